@@ -1,0 +1,105 @@
+/** The validated configuration: plain data with every default filled in, so that it can be posted to a worker. */
+
+/** Where to listen or connect. A Unix `path` that starts with NUL is an abstract name of exactly that length (unix(7)). */
+export type Address =
+  | { transport: "tcp"; hostname: string; port: number }
+  | { transport: "unix"; path: string };
+
+export type Balance = "least-conn" | "round-robin";
+export type TlsVersion = "1.2" | "1.3";
+export type EngineChoice = "auto" | "native" | "node";
+export type ClientAuthMode = "none" | "optional" | "required";
+export type ProxyProtocolVersion = "off" | "v1" | "v2";
+export type ProxyProtocolTlv = "alpn" | "authority" | "ssl" | "client-cert" | "unique-id" | "crc32c";
+
+export interface CertificateConfig {
+  /** PEM file, absolute: leaf first, then its chain. */
+  cert: string;
+  /** PEM file, absolute. */
+  key: string;
+  /** Server names it answers for; empty: the names in the certificate. */
+  names: string[];
+}
+
+export interface ListenerConfig {
+  /** Unique; the label in logs and metrics. */
+  name: string;
+  /** At least one. */
+  listen: Address[];
+  /** At least one. */
+  backend: Address[];
+  balance: Balance;
+  /** At least one; the first answers for unknown names. */
+  certificates: CertificateConfig[];
+  sniStrict: boolean;
+  /** In order of preference; empty: no ALPN. */
+  alpn: string[];
+  minVersion: TlsVersion;
+  maxVersion: TlsVersion;
+  engine: EngineChoice;
+  proxyProtocol: ProxyProtocolVersion;
+  proxyProtocolTlvs: ProxyProtocolTlv[];
+  /** CIDRs that may send, and then must send, a PROXY header. */
+  acceptProxy: string[];
+  clientAuth: {
+    mode: ClientAuthMode;
+    /** PEM file, absolute; set unless mode is `none`. */
+    ca: string | null;
+    allowCn: string[];
+    allowDns: string[];
+    allowUri: string[];
+  };
+  /** Milliseconds; 0 = off. */
+  timeouts: {
+    handshakeMs: number;
+    connectMs: number;
+    idleMs: number;
+    halfCloseMs: number;
+    lifetimeMs: number;
+  };
+  /** 0 = no limit. */
+  limits: {
+    connections: number;
+    perClient: number;
+    handshakesPerSecond: number;
+    backlog: number;
+  };
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+export type LogFormat = "auto" | "text" | "json" | "journald";
+
+export interface LogConfig {
+  level: LogLevel;
+  format: LogFormat;
+  /** One record for each closed connection. */
+  access: boolean;
+  /** Milliseconds; 0 = off. */
+  metricsIntervalMs: number;
+  /** Absolute path; "" = stderr. */
+  file: string;
+  /** Bytes at which the file is rotated; 0 = never. */
+  fileSize: number;
+  /** Rotated files kept beside the live one. */
+  fileCount: number;
+}
+
+export interface AdminConfig {
+  /** `null` = off. */
+  listen: Address | null;
+  /** Allows an address other than loopback or Unix. */
+  expose: boolean;
+  /** Clients shown one by one in the metrics. */
+  topClients: number;
+}
+
+export interface Config {
+  /** Absolute path of the file it came from; `null`: flags alone. */
+  file: string | null;
+  workers: "auto" | number;
+  reload: "signal" | "watch";
+  listeners: ListenerConfig[];
+  log: LogConfig;
+  admin: AdminConfig;
+  shutdown: { graceMs: number };
+}

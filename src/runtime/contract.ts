@@ -1,0 +1,153 @@
+/**
+ * The seam between the proxy and what it runs on. One adapter per engine implements it; the session and the relay
+ * know nothing else. An adapter that cannot honour an option refuses it, before binding, with the reason.
+ */
+import type { Address, ClientAuthMode, TlsVersion } from "../config/config.ts";
+
+/** A certificate that was loaded and checked. */
+export interface CertificateMaterial {
+  /** PEM: leaf first, then its chain. */
+  cert: string;
+  /** PEM, unencrypted. Never logged. */
+  key: string;
+  /** Lower-case server names, `*.` allowed as the first label. */
+  names: string[];
+}
+
+export interface TlsListenOptions {
+  address: Address;
+  /** At least one; the first answers for unknown names. */
+  certificates: CertificateMaterial[];
+  sniStrict: boolean;
+  alpn: string[];
+  minVersion: TlsVersion;
+  maxVersion: TlsVersion;
+  clientAuth: { mode: ClientAuthMode; /** PEM bundle */ ca: string | null };
+  backlog: number;
+  /** Several sockets may share the address (SO_REUSEPORT). */
+  reusePort: boolean;
+  /** An inherited listening socket to use instead of binding one. */
+  fd?: number;
+  /**
+   * Set where a PROXY header may stand in front of TLS: the connection is then handed out before its handshake, with
+   * {@linkcode Conn.readPreamble} available.
+   */
+  preamble: boolean;
+}
+
+/** A peer's certificate as far as the engine tells. */
+export interface PeerCertificate {
+  commonName: string;
+  dnsNames: string[];
+  uris: string[];
+  /** DER, for PROXY protocol's PP2_SUBTYPE_SSL_CLIENT_CERT. */
+  der: Uint8Array;
+}
+
+/** What the engine knows after the handshake. A field it cannot know is absent. */
+export interface TlsInfo {
+  /** `TLSv1.2` or `TLSv1.3`. */
+  version?: string;
+  /** The IANA or OpenSSL name as the engine gives it. */
+  cipher?: string;
+  sni?: string;
+  alpn?: string;
+  resumed?: boolean;
+  peer?: PeerCertificate;
+}
+
+export type ConnErrorKind =
+  /** The peer reset the connection (ECONNRESET, EPIPE). */
+  | "reset"
+  /** FIN without close_notify: the peer's bytes may have been cut (RFC 8446 section 6.1). */
+  | "truncated"
+  /** The TLS handshake failed, or a record was invalid. */
+  | "tls"
+  /** Nobody listens there (ECONNREFUSED, ENOENT). */
+  | "refused"
+  /** A deadline passed. */
+  | "timeout"
+  /** `close()` was called here. */
+  | "closed"
+  /** Out of descriptors or buffers (EMFILE, ENFILE, ENOBUFS, ENOMEM): try again later. */
+  | "exhausted"
+  | "other";
+
+/** The one error class that crosses the seam. */
+export class ConnError extends Error {
+  override readonly name = "ConnError";
+  constructor(readonly kind: ConnErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** An engine cannot do what the listener asks. */
+export class UnsupportedError extends Error {
+  override readonly name = "UnsupportedError";
+}
+
+export interface Conn {
+  /** The peer; `hostname` is "" on a Unix socket. */
+  readonly remote: { hostname: string; port: number };
+  /** Our end, for PROXY protocol's destination. */
+  readonly local: { hostname: string; port: number };
+  /**
+   * Completes the TLS handshake; on a backend connection resolves at once.
+   * @throws {ConnError} kind `tls`, `reset`, `truncated` or `closed`
+   */
+  handshake(): Promise<TlsInfo>;
+  /**
+   * The next bytes, valid until the next call; `null` is the peer's clean end (close_notify, or FIN on a plain socket).
+   * @throws {ConnError}
+   */
+  read(): Promise<Uint8Array | null>;
+  /**
+   * Writes all of `bytes`, and resolves when more may follow (that is the backpressure). `bytes` may be reused then.
+   * @throws {ConnError}
+   */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Half-close: close_notify and FIN, after everything written. */
+  closeWrite(): Promise<void>;
+  /** Frees the socket at once, in every state: during a stalled handshake, with a write pending, twice. */
+  close(): void;
+}
+
+/** A client connection that has bytes in front of its TLS (PROXY protocol). */
+export interface PreambleConn extends Conn {
+  /**
+   * Reads raw bytes before the handshake. `parse` is given all bytes so far and answers the number of bytes that belong to the
+   * preamble, or 0 for "more, please"; it may throw to refuse. At most `limit` bytes are read.
+   */
+  readPreamble(limit: number, parse: (bytes: Uint8Array) => number): Promise<void>;
+}
+
+export interface Listener {
+  /** The bound address (the port is the real one where 0 was asked). */
+  readonly address: Address;
+  /**
+   * The next connection, its handshake under way or not.
+   * @throws {ConnError} kind `exhausted` (go on after a pause) or `closed`
+   */
+  accept(): Promise<Conn>;
+  /** Stops listening; connections live on. */
+  close(): void;
+}
+
+export interface Runtime {
+  /** `native` or `node`, as in the configuration. */
+  readonly engine: "native" | "node";
+  /** `deno`, `bun` or `node`. */
+  readonly name: string;
+  /**
+   * Binds and listens.
+   * @throws {UnsupportedError} before binding
+   * @throws {Error} when the address cannot be bound
+   */
+  listenTls(options: TlsListenOptions): Promise<Listener>;
+  /**
+   * Connects to a backend, with retries where its accept backlog is full (EAGAIN on a Unix socket).
+   * @param deadline `performance.now()` time in milliseconds at which to give up
+   * @throws {ConnError} kind `refused`, `timeout`, `exhausted` or `other`
+   */
+  connect(target: Address, deadline: number): Promise<Conn>;
+}
