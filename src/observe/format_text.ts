@@ -1,0 +1,44 @@
+import type { LevelName, LogRecord } from "@std/log";
+import { entriesOf, escapeControls, fieldsOf, type FieldValue, timeOf } from "./fields.ts";
+
+const COLORS: Record<LevelName, string> = {
+  NOTSET: "0",
+  DEBUG: "2",
+  INFO: "36",
+  WARN: "33",
+  ERROR: "31",
+  CRITICAL: "1;31",
+};
+
+/** A value that needs no quotes to be read back as one word. */
+const WORD = /^[^\s"'=\\]+$/;
+
+/**
+ * A formatter for people: time, level, message, and the fields as `name=value`.
+ * @param colors for a terminal: dimmed names, coloured levels, and the time of day alone
+ */
+export function textFormatter(colors: boolean): (record: LogRecord) => string {
+  const paint = (code: string, text: string) => colors ? `\x1b[${code}m${text}\x1b[0m` : text;
+  return (record) => {
+    const fields = fieldsOf(record);
+    const time = timeOf(record, fields);
+    let line = `${paint("2", colors ? timeOfDay(time) : time.toISOString())} ${
+      paint(COLORS[record.levelName], record.levelName.padEnd(5))
+    } ${escapeControls(record.msg)}`;
+    for (const [name, value] of entriesOf(fields)) {
+      line += ` ${paint("2", escapeControls(name) + "=")}${word(value)}`;
+    }
+    return line;
+  };
+}
+
+function timeOfDay(time: Date): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  const milliseconds = String(time.getMilliseconds()).padStart(3, "0");
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${milliseconds}`;
+}
+
+function word(value: FieldValue): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return escapeControls(typeof value !== "string" || WORD.test(text) ? text : JSON.stringify(text));
+}
