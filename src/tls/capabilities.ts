@@ -1,0 +1,74 @@
+/** A runtime that the program runs on. */
+export type RuntimeName = "deno" | "bun" | "node";
+
+/** The engines, as in the configuration. */
+export type EngineName = "native" | "node";
+
+/** What a listener may ask of an engine beyond one certificate, ALPN, and TLS 1.2 and 1.3. */
+export const FEATURES = {
+  "several-certificates": "several certificates, chosen by server name (SNI)",
+  "sni-strict": "the alert unrecognized_name for unknown server names (sni-strict)",
+  "client-auth": "client certificates (client-auth)",
+  "version-limits": "version limits (min-version, max-version)",
+  "unix-listen": "TLS over a Unix socket (listen)",
+  "accept-proxy": "a PROXY header in front of TLS (accept-proxy)",
+  "inherited-socket": "an inherited socket (socket activation)",
+  "tls-details": "version, cipher, SNI and resumption of a connection, for records and PROXY protocol TLVs",
+} as const;
+
+/** A key of {@linkcode FEATURES}. */
+export type Feature = keyof typeof FEATURES;
+
+/** Why an engine cannot do something, complete after "native on Deno". */
+type Lacks = Partial<Record<Feature, string>>;
+
+/**
+ * What each engine lacks on each runtime; `null` where a runtime has no such engine. The one source of which engine a
+ * listener gets, and of the README's table. All of them take PEM keys of the kinds that `private_key.ts` lets through.
+ */
+export const CAPABILITIES: Record<RuntimeName, Record<EngineName, Lacks | null>> = {
+  deno: {
+    native: {
+      "several-certificates": "holds one certificate for each listener",
+      "sni-strict": "does not tell the server name before the handshake has ended",
+      "client-auth": "cannot ask for client certificates",
+      "version-limits": "always offers TLS 1.2 and 1.3",
+      "unix-listen": "listens on TCP alone",
+      "accept-proxy": "begins TLS with the first byte",
+      "inherited-socket": "cannot adopt a descriptor",
+      "tls-details": "tells nothing of a handshake but ALPN",
+    },
+    node: {},
+  },
+  bun: {
+    native: {
+      "several-certificates": "holds one certificate for each listener",
+      "sni-strict": "does not tell the server name before the handshake has ended",
+      "accept-proxy": "begins TLS with the first byte",
+      "inherited-socket": "cannot adopt a descriptor",
+    },
+    node: {},
+  },
+  node: { native: null, node: {} },
+};
+
+/** How the runtimes are written. */
+export const RUNTIME_TITLES: Record<RuntimeName, string> = { deno: "Deno", bun: "Bun", node: "Node" };
+
+/** The engine features table in Markdown, as the README has it. */
+export function describeCapabilities(): string {
+  const columns = (Object.keys(CAPABILITIES) as RuntimeName[]).flatMap((runtime) =>
+    (Object.keys(CAPABILITIES[runtime]) as EngineName[])
+      .map((engine) => ({ title: `\`${engine}\` on ${RUNTIME_TITLES[runtime]}`, lacks: CAPABILITIES[runtime][engine] }))
+      .filter((column): column is { title: string; lacks: Lacks } => column.lacks !== null)
+  );
+  const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
+  return [
+    row(["", ...columns.map(({ title }) => title)]),
+    row(["---", ...columns.map(() => ":-:")]),
+    row(["one certificate, ALPN, TLS 1.2 and 1.3", ...columns.map(() => "yes")]),
+    ...(Object.entries(FEATURES) as [Feature, string][]).map(([feature, title]) =>
+      row([title, ...columns.map(({ lacks }) => lacks[feature] === undefined ? "yes" : "no")])
+    ),
+  ].join("\n");
+}

@@ -1,0 +1,42 @@
+import { type Certificate, describeSubject } from "./certificate_file.ts";
+
+/** How the certificates of a file hang together. */
+export interface ChainOrder {
+  /** The leaf, its issuer, the issuer's issuer and so on. */
+  chain: Certificate[];
+  /** Not part of the chain. */
+  unrelated: Certificate[];
+  /** The chain stands in the file in its order. */
+  inOrder: boolean;
+}
+
+/** Finds the chain that starts at `leaf` among `certificates`, which hold it too. */
+export function orderChain(leaf: Certificate, certificates: readonly Certificate[]): ChainOrder {
+  const chain = [leaf];
+  const rest = new Set(certificates);
+  rest.delete(leaf);
+  for (let current = leaf; !isIssuedBy(current, current);) {
+    const issuer = [...rest].find((candidate) => isIssuedBy(current, candidate));
+    if (!issuer) break;
+    rest.delete(issuer);
+    chain.push(issuer);
+    current = issuer;
+  }
+  const positions = chain.map((certificate) => certificates.indexOf(certificate));
+  const inOrder = positions.every((position, index) => index === 0 || position > positions[index - 1]);
+  return { chain, unrelated: [...rest], inOrder };
+}
+
+/** Names the certificates of a chain in their order, for messages. */
+export function describeChain(chain: readonly Certificate[]): string {
+  return chain.map((certificate) => `"${describeSubject(certificate)}"`).join(", then ");
+}
+
+function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
+  try {
+    return certificate.x509.checkIssued(issuer.x509) && certificate.x509.verify(issuer.x509.publicKey);
+  } catch {
+    // A key of a kind this runtime cannot use: the names alone must do.
+    return certificate.x509.checkIssued(issuer.x509);
+  }
+}

@@ -1,0 +1,93 @@
+import type { ListenerConfig, ProxyProtocolTlv } from "../config/config.ts";
+import { CAPABILITIES, type EngineName, type Feature, RUNTIME_TITLES, type RuntimeName } from "./capabilities.ts";
+
+/** What a listener asks for, in the words of its configuration. */
+interface Need {
+  feature: Feature;
+  /** e.g. `client-auth`, `min-version = "1.3"`. */
+  asked: string;
+}
+
+/** The engine of a listener, or why there is none. */
+export type EngineChoiceResult =
+  | {
+    engine: EngineName; /** For people, one line. */
+    reason: string; /** What it leaves out, one line each. */
+    notes: string[];
+  }
+  | { engine: null; /** One line each. */ refusals: string[] };
+
+/** What the process found that no configuration says. */
+export interface EngineCircumstances {
+  /** The service manager has handed over the listening sockets. */
+  inheritedSocket?: boolean;
+}
+
+/** Chooses the engine: the forced one if it can do all that is asked, else native where that can, else node. */
+export function chooseEngine(
+  config: ListenerConfig,
+  runtime: RuntimeName,
+  circumstances: EngineCircumstances = {},
+): EngineChoiceResult {
+  const title = RUNTIME_TITLES[runtime];
+  const native = CAPABILITIES[runtime].native;
+  if (config.engine === "node") return chosen("node", 'engine = "node" is set');
+  if (native === null) {
+    if (config.engine === "auto") return chosen("node", `${title} has no native engine`);
+    return { engine: null, refusals: [`engine = "native" needs Deno or Bun, ${title} has none: use "node" or "auto"`] };
+  }
+  const unmet = listNeeds(config, circumstances).filter(({ feature }) => native[feature] !== undefined);
+  if (unmet.length === 0) {
+    return chosen(
+      "native",
+      config.engine === "native" ? 'engine = "native" is set' : `native on ${title} can do all that is asked`,
+    );
+  }
+  const reasons = unmet.map(({ feature, asked }) => `${asked}: native on ${title} ${native[feature]}`);
+  if (config.engine === "auto") return chosen("node", reasons.join("; "));
+  return {
+    engine: null,
+    refusals: reasons.map((reason) => `engine = "native" cannot do ${reason}; use engine = "node" or "auto"`),
+  };
+
+  function chosen(engine: EngineName, reason: string): EngineChoiceResult {
+    return { engine, reason, notes: listNotes(config, runtime, engine) };
+  }
+}
+
+function listNeeds(config: ListenerConfig, { inheritedSocket }: EngineCircumstances): Need[] {
+  const needs: Need[] = [];
+  const count = config.certificates.length;
+  if (count > 1) needs.push({ feature: "several-certificates", asked: `${count} certificates` });
+  if (config.sniStrict) needs.push({ feature: "sni-strict", asked: "sni-strict = true" });
+  if (config.clientAuth.mode !== "none") {
+    needs.push({ feature: "client-auth", asked: `client-auth.mode = "${config.clientAuth.mode}"` });
+  }
+  if (config.minVersion !== "1.2") {
+    needs.push({ feature: "version-limits", asked: `min-version = "${config.minVersion}"` });
+  }
+  if (config.maxVersion !== "1.3") {
+    needs.push({ feature: "version-limits", asked: `max-version = "${config.maxVersion}"` });
+  }
+  if (config.listen.some(({ transport }) => transport === "unix")) {
+    needs.push({ feature: "unix-listen", asked: 'listen = "unix:…"' });
+  }
+  if (config.acceptProxy.length > 0) needs.push({ feature: "accept-proxy", asked: "accept-proxy" });
+  if (inheritedSocket) needs.push({ feature: "inherited-socket", asked: "socket activation" });
+  return needs;
+}
+
+/** TLVs of the PROXY protocol that need more of the handshake than ALPN. */
+const DETAIL_TLVS: ProxyProtocolTlv[] = ["authority", "ssl", "client-cert"];
+
+function listNotes(config: ListenerConfig, runtime: RuntimeName, engine: EngineName): string[] {
+  const lacks = CAPABILITIES[runtime][engine]?.["tls-details"];
+  if (lacks === undefined) return [];
+  const where = `${engine} on ${RUNTIME_TITLES[runtime]}`;
+  const notes = [`records lack tls_version, cipher, sni and resumed: ${where} ${lacks}`];
+  const tlvs = DETAIL_TLVS.filter((tlv) => config.proxyProtocolTlvs.includes(tlv) && tlv !== "client-cert");
+  if (config.proxyProtocol === "v2" && tlvs.length > 0) {
+    notes.push(`proxy-protocol-tlvs ${tlvs.join(", ")} are incomplete or left out: they need engine = "node"`);
+  }
+  return notes;
+}

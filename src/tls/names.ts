@@ -1,0 +1,61 @@
+import { domainToASCII } from "node:url";
+
+/**
+ * The form in which server names are compared: lower-case, without the root's dot, IDNA A-labels.
+ *
+ * @returns "" where `name` is no DNS name: an IP address, or with characters that none can have
+ */
+export function normalizeServerName(name: string): string {
+  let normal = name.endsWith(".") ? name.slice(0, -1) : name;
+  const wildcard = normal.startsWith("*.") ? "*." : "";
+  // deno-lint-ignore no-control-regex
+  if (/[^\x00-\x7f]/.test(normal)) normal = wildcard + domainToASCII(normal.slice(wildcard.length));
+  normal = normal.toLowerCase();
+  // Underscores are no host names, but certificates and clients have them.
+  const label = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
+  if (normal.length > 253 || !new RegExp(`^(?:\\*\\.)?${label}(?:\\.${label})*$`).test(normal)) return "";
+  // Dotted digits are an IPv4 address, which SNI does not carry.
+  return /^[\d.]+$/.test(normal) ? "" : normal;
+}
+
+/**
+ * Indexes which certificate answers for which server name (SNI, RFC 6066 section 3), for one look-up per handshake.
+ *
+ * An exact name goes before a wildcard, a wildcard stands for exactly one label, an earlier certificate goes before a later
+ * one. The first certificate answers where the client sent no name.
+ *
+ * @param names the names of each certificate, as in {@linkcode normalizeServerName}
+ * @param strict an unknown name gets `null` (the alert unrecognized_name) instead of the first certificate
+ * @returns a function from the client's server name to the index of the certificate
+ */
+export function indexServerNames(
+  names: readonly (readonly string[])[],
+  strict: boolean,
+): (serverName: string | null | undefined | false) => number | null {
+  const exact = new Map<string, number>();
+  const wildcard = new Map<string, number>();
+  for (const [index, list] of names.entries()) {
+    for (const name of list) {
+      const map = name.startsWith("*.") ? wildcard : exact;
+      const key = name.startsWith("*.") ? name.slice(2) : name;
+      if (!map.has(key)) map.set(key, index);
+    }
+  }
+  const unknown = strict ? null : 0;
+  return (serverName) => {
+    if (!serverName) return 0;
+    let name = serverName.toLowerCase();
+    if (name.endsWith(".")) name = name.slice(0, -1);
+    const found = exact.get(name);
+    if (found !== undefined) return found;
+    const dot = name.indexOf(".");
+    // A dot in front would make the wildcard's label an empty one.
+    return dot > 0 ? wildcard.get(name.slice(dot + 1)) ?? unknown : unknown;
+  };
+}
+
+/** Whether a certificate with the names `covering` is valid for `name`, itself perhaps a wildcard. Both normalized. */
+export function coversName(covering: readonly string[], name: string): boolean {
+  const dot = name.indexOf(".");
+  return covering.includes(name) || (dot > 0 && !name.startsWith("*.") && covering.includes(`*${name.slice(dot)}`));
+}

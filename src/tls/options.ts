@@ -1,0 +1,109 @@
+import type { Address, ListenerConfig } from "../config/config.ts";
+import type { CertificateMaterial, TlsListenOptions } from "../runtime/contract.ts";
+import { loadCaBundle } from "./ca.ts";
+import type { EngineName, RuntimeName } from "./capabilities.ts";
+import { type CertificateInfo, loadCertificate } from "./certificates.ts";
+import { chooseEngine, type EngineCircumstances } from "./engine.ts";
+import { type Problem, problemError, problemWarning } from "./problem.ts";
+
+/** All that a listener's TLS needs, loaded and checked. Plain data: it is posted to the workers. Holds private keys. */
+export interface TlsPlan {
+  engine: EngineName;
+  /** Why that engine, in one line. */
+  reason: string;
+  /** What the engine leaves out, one line each. */
+  notes: string[];
+  /** In the order of the configuration; the first answers for unknown names. */
+  certificates: CertificateMaterial[];
+  /** One for each of `certificates`. */
+  certificateInfos: CertificateInfo[];
+  /** PEM bundle; `null` unless client certificates are asked for. */
+  ca: string | null;
+}
+
+/**
+ * Decides what TLS a listener needs and which engine does it, and loads its certificates.
+ *
+ * @param now milliseconds since the epoch, for expiry
+ * @returns every problem found; no plan where one of them is an error
+ */
+export async function loadListenerTls(
+  config: ListenerConfig,
+  runtime: RuntimeName,
+  circumstances: EngineCircumstances = {},
+  now: number = Date.now(),
+): Promise<{ plan?: TlsPlan; problems: Problem[] }> {
+  const found: Problem[] = [];
+  const choice = chooseEngine(config, runtime, circumstances);
+  if (choice.engine === null) found.push(...choice.refusals.map((refusal) => problemError("", refusal)));
+  const loaded = [];
+  // One after the other, so that the problems come in the order of the configuration.
+  for (const certificate of config.certificates) loaded.push(await loadCertificate(certificate, now, found));
+  const certificates = loaded.filter((certificate) => certificate !== null);
+  if (certificates.length === loaded.length) checkNames(certificates.map(({ info }) => info), found);
+  const { mode, ca: path } = config.clientAuth;
+  let ca: string | null = null;
+  if (mode !== "none") {
+    if (path === null) found.push(problemError("", `client-auth.mode = "${mode}" needs client-auth.ca`));
+    else ca = await loadCaBundle(path, now, found);
+  }
+  const problems = found.map((problem) => ({ ...problem, message: `listener "${config.name}": ${problem.message}` }));
+  if (choice.engine === null || problems.some(({ severity }) => severity === "error")) {
+    return { problems };
+  }
+  const plan: TlsPlan = {
+    engine: choice.engine,
+    reason: choice.reason,
+    notes: choice.notes,
+    certificates: certificates.map(({ material }) => material),
+    certificateInfos: certificates.map(({ info }) => info),
+    ca,
+  };
+  return { plan, problems };
+}
+
+/** Where and how one socket of a listener is opened. */
+export interface SocketOptions {
+  address: Address;
+  reusePort: boolean;
+  /** An inherited listening socket. */
+  fd?: number;
+}
+
+/** What an engine is asked for one address of a listener. */
+export function tlsListenOptions(config: ListenerConfig, plan: TlsPlan, socket: SocketOptions): TlsListenOptions {
+  return {
+    address: socket.address,
+    certificates: plan.certificates,
+    sniStrict: config.sniStrict,
+    alpn: config.alpn,
+    minVersion: config.minVersion,
+    maxVersion: config.maxVersion,
+    clientAuth: { mode: config.clientAuth.mode, ca: plan.ca },
+    backlog: config.limits.backlog,
+    reusePort: socket.reusePort,
+    ...(socket.fd === undefined ? {} : { fd: socket.fd }),
+    preamble: config.acceptProxy.length > 0,
+  };
+}
+
+/** Certificates that can never be chosen. */
+function checkNames(infos: CertificateInfo[], problems: Problem[]): void {
+  const owners = new Map<string, CertificateInfo>();
+  for (const [index, info] of infos.entries()) {
+    if (index > 0 && info.names.length === 0) {
+      problems.push(
+        problemError(info.file, `Certificate "${info.file}" has no DNS name and can never be chosen: set its "names"`),
+      );
+    }
+    const taken = info.names.filter((name) => owners.has(name));
+    if (taken.length > 0) {
+      const first = owners.get(taken[0])!;
+      const which = taken.map((name) => `"${name}"`).join(", ");
+      problems.push(
+        problemWarning(info.file, `Certificate "${info.file}" never answers for ${which}: "${first.file}" comes first`),
+      );
+    }
+    for (const name of info.names) if (!owners.has(name)) owners.set(name, info);
+  }
+}

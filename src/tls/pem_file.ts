@@ -1,0 +1,94 @@
+import { open } from "node:fs/promises";
+import { type PemBlock, readPem } from "./pem.ts";
+import { type Problem, problemError } from "./problem.ts";
+
+/** A certificate file with a long chain is 20 KiB, a bundle of every public CA 200 KiB. */
+const MAX_FILE_BYTES = 1024 * 1024;
+
+export interface PemFile {
+  path: string;
+  blocks: PemBlock[];
+  /** Permission bits, e.g. 0o640. */
+  mode: number;
+}
+
+/**
+ * Reads a PEM file, or pushes the problem and answers `null`.
+ *
+ * @param what what the file should hold, for the message: `certificate`, `private key`, `CA certificates`
+ */
+export async function readPemFile(path: string, what: string, problems: Problem[]): Promise<PemFile | null> {
+  const refuse = (detail: string) => {
+    problems.push(problemError(path, `Cannot load ${what} "${path}": ${detail}`));
+    return null;
+  };
+  let bytes: Uint8Array, mode: number;
+  try {
+    ({ bytes, mode } = await readBounded(path));
+  } catch (error) {
+    return refuse(explainFileError(error));
+  }
+  if (bytes.length === 0) return refuse("file is empty");
+  const text = new TextDecoder().decode(bytes);
+  if (!text.includes("-----BEGIN ")) return refuse(explainNotPem(bytes, path));
+  try {
+    return { path, blocks: readPem(text), mode };
+  } catch (error) {
+    if (error instanceof SyntaxError) return refuse(error.message);
+    throw error;
+  }
+}
+
+/** One line for a file system error, without the runtime's own wording, which differs. */
+export function explainFileError(error: unknown): string {
+  const { code, message, name } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case "ENOENT":
+      return "file not found";
+    case "ENOTDIR":
+      return "a part of its path is not a directory";
+    case "EACCES":
+    case "EPERM":
+      return "permission denied";
+    case "EISDIR":
+      return "is a directory";
+    case "ELOOP":
+      return "its symbolic links form a loop";
+  }
+  if (name === "NotCapable" || code === "ERR_ACCESS_DENIED") return "the runtime was started without permission for it";
+  return message.split("\n")[0];
+}
+
+async function readBounded(path: string): Promise<{ bytes: Uint8Array; mode: number }> {
+  // O_NONBLOCK (04000 on Linux): opening a FIFO that nobody writes would block for ever.
+  const handle = await open(path, 0o4000);
+  try {
+    const stat = await handle.stat();
+    if (stat.isDirectory()) throw new TypeError("is a directory");
+    if (!stat.isFile()) throw new TypeError("is not a regular file");
+    if (stat.size > MAX_FILE_BYTES) throw new RangeError(`file has ${stat.size} bytes, more than ${MAX_FILE_BYTES}`);
+    // One byte more than it had, to notice that it grows.
+    const buffer = new Uint8Array(stat.size + 1);
+    let length = 0;
+    for (let count = -1; count !== 0 && length < buffer.length; length += count) {
+      count = (await handle.read(buffer, length, buffer.length - length, null)).bytesRead;
+    }
+    if (length > stat.size) throw new RangeError("file is being written");
+    return { bytes: buffer.subarray(0, length), mode: stat.mode & 0o777 };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Says what a file is that should be PEM. */
+function explainNotPem(bytes: Uint8Array, path: string): string {
+  if (bytes[0] !== 0x30 || bytes.length < 16) return `no "-----BEGIN" line found: not a PEM file`;
+  const header = bytes[1] > 0x80 ? 2 + (bytes[1] & 0x7f) : 2;
+  // A certificate starts with a SEQUENCE; keys and PKCS#12 (RFC 7292, version 3) with an INTEGER, their version.
+  const version = bytes[header] === 0x02 ? bytes[header + 2] : null;
+  if (version === 3) {
+    return `is PKCS#12 (.p12, .pfx), not PEM: convert it with "openssl pkcs12 -in ${path} -nodes -out FILE.pem"`;
+  }
+  const command = version === null ? "x509" : "pkey";
+  return `is DER (binary), not PEM: convert it with "openssl ${command} -inform DER -in ${path} -out FILE.pem"`;
+}
