@@ -1,0 +1,165 @@
+import { parseArgs } from "@std/cli/parse-args";
+import { parseAddress } from "../config/address.ts";
+import type { Address } from "../config/config.ts";
+import { CONFIG_FLAGS, type ConfigFlags, flagProblem } from "../config/flags.ts";
+import { quoteValue } from "../config/quote_value.ts";
+import { didYouMean } from "../config/suggest.ts";
+import { ValueError } from "../config/value_error.ts";
+import {
+  type CommandName,
+  COMMANDS,
+  type CommandSpec,
+  DEFAULT_ADMIN,
+  DEFAULT_DEMO_PORT,
+  type FlagSpec,
+} from "./args_commands.ts";
+
+/** What the command line asks for. */
+export type Invocation =
+  | { command: "run"; file: string | null; flags: ConfigFlags }
+  | { command: "check"; file: string }
+  | { command: "demo"; port: number }
+  | { command: "cert"; out: string; hosts: string[] }
+  | { command: "top"; admin: Address }
+  | { command: "version" }
+  | { command: "help"; topic: CommandName | null };
+
+/** The command line cannot be understood: one line for stderr, and exit code 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/**
+ * Understands the command line.
+ *
+ * @param argv without the program's name
+ * @param cwd what relative Unix paths start from
+ * @throws {UsageError}
+ *
+ * @example
+ * ```ts
+ * parseCommandLine(["proxy.toml"], "/"); // { command: "run", file: "proxy.toml", flags: {} }
+ * ```
+ */
+export function parseCommandLine(argv: readonly string[], cwd: string): Invocation {
+  const [first, ...rest] = argv;
+  if (first === undefined) throw new UsageError('No command: write "tls-off CONFIG.toml", or see tls-off --help');
+  if (first === "--help" || first === "-h" || first === "help") return { command: "help", topic: topicOf(rest) };
+  if (first === "--version" || first === "-V") return { command: "version" };
+  if (first.startsWith("-")) {
+    throw new UsageError(`No command before ${quoteValue(first)}: write "tls-off run ${first.slice(0, 40)} …"`);
+  }
+  const command = COMMANDS.find(({ name }) => name === first);
+  if (command) return parseCommand(command, rest, cwd);
+  if (first.endsWith(".toml") || first.includes("/")) return parseCommand(COMMANDS[0], [...argv], cwd);
+  const hint = didYouMean(first, COMMANDS.map(({ name }) => name));
+  throw new UsageError(`Unknown command ${quoteValue(first)}${hint || ": see tls-off --help"}`);
+}
+
+function topicOf(args: readonly string[]): CommandName | null {
+  return COMMANDS.find(({ name }) => name === args[0])?.name ?? null;
+}
+
+function parseCommand(command: CommandSpec, args: string[], cwd: string): Invocation {
+  const { positional, values, help } = parseFlags(command, args);
+  if (help) return { command: "help", topic: command.name };
+  const [file, surplus] = command.file === null ? [undefined, positional[0]] : positional;
+  if (surplus !== undefined) throw new UsageError(`Unexpected argument ${quoteValue(surplus)} of ${command.name}`);
+  if (file === "") throw new UsageError(`Empty file name of ${command.name}`);
+  if (command.file === "required" && file === undefined) {
+    throw new UsageError(`No file to ${command.name}: write "tls-off ${command.name} CONFIG.toml"`);
+  }
+  for (const { name, required, value } of command.flags) {
+    if (required && !values.has(name)) throw new UsageError(`Missing flag of ${command.name}: --${name} ${value}`);
+  }
+  const one = (name: string) => values.get(name)?.[0];
+  switch (command.name) {
+    case "run":
+      return { command: "run", file: file ?? null, flags: configFlags(values, file ?? null, cwd) };
+    case "check":
+      return { command: "check", file: file! };
+    case "demo":
+      return { command: "demo", port: parsePort(one("port")) };
+    case "cert":
+      return { command: "cert", out: one("out")!, hosts: values.get("host") ?? [] };
+    case "top":
+      return { command: "top", admin: parseAdmin(one("admin") ?? DEFAULT_ADMIN, cwd) };
+    case "version":
+      return { command: "version" };
+  }
+}
+
+interface ParsedFlags {
+  positional: string[];
+  /** By the flag's name; of one that is not repeatable, one value. */
+  values: Map<string, string[]>;
+  help: boolean;
+}
+
+function parseFlags(command: CommandSpec, args: string[]): ParsedFlags {
+  const names = command.flags.map(({ name }) => name);
+  const unknown: string[] = [];
+  const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs(args, {
+    // All are collected: of a flag that is given twice by mistake, the last would win in silence
+    string: [...names, "_"],
+    collect: names,
+    boolean: ["help"],
+    alias: { help: "h" },
+    unknown: (arg, key) => key === undefined || (unknown.push(arg), false),
+  });
+  if (parsed.help === true) return { positional: [], values: new Map(), help: true };
+  const values = new Map<string, string[]>();
+  for (const flag of command.flags) {
+    const given = parsed[flag.name];
+    if (!Array.isArray(given) || given.length === 0) continue;
+    values.set(flag.name, checkedTexts(flag, given.map(String)));
+  }
+  if (unknown.length > 0) throw unknownFlag(command, unknown[0]);
+  return { positional: parsed._.map(String), values, help: false };
+}
+
+function checkedTexts({ name, value, repeatable }: FlagSpec, texts: string[]): string[] {
+  if (texts.includes("")) throw new UsageError(`Missing value of --${name}: write --${name} ${value}`);
+  if (!repeatable && texts.length > 1) throw new UsageError(`Flag --${name} is given ${texts.length} times`);
+  return texts;
+}
+
+function unknownFlag({ name, flags }: CommandSpec, arg: string): UsageError {
+  const [word] = arg.split("=", 1);
+  const own = flags.find((flag) => word === `--${flag.name}`);
+  if (own) return new UsageError(`Missing value of --${own.name}: write --${own.name} ${own.value}`);
+  const hint = didYouMean(word, [...flags.map((flag) => `--${flag.name}`), "--help"]);
+  return new UsageError(`Unknown flag ${quoteValue(word)} of ${name}${hint || `: see tls-off ${name} --help`}`);
+}
+
+function configFlags(values: Map<string, string[]>, file: string | null, cwd: string): ConfigFlags {
+  if (file === null && values.size === 0) {
+    throw new UsageError("Nothing to run: give CONFIG.toml, or --listen, --backend, --cert and --key");
+  }
+  const flags: Record<string, string | string[]> = {};
+  for (const spec of CONFIG_FLAGS) {
+    const texts = values.get(spec.flag.slice(2));
+    if (!texts) continue;
+    const problem = flagProblem(spec, texts, cwd);
+    if (problem !== null) throw new UsageError(`${spec.flag}: ${problem}`);
+    flags[spec.field] = spec.repeatable ? texts : texts[0];
+  }
+  return flags;
+}
+
+function parsePort(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_DEMO_PORT;
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) {
+    throw new UsageError(`--port: found ${quoteValue(text)}, must be a number from 0 to 65535`);
+  }
+  return Number(text);
+}
+
+function parseAdmin(text: string, cwd: string): Address {
+  try {
+    return parseAddress(text, { purpose: "connect", baseDir: cwd });
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    throw new UsageError(`--admin: found ${quoteValue(text)}, ${error.detail}`);
+  }
+}

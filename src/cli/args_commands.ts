@@ -1,0 +1,96 @@
+import { CONFIG_FLAGS } from "../config/flags.ts";
+import { describeKeys } from "../config/schema.ts";
+
+/** The commands, as typed. */
+export type CommandName = "run" | "check" | "demo" | "cert" | "top" | "version";
+
+/** One flag of a command. */
+export interface FlagSpec {
+  /** Without its dashes. */
+  name: string;
+  /** What the help calls the value. */
+  value: string;
+  repeatable: boolean;
+  required: boolean;
+  description: string;
+}
+
+/** One command: arguments, help and the reference come from here. */
+export interface CommandSpec {
+  name: CommandName;
+  /** One line, for the list of commands. */
+  summary: string;
+  /** The file that follows the command; `null`: none. */
+  file: "optional" | "required" | null;
+  flags: FlagSpec[];
+  /** Paragraphs for the command's own help. */
+  details: string[];
+}
+
+/** Where `top` looks, and what the documentation proposes for `admin.listen`. */
+export const DEFAULT_ADMIN = "127.0.0.1:9180";
+/** Where `demo` listens. */
+export const DEFAULT_DEMO_PORT = 8443;
+
+const KEYS = new Map(describeKeys().map((key) => [key.path, key]));
+
+const RUN_FLAGS: FlagSpec[] = CONFIG_FLAGS.map(({ flag, table, key, value, repeatable }) => {
+  const described = KEYS.get(table === "" ? key : `${table}.${key}`)!;
+  const note = described.default === null || described.default === '""' ? "" : ` (default: ${described.default})`;
+  return { name: flag.slice(2), value, repeatable, required: false, description: described.description + note };
+});
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: "run",
+    summary: "run the proxy (the command's name may be left out before CONFIG.toml)",
+    file: "optional",
+    flags: RUN_FLAGS,
+    details: [
+      "Flags override the file. --listen, --backend, --cert and --key need no file; with a file they and --engine and " +
+      "--proxy-protocol change its only listener.",
+      "ADDR is 127.0.0.1:8443, [::1]:8443, :8443 (all addresses), unix:/run/app.sock or unix:@name (abstract).",
+      "SIGHUP reloads the file, SIGTERM and SIGINT drain, a second one stops at once, SIGUSR1 reopens the log file.",
+    ],
+  },
+  {
+    name: "check",
+    summary: "validate a configuration and its certificates, and say which engine each listener gets",
+    file: "required",
+    flags: [],
+    details: ["Prints every problem found, not only the first, and exits with 1 if one is an error."],
+  },
+  {
+    name: "demo",
+    summary: "try it: a self-signed certificate, an echo application, and the proxy in front of it",
+    file: null,
+    flags: [flag("port", "PORT", `port to listen on (default: ${DEFAULT_DEMO_PORT})`)],
+    details: [],
+  },
+  {
+    name: "cert",
+    summary: "make a certificate and key for development",
+    file: null,
+    flags: [
+      { ...flag("out", "DIR", "directory to write cert.pem and key.pem to"), required: true },
+      {
+        ...flag("host", "NAME", "name or IP address that the certificate is for (default: localhost)"),
+        repeatable: true,
+      },
+    ],
+    details: [],
+  },
+  {
+    name: "top",
+    summary: "live table of throughput, connections and busiest clients",
+    file: null,
+    flags: [flag("admin", "ADDR", `the proxy's admin.listen (default: ${DEFAULT_ADMIN})`)],
+    details: [],
+  },
+  { name: "version", summary: "print the version, the runtime and its engines", file: null, flags: [], details: [] },
+];
+
+function flag(name: string, value: string, description: string): FlagSpec {
+  return { name, value, repeatable: false, required: false, description };
+}

@@ -1,0 +1,89 @@
+import { type CommandName, COMMANDS, type CommandSpec, type FlagSpec } from "./args_commands.ts";
+
+const WIDTH = 100;
+
+/**
+ * Writes the help of the program, or of one command.
+ *
+ * @param topic the command; `null`: the program
+ * @returns lines, with a newline at the end
+ */
+export function helpText(topic: CommandName | null): string {
+  const command = COMMANDS.find(({ name }) => name === topic);
+  return (command ? commandHelp(command) : programHelp()).join("\n") + "\n";
+}
+
+/** One line that shows how a command is called. */
+export function usageLine({ name, file, flags }: CommandSpec): string {
+  const parts = flags.map((flag) => {
+    const text = flagText(flag);
+    return flag.required ? text : `[${text}]${flag.repeatable ? "..." : ""}`;
+  });
+  const fileText = file === null ? [] : [file === "required" ? "CONFIG.toml" : "[CONFIG.toml]"];
+  return ["tls-off", name, ...fileText, ...parts].join(" ");
+}
+
+function programHelp(): string[] {
+  const rows = COMMANDS.map((command): [string, string] => [command.name, command.summary]);
+  return [
+    "tls-off accepts TLS and forwards the decrypted bytes to an application.",
+    "",
+    "Usage:",
+    "  tls-off COMMAND [arguments]",
+    "  tls-off CONFIG.toml",
+    "",
+    "Commands:",
+    ...columns(rows),
+    "",
+    "tls-off COMMAND --help tells more. Try it: tls-off demo",
+    "",
+    "Exit codes: 0 fine, 1 configuration or start-up error, 2 wrong usage, 3 drain timed out",
+  ];
+}
+
+function commandHelp(command: CommandSpec): string[] {
+  const { summary, details, flags } = command;
+  const help: [string, string] = ["--help", "print this"];
+  return [
+    ...wrap(`tls-off ${command.name}: ${summary}`, 0),
+    "",
+    "Usage:",
+    ...wrap(usageLine(command), 2, 4 + "tls-off ".length + command.name.length),
+    "",
+    "Flags:",
+    ...columns([...flags.map((flag): [string, string] => [flagText(flag), describe(flag)]), help]),
+    ...details.flatMap((paragraph) => ["", ...wrap(paragraph, 0)]),
+  ];
+}
+
+function flagText({ name, value }: FlagSpec): string {
+  return `--${name} ${value}`;
+}
+
+function describe({ description, repeatable, required }: FlagSpec): string {
+  return description + (required ? "; required" : "") + (repeatable ? "; may be given several times" : "");
+}
+
+function columns(rows: [string, string][]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length)) + 4;
+  return rows.flatMap(([left, right]) => {
+    const lines = wrap(right, width);
+    return [`  ${left}`.padEnd(width) + lines[0].slice(width), ...lines.slice(1)];
+  });
+}
+
+/** Breaks a text at spaces; brackets stay whole. */
+function wrap(text: string, indent: number, nextIndent = indent): string[] {
+  const lines: string[] = [];
+  let line = " ".repeat(indent);
+  for (const word of text.match(/\[[^\]]*\]\S*|\S+/g) ?? []) {
+    const isFirst = line.trim() === "";
+    if (!isFirst && line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = " ".repeat(nextIndent) + word;
+    } else {
+      line += (isFirst ? "" : " ") + word;
+    }
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,157 @@
+import { formatAddress, isLocalAddress } from "./address.ts";
+import type { Address } from "./config.ts";
+import type { Path } from "./positions.ts";
+import { quoteValue } from "./quote_value.ts";
+import type { Report } from "./report.ts";
+import type { ConfigFile } from "./schema.ts";
+import type { ListenerFile } from "./schema_listener.ts";
+
+/** Whether a key was given, by the file or by a flag. */
+export type IsGiven = (path: Path) => boolean;
+
+/**
+ * Checks what no key shows alone: values that contradict each other. Listeners without a name get theirs first.
+ */
+export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report): void {
+  if (config.listeners.length === 0 && !report.hasFailed(["listener"])) {
+    report.error(report.source.file === null ? ["listener", "listen"] : [], NO_LISTENER);
+  }
+  const addresses = new Map<string, string>();
+  const names = new Map<string, Path>();
+  config.listeners.forEach((listener, index) => {
+    const path = ["listener", index];
+    if (listener.name === "" && listener.listen.length > 0) listener.name = formatAddress(listener.listen[0]);
+    checkName(listener, path, names, report);
+    checkAddresses(listener, path, addresses, report);
+    checkCertificates(listener, path, report);
+    checkVersions(listener, path, isGiven, report);
+    checkClientAuth(listener, path, isGiven, report);
+    checkProxyProtocol(listener, path, isGiven, report);
+  });
+  checkAdmin(config, addresses, report);
+  if (config.log.file === "") {
+    for (const name of ["file-size", "file-count"]) {
+      if (isGiven(["log", name]) && !report.hasFailed(["log", name])) {
+        report.warning(["log", name], "has no effect without log.file");
+      }
+    }
+  }
+}
+
+const NO_LISTENER = "missing: at least one listener with listen, backend, cert and key must be given";
+
+function checkName(listener: ListenerFile, path: Path, names: Map<string, Path>, report: Report): void {
+  const other = names.get(listener.name);
+  if (other) {
+    report.error(
+      [...path, "name"],
+      `found ${quoteValue(listener.name)}, another listener${at(other, report)} has this name`,
+    );
+  } else if (listener.name !== "") {
+    names.set(listener.name, [...path, "name"]);
+  }
+}
+
+function checkAddresses(listener: ListenerFile, path: Path, taken: Map<string, string>, report: Report): void {
+  listener.listen.forEach((address, index) => {
+    const text = formatAddress(address);
+    const owner = taken.get(text);
+    const isFresh = address.transport === "tcp" && address.port === 0;
+    if (owner !== undefined && !isFresh) {
+      report.error([...path, "listen"], `found "${text}", ${owner} has this address`, index);
+    }
+    taken.set(text, `listener ${quoteValue(listener.name)}`);
+  });
+  const own = new Set(listener.listen.map(formatAddress));
+  listener.backend.forEach((address, index) => {
+    const text = formatAddress(address);
+    if (own.has(text)) {
+      report.error([...path, "backend"], `found "${text}", the listener would connect to itself`, index);
+    }
+  });
+}
+
+function checkCertificates(listener: ListenerFile, path: Path, report: Report): void {
+  const failed = report.hasFailed([...path, "cert"]) || report.hasFailed([...path, "key"]);
+  const { cert, key, certificates } = listener;
+  if (failed) return;
+  const needs = (given: string, other: string) => {
+    const dashes = report.flagAt([...path, given]) === null ? "" : "--";
+    report.error([...path, given], `needs ${dashes}${other} beside it`);
+  };
+  if (cert !== "" && key === "") needs("cert", "key");
+  else if (key !== "" && cert === "") needs("key", "cert");
+  else if (cert === "" && certificates.length === 0 && !report.hasFailed([...path, "certificates"])) {
+    report.error([...path, "cert"], "missing, cert and key (or certificates) must be given");
+  }
+}
+
+function checkVersions(listener: ListenerFile, path: Path, isGiven: IsGiven, report: Report): void {
+  const { minVersion, maxVersion } = listener;
+  if (minVersion <= maxVersion) return;
+  if (isGiven([...path, "min-version"])) {
+    report.error([...path, "min-version"], `found "${minVersion}", must not be above max-version ("${maxVersion}")`);
+  } else {
+    report.error([...path, "max-version"], `found "${maxVersion}", must not be below min-version ("${minVersion}")`);
+  }
+}
+
+function checkClientAuth(listener: ListenerFile, listenerPath: Path, isGiven: IsGiven, report: Report): void {
+  const path = [...listenerPath, "client-auth"];
+  const { mode, ca } = listener.clientAuth;
+  if (report.hasFailed([...path, "mode"]) || report.hasFailed([...path, "ca"])) return;
+  if (mode !== "none") {
+    if (ca === "") report.error([...path, "mode"], `found "${mode}", needs ca: the authorities that sign clients`);
+    return;
+  }
+  for (const name of ["ca", "allow-cn", "allow-dns", "allow-uri"]) {
+    if (!isGiven([...path, name])) continue;
+    const isFilled = name === "ca" ? ca !== "" : listener.clientAuth[ALLOW_FIELDS[name]].length > 0;
+    if (!isFilled) continue;
+    // Whoever lists who may come in believes that others may not
+    if (!isGiven([...path, "mode"])) {
+      report.error([...path, name], 'has no effect without mode: must stand beside mode = "optional" or "required"');
+    } else if (name !== "ca") {
+      report.warning([...path, name], 'has no effect while mode is "none"');
+    }
+  }
+}
+
+const ALLOW_FIELDS: Record<string, "allowCn" | "allowDns" | "allowUri"> = {
+  "allow-cn": "allowCn",
+  "allow-dns": "allowDns",
+  "allow-uri": "allowUri",
+};
+
+function checkProxyProtocol(listener: ListenerFile, path: Path, isGiven: IsGiven, report: Report): void {
+  const versionPath = [...path, "proxy-protocol"];
+  if (listener.proxyProtocol === "v2" || report.hasFailed(versionPath) || report.flagAt(versionPath) !== null) return;
+  if (isGiven([...path, "proxy-protocol-tlvs"])) {
+    report.error([...path, "proxy-protocol-tlvs"], `needs proxy-protocol = "v2", which is "${listener.proxyProtocol}"`);
+  }
+}
+
+function checkAdmin(config: ConfigFile, taken: Map<string, string>, report: Report): void {
+  const { listen, expose } = config.admin;
+  if (listen === null) return;
+  const text = formatAddress(listen);
+  const owner = taken.get(text);
+  if (owner !== undefined && !isPortZero(listen)) {
+    report.error(["admin", "listen"], `found "${text}", ${owner} has this address`);
+  }
+  if (!isLocalAddress(listen) && !expose && !report.hasFailed(["admin", "expose"])) {
+    report.error(
+      ["admin", "listen"],
+      `found "${text}", must be a loopback address or a Unix socket unless admin.expose = true`,
+    );
+  }
+}
+
+function isPortZero(address: Address): boolean {
+  return address.transport === "tcp" && address.port === 0;
+}
+
+function at(path: Path, report: Report): string {
+  const position = report.positionOf(path);
+  return position ? ` (line ${position.line})` : "";
+}

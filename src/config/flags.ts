@@ -1,0 +1,125 @@
+import type { Path } from "./positions.ts";
+import type { TomlTable } from "./read_table.ts";
+import { isTable } from "./read_table.ts";
+import { quoteValue } from "./quote_value.ts";
+import type { Report } from "./report.ts";
+import { findKey } from "./schema.ts";
+import { ListError, ValueError } from "./value_error.ts";
+
+/** What the command line says about the configuration; texts as given. */
+export interface ConfigFlags {
+  listen?: readonly string[];
+  backend?: readonly string[];
+  cert?: string;
+  key?: string;
+  workers?: string;
+  engine?: string;
+  proxyProtocol?: string;
+  admin?: string;
+  logLevel?: string;
+  logFormat?: string;
+}
+
+/** A flag that stands for a key of the file. */
+export interface ConfigFlag {
+  /** With its dashes. */
+  flag: string;
+  field: keyof ConfigFlags;
+  /** The key's table; `listener` is the only listener. */
+  table: "" | "listener" | "log" | "admin";
+  key: string;
+  /** What the help calls the value. */
+  value: string;
+  repeatable: boolean;
+}
+
+/** Every flag of `run` that stands for a key of the file. */
+export const CONFIG_FLAGS: readonly ConfigFlag[] = [
+  row("listen", "listener", "listen", "ADDR", true),
+  row("backend", "listener", "backend", "ADDR", true),
+  row("cert", "listener", "cert", "PEM"),
+  row("key", "listener", "key", "PEM"),
+  row("workers", "", "workers", "N"),
+  row("engine", "listener", "engine", "E"),
+  row("proxyProtocol", "listener", "proxy-protocol", "v1|v2|off"),
+  row("admin", "admin", "listen", "ADDR"),
+  row("logLevel", "log", "level", "L"),
+  row("logFormat", "log", "format", "F"),
+];
+
+function row(
+  field: keyof ConfigFlags,
+  table: ConfigFlag["table"],
+  key: string,
+  value: string,
+  repeatable = false,
+): ConfigFlag {
+  const flag = "--" + field.replace(/[A-Z]/g, (letter) => "-" + letter.toLowerCase());
+  return { flag, field, table, key, value, repeatable };
+}
+
+/** The flag that a path in the configuration can be given by. */
+export function flagFor(path: Path): string | null {
+  const names = path.filter((step) => typeof step === "string").join(".");
+  return CONFIG_FLAGS.find(({ table, key }) => [table, key].filter(Boolean).join(".") === names)?.flag ?? null;
+}
+
+/** What is wrong with a flag's value alone: the value found, and what is allowed. `null`: nothing. */
+export function flagProblem(flag: ConfigFlag, texts: readonly string[], cwd: string): string | null {
+  const key = findKey(flag.table === "" ? flag.key : `${flag.table}.${flag.key}`)!;
+  try {
+    key.type.parse(flagValue(flag, flag.repeatable ? texts : texts[0]), cwd);
+    return null;
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    return error instanceof ListError ? error.detail : `found ${quoteValue(error.value)}, ${error.detail}`;
+  }
+}
+
+/** What a flag's text is in the file: numbers are numbers there. */
+function flagValue(flag: ConfigFlag, text: string | readonly string[]): unknown {
+  return flag.field === "workers" && typeof text === "string" && /^\d+$/.test(text) ? Number(text) : text;
+}
+
+/**
+ * Puts the flags into the file's tree, where they override what is there.
+ *
+ * @param tree changed in place
+ * @param report learns which values came from flags, and that flags about the listener meet several listeners
+ */
+export function applyFlags(tree: TomlTable, flags: ConfigFlags, report: Report): void {
+  for (const flag of CONFIG_FLAGS) {
+    const given = flags[flag.field];
+    if (given === undefined || (Array.isArray(given) && given.length === 0)) continue;
+    const parent = flag.table === "listener"
+      ? onlyListener(tree, flag, report)
+      : flag.table === ""
+      ? { table: tree, path: [] }
+      : subTable(tree, flag.table);
+    if (!parent) continue;
+    parent.table[flag.key] = flagValue(flag, given);
+    report.setFlag([...parent.path, flag.key], flag.flag);
+  }
+}
+
+interface Parent {
+  table: TomlTable;
+  path: Path;
+}
+
+/** `null` where the file has something else by that name, which is reported when the file is read. */
+function subTable(tree: TomlTable, name: string): Parent | null {
+  const table = Object.hasOwn(tree, name) ? tree[name] : tree[name] = {};
+  return isTable(table) ? { table, path: [name] } : null;
+}
+
+function onlyListener(tree: TomlTable, flag: ConfigFlag, report: Report): Parent | null {
+  const listeners = Object.hasOwn(tree, "listener") ? tree.listener : tree.listener = [];
+  if (!Array.isArray(listeners)) return null;
+  if (listeners.length > 1) {
+    report.flagError(flag.flag, `applies to one listener, the file has ${listeners.length}: change them in the file`);
+    return null;
+  }
+  if (listeners.length === 0) listeners.push({});
+  return isTable(listeners[0]) ? { table: listeners[0], path: ["listener", 0] } : null;
+}

@@ -1,0 +1,139 @@
+import { parse } from "@std/toml";
+import { dirname, resolve } from "node:path";
+import process from "node:process";
+import { withoutCovered } from "./address.ts";
+import { checkConfig } from "./checks.ts";
+import type { CertificateConfig, Config, ListenerConfig } from "./config.ts";
+import { applyFlags, type ConfigFlags, flagFor } from "./flags.ts";
+import { indexPositions, type Path, type Position, type Positions } from "./positions.ts";
+import { ConfigError, type Problem } from "./problem.ts";
+import { readConfigFile, ReadError } from "./read_file.ts";
+import { isTable, readTable, type TomlTable } from "./read_table.ts";
+import { Report, type Source } from "./report.ts";
+import { type ConfigFile, SCHEMA } from "./schema.ts";
+import type { ListenerFile } from "./schema_listener.ts";
+
+/** A configuration, or what is wrong with it. */
+export interface LoadResult {
+  /** `null` where a problem is an error. */
+  config: Config | null;
+  /** Every problem found, in the order of the file. */
+  problems: Problem[];
+}
+
+/**
+ * Loads and validates a configuration. Certificates are named in it, but not read.
+ *
+ * @param file path of the TOML file; `null`: flags alone
+ * @param flags override the file
+ * @param cwd what relative paths on the command line start from
+ */
+export async function loadConfig(
+  file: string | null,
+  flags: ConfigFlags = {},
+  cwd: string = process.cwd(),
+): Promise<LoadResult> {
+  if (file === null) return fromTree({}, { file: null, positions: null, fileDir: cwd, cwd }, flags);
+  let source: string;
+  try {
+    source = await readConfigFile(resolve(cwd, file));
+  } catch (error) {
+    if (!(error instanceof ReadError)) throw error;
+    return { config: null, problems: [problemOf(file, error.message, error)] };
+  }
+  return parseConfig(source, file, flags, cwd);
+}
+
+/**
+ * Validates the text of a configuration file.
+ *
+ * @param source TOML
+ * @param file its path, for messages and for relative paths in it
+ * @param flags override the file
+ * @param cwd what relative paths on the command line start from
+ */
+export function parseConfig(source: string, file: string, flags: ConfigFlags, cwd: string): LoadResult {
+  let tree: TomlTable;
+  try {
+    tree = parse(source) as TomlTable;
+  } catch (error) {
+    return { config: null, problems: [syntaxProblem(file, error)] };
+  }
+  let positions: Positions | undefined;
+  // Most files are right: their keys are never looked for
+  const find = (path: Path): Position => (positions ??= indexPositions(source)).find(path);
+  const fileDir = dirname(resolve(cwd, file));
+  return fromTree(tree, { file, positions: { find }, fileDir, cwd }, flags);
+}
+
+/**
+ * Makes a configuration in code, by the same rules and with the same defaults as from a file.
+ *
+ * @param tree what the file would hold, with its names
+ * @param baseDir what relative paths start from
+ * @throws {ConfigError}
+ *
+ * @example
+ * ```ts
+ * buildConfig({ listener: [{ listen: ":8443", backend: "unix:/run/app.sock", cert: "cert.pem", key: "key.pem" }] }, "/etc/app");
+ * ```
+ */
+export function buildConfig(tree: Record<string, unknown>, baseDir: string): Config {
+  const source: Source = { file: null, positions: null, fileDir: baseDir, cwd: baseDir };
+  const report = new Report(source, () => null);
+  const { config, problems } = validate(structuredClone(tree), report);
+  if (config === null) throw new ConfigError(problems.filter(({ severity }) => severity === "error"));
+  return config;
+}
+
+function fromTree(tree: TomlTable, source: Source, flags: ConfigFlags): LoadResult {
+  const report = new Report(source, flagFor);
+  applyFlags(tree, flags, report);
+  return validate(tree, report);
+}
+
+function validate(tree: TomlTable, report: Report): LoadResult {
+  const read = readTable<ConfigFile>(SCHEMA, tree, [], report);
+  checkConfig(read, (path) => has(tree, path), report);
+  const { file, cwd } = report.source;
+  const { listeners, ...rest } = read;
+  const config = report.hasErrors
+    ? null
+    : { file: file === null ? null : resolve(cwd, file), ...rest, listeners: listeners.map(toListener) };
+  return { config, problems: report.sorted() };
+}
+
+function toListener({ cert, key, clientAuth, ...listener }: ListenerFile): ListenerConfig {
+  const first: CertificateConfig[] = cert === "" ? [] : [{ cert, key, names: [] }];
+  return {
+    ...listener,
+    listen: withoutCovered(listener.listen),
+    certificates: [...first, ...listener.certificates],
+    clientAuth: { ...clientAuth, ca: clientAuth.mode === "none" ? null : clientAuth.ca },
+  };
+}
+
+function has(tree: unknown, path: Path): boolean {
+  let value = tree;
+  for (const step of path) {
+    if (!(Array.isArray(value) || isTable(value)) || !Object.hasOwn(value, step)) return false;
+    value = (value as TomlTable)[step];
+  }
+  return true;
+}
+
+/** Parsers differ: one gives line and column, another writes them into its message. */
+function syntaxProblem(file: string, error: unknown): Problem {
+  const { message, line, column } = error as { message?: string; line?: number; column?: number };
+  const firstLine = (message ?? String(error)).split("\n", 1)[0];
+  const written = /line (\d+), column (\d+):?\s*(.*)/i.exec(firstLine);
+  const detail = (written?.[3] ?? firstLine).replace(/^Invalid TOML document: /, "");
+  return problemOf(file, `invalid TOML: ${detail}`, {
+    line: line ?? Number(written?.[1] ?? 0),
+    column: column ?? Number(written?.[2] ?? 0),
+  });
+}
+
+function problemOf(file: string, message: string, { line, column }: Position): Problem {
+  return { severity: "error", file, line, column, key: "", message };
+}

@@ -1,0 +1,186 @@
+/** A place in a text, both numbers from 1; columns count UTF-16 units. */
+export interface Position {
+  line: number;
+  column: number;
+}
+
+/** The way to a value: keys, and indexes of lists. */
+export type Path = readonly (string | number)[];
+
+/** Finds where the keys of a TOML document stand. */
+export interface Positions {
+  /** The place of a key, of an element of a list, or else of the nearest table around it. */
+  find(path: Path): Position;
+}
+
+/**
+ * Indexes the keys of a TOML document, which the parser gives without their places.
+ *
+ * @param source a document that the parser accepted; on others the index is incomplete, but never fails
+ */
+export function indexPositions(source: string): Positions {
+  const root = new Scanner(source).document();
+  return {
+    find(path) {
+      let entry = root;
+      for (const step of path) {
+        const child = entry.children.get(step);
+        if (!child) break;
+        entry = child;
+      }
+      return positionAt(source, entry.offset);
+    },
+  };
+}
+
+/** Line and column of an offset. */
+export function positionAt(source: string, offset: number): Position {
+  const before = source.slice(0, offset);
+  return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
+}
+
+class Entry {
+  readonly children = new Map<string | number, Entry>();
+  /** How many `[[headers]]` were met. */
+  tables = 0;
+  constructor(readonly offset: number) {}
+
+  child(step: string | number, offset: number): Entry {
+    let child = this.children.get(step);
+    if (!child) this.children.set(step, child = new Entry(offset));
+    return child;
+  }
+
+  /** The table that a header means here: of an array of tables the last one. */
+  current(): Entry {
+    return this.tables === 0 ? this : this.children.get(this.tables - 1) ?? this;
+  }
+}
+
+interface KeyPart {
+  name: string;
+  offset: number;
+}
+
+/** Deeper nesting than any key of ours; the call stack has its end. */
+const MAX_DEPTH = 200;
+
+/** Walks over a document (https://toml.io/en/v1.0.0). Each step moves forward, so that nothing can hang it. */
+class Scanner {
+  #at = 0;
+  constructor(readonly source: string) {}
+
+  document(): Entry {
+    const root = new Entry(0);
+    let table = root;
+    while (this.#skipBlank(/[\s]*/y)) {
+      const start = this.#at;
+      if (this.#peek() === "[") table = this.#header(root);
+      else this.#pair(table, 0);
+      this.#match(/[^\n]*/y);
+      if (this.#at === start) this.#at++;
+    }
+    return root;
+  }
+
+  #header(root: Entry): Entry {
+    const offset = this.#at;
+    const isList = this.#match(/\[\[?/y).length === 2;
+    const parts = this.#dottedKey();
+    const last = parts.pop();
+    let entry = root;
+    for (const part of parts) entry = entry.child(part.name, offset).current();
+    if (!last) return entry;
+    const named = entry.child(last.name, offset);
+    return isList ? named.child(named.tables++, offset) : named;
+  }
+
+  #pair(table: Entry, depth: number): void {
+    let entry = table;
+    for (const part of this.#dottedKey()) entry = entry.child(part.name, part.offset);
+    if (this.#match(/[ \t]*=[ \t]*/y) !== "") this.#value(entry, depth);
+  }
+
+  #dottedKey(): KeyPart[] {
+    const parts: KeyPart[] = [];
+    do {
+      this.#match(/[ \t]*/y);
+      const offset = this.#at;
+      const quote = this.#peek();
+      const text = this.#match(quote === '"' || quote === "'" ? STRING : /[\w-]+/y);
+      if (text === "") break;
+      parts.push({ name: quote === '"' ? unescape(text) : quote === "'" ? text.slice(1, -1) : text, offset });
+    } while (this.#match(/[ \t]*\./y) !== "");
+    return parts;
+  }
+
+  #value(entry: Entry, depth: number): void {
+    const start = this.#peek();
+    if (depth > MAX_DEPTH) this.#at = this.source.length;
+    else if (start === "[") this.#list(entry, depth + 1);
+    else if (start === "{") this.#inlineTable(entry, depth + 1);
+    else this.#match(start === '"' || start === "'" ? STRING : /[^,\]}#\n]*/y);
+  }
+
+  #list(entry: Entry, depth: number): void {
+    this.#at++;
+    for (let index = 0; this.#skipBlank(/[\s,]*/y) && this.#peek() !== "]"; index++) {
+      const start = this.#at;
+      this.#value(entry.child(index, start), depth);
+      if (this.#at === start) this.#at++;
+    }
+    this.#at++;
+  }
+
+  #inlineTable(entry: Entry, depth: number): void {
+    this.#at++;
+    while (this.#skipBlank(/[\s,]*/y) && this.#peek() !== "}") {
+      const start = this.#at;
+      this.#pair(entry, depth);
+      if (this.#at === start) this.#at++;
+    }
+    this.#at++;
+  }
+
+  /** Skips what the pattern matches, and comments. Says whether something follows. */
+  #skipBlank(blank: RegExp): boolean {
+    do this.#match(blank); while (this.#match(/#[^\n]*/y) !== "");
+    return this.#at < this.source.length;
+  }
+
+  #peek(): string {
+    return this.source.charAt(this.#at);
+  }
+
+  /** Takes what a sticky pattern matches here; "" where it does not. */
+  #match(pattern: RegExp): string {
+    pattern.lastIndex = this.#at;
+    const text = pattern.exec(this.source)?.[0] ?? "";
+    this.#at += text.length;
+    return text;
+  }
+}
+
+/** The four kinds of strings. In multi-line ones, one or two quotes may stand right before the closing three. */
+const STRING = new RegExp(
+  [
+    '"""(?:[^"\\\\]|\\\\[^]|"{1,2}(?!"))*"{3,5}',
+    "'''(?:[^']|'{1,2}(?!'))*'{3,5}",
+    '"(?:[^"\\\\\\n]|\\\\.)*"',
+    "'[^'\\n]*'",
+  ].join("|"),
+  "y",
+);
+
+const ESCAPES: Record<string, string> = { b: "\b", t: "\t", n: "\n", f: "\f", r: "\r", e: "\x1b" };
+
+function unescape(quoted: string): string {
+  return quoted.slice(1, -1).replace(
+    /\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))/g,
+    (whole, x, u, U, letter) => {
+      if (letter !== undefined) return ESCAPES[letter] ?? letter;
+      const code = parseInt(x ?? u ?? U, 16);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+    },
+  );
+}

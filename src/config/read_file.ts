@@ -1,0 +1,74 @@
+import { Buffer } from "node:buffer";
+import { open } from "node:fs/promises";
+
+/** No configuration is longer; a wrong path to something huge, or endless, must not fill the memory. */
+export const MAX_FILE_BYTES = 1024 * 1024;
+
+/** A configuration file that cannot be read; the message says why, without its name. */
+export class ReadError extends Error {
+  override readonly name = "ReadError";
+  /** @param line of the bytes at fault, from 1; 0 where none are */
+  constructor(message: string, readonly line = 0, readonly column = 0) {
+    super(message);
+  }
+}
+
+/**
+ * Reads a text file of at most {@linkcode MAX_FILE_BYTES}. A byte order mark is left out.
+ *
+ * @throws {ReadError} when it is missing, a directory, unreadable, too long or not UTF-8
+ */
+export async function readConfigFile(path: string): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readAtMost(path, MAX_FILE_BYTES + 1);
+  } catch (error) {
+    throw new ReadError(`cannot read the configuration: ${reason(error)}`);
+  }
+  if (bytes.length > MAX_FILE_BYTES) {
+    throw new ReadError("cannot read the configuration: longer than 1 MiB");
+  }
+  return decode(bytes);
+}
+
+async function readAtMost(path: string, limit: number): Promise<Uint8Array> {
+  const file = await open(path, "r");
+  try {
+    const buffer = Buffer.alloc(64 * 1024);
+    const chunks: Uint8Array[] = [];
+    for (let length = 0; length < limit;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) break;
+      chunks.push(Buffer.from(buffer.subarray(0, bytesRead)));
+      length += bytesRead;
+    }
+    return Buffer.concat(chunks);
+  } finally {
+    await file.close();
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    const lenient = new TextDecoder().decode(bytes);
+    const before = lenient.slice(0, lenient.indexOf("\uFFFD"));
+    const line = before.split("\n").length;
+    throw new ReadError("not UTF-8 text", line, before.length - before.lastIndexOf("\n"));
+  }
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: "no such file",
+  EISDIR: "is a directory",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  ENOTDIR: "a part of the path is not a directory",
+  ELOOP: "too many symbolic links",
+};
+
+function reason(error: unknown): string {
+  const { code, message } = error as { code?: string; message?: string };
+  return REASONS[code ?? ""] ?? message ?? String(error);
+}

@@ -1,0 +1,82 @@
+import type { Path } from "./positions.ts";
+import { quoteValue } from "./quote_value.ts";
+import type { Report } from "./report.ts";
+import { formatPath } from "./report.ts";
+import { describeKeys } from "./schema.ts";
+import { type Field, type Fields, fieldsOf, type Key } from "./schema_types.ts";
+import { nearest } from "./suggest.ts";
+import { ListError, ValueError } from "./value_error.ts";
+
+/** A table as the TOML parser gives it. */
+export type TomlTable = Record<string, unknown>;
+
+/** Whether a value of TOML is a table: no list, no date. */
+export function isTable(value: unknown): value is TomlTable {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date) &&
+    [null, Object.prototype].includes(Object.getPrototypeOf(value));
+}
+
+/**
+ * Reads a table by its schema. What is wrong is reported, and stands as its default or placeholder in the result, so that
+ * the rest can be checked.
+ */
+export function readTable<T>(fields: Fields<T>, table: TomlTable, path: Path, report: Report): T {
+  const known = fieldsOf(fields as Fields<unknown>);
+  reportUnknown(known.map(([, field]) => field.name), table, path, report);
+  return Object.fromEntries(known.map(([name, field]) => [name, readField(field, table, path, report)])) as T;
+}
+
+function readField(field: Field, table: TomlTable, tablePath: Path, report: Report): unknown {
+  const path = [...tablePath, field.name];
+  const value = Object.hasOwn(table, field.name) ? table[field.name] : undefined;
+  if (field.kind === "key") return readKey(field, value, path, report);
+  if (field.kind === "table") {
+    if (value !== undefined && !isTable(value)) {
+      report.error(path, `found ${quoteValue(value)}, must be a table: [${formatPath(path)}]`);
+    }
+    return readTable(field.fields, isTable(value) ? value : {}, path, report);
+  }
+  if (value !== undefined && !(Array.isArray(value) && value.every(isTable))) {
+    report.error(path, `found ${quoteValue(value)}, must be an array of tables: [[${formatPath(path)}]]`);
+    return [];
+  }
+  return (value ?? []).map((element, index) =>
+    readTable(field.fields as Fields<unknown>, element, [...path, index], report)
+  );
+}
+
+function readKey(key: Key<unknown>, value: unknown, path: Path, report: Report): unknown {
+  if (value === undefined) {
+    if ("default" in key) return key.type.parse(key.default, report.source.fileDir);
+    report.error(path, `missing, must be given: ${key.description}`);
+    return key.placeholder;
+  }
+  try {
+    return key.type.parse(value, report.baseDir(path));
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    const tell = ({ value, detail }: ValueError, index?: number) =>
+      report.error(path, `found ${quoteValue(value)}, ${detail}`, index);
+    if (error instanceof ListError) error.elements.forEach((element) => tell(element.error, element.index));
+    else tell(error);
+    return "default" in key ? key.type.parse(key.default, report.source.fileDir) : key.placeholder;
+  }
+}
+
+function reportUnknown(names: string[], table: TomlTable, path: Path, report: Report): void {
+  for (const name of Object.keys(table)) {
+    if (!names.includes(name)) report.error([...path, name], `unknown key${suggestion(name, names)}`);
+  }
+}
+
+const ALL_KEYS = describeKeys();
+
+function suggestion(name: string, here: string[]): string {
+  const near = nearest(name, here);
+  if (near !== null) return `, did you mean "${near}"?`;
+  const elsewhere = ALL_KEYS.find((key) => key.name === name);
+  if (!elsewhere) return `, must be one of ${here.map((known) => `"${known}"`).join(", ")}`;
+  return elsewhere.table === ""
+    ? `, did you mean "${name}" at the top level, above the first [table]?`
+    : `, did you mean "${name}" in ${elsewhere.table}?`;
+}

@@ -1,0 +1,103 @@
+import type { Path, Position, Positions } from "./positions.ts";
+import { compareProblems, type Problem } from "./problem.ts";
+
+/** Where values come from, for messages and relative paths. */
+export interface Source {
+  /** As named on the command line; `null`: flags alone. */
+  file: string | null;
+  positions: Positions | null;
+  /** Directory that relative paths of the file start from. */
+  fileDir: string;
+  /** Directory that relative paths of flags start from. */
+  cwd: string;
+}
+
+/** Collects the problems of one configuration. */
+export class Report {
+  readonly #problems: Problem[] = [];
+  readonly #failed = new Set<string>();
+  readonly #flags = new Map<string, string>();
+
+  /** @param flagFor the flag that a path could be given by, for a configuration without a file */
+  constructor(readonly source: Source, readonly flagFor: (path: Path) => string | null) {}
+
+  /** Notes that a value came from a flag. */
+  setFlag(path: Path, flag: string): void {
+    this.#flags.set(pathKey(path), flag);
+  }
+
+  /** The flag that gave the value at a path, or a table around it. */
+  flagAt(path: Path): string | null {
+    for (let length = path.length; length > 0; length--) {
+      const flag = this.#flags.get(pathKey(path.slice(0, length)));
+      if (flag !== undefined) return flag;
+    }
+    return null;
+  }
+
+  /** The directory that a relative path in the value at a path starts from. */
+  baseDir(path: Path): string {
+    return this.flagAt(path) === null ? this.source.fileDir : this.source.cwd;
+  }
+
+  /** Whether an error was already told of the value at a path. */
+  hasFailed(path: Path): boolean {
+    return this.#failed.has(pathKey(path));
+  }
+
+  /** @param index the element at fault, where the value is a list */
+  error(path: Path, message: string, index?: number): void {
+    this.#failed.add(pathKey(path));
+    this.#add("error", index === undefined ? path : [...path, index], message);
+  }
+
+  /** Tells of a flag that found no place in the tree. */
+  flagError(flag: string, message: string): void {
+    this.#failed.add(flag);
+    this.#problems.push({ severity: "error", file: null, line: 0, column: 0, key: flag, message });
+  }
+
+  warning(path: Path, message: string): void {
+    this.#add("warning", path, message);
+  }
+
+  get hasErrors(): boolean {
+    return this.#failed.size > 0;
+  }
+
+  /** Line and column of a key in the file, `null` where it came from a flag. */
+  positionOf(path: Path): Position | null {
+    return this.flagAt(path) === null ? this.source.positions?.find(path) ?? null : null;
+  }
+
+  sorted(): Problem[] {
+    return this.#problems.toSorted(compareProblems);
+  }
+
+  #add(severity: Problem["severity"], path: Path, message: string): void {
+    const flag = this.flagAt(path) ?? (this.source.file === null ? this.flagFor(path) : null);
+    const position = flag === null ? this.positionOf(path) : null;
+    this.#problems.push({
+      severity,
+      file: flag === null ? this.source.file : null,
+      line: position?.line ?? 0,
+      column: position?.column ?? 0,
+      key: flag ?? formatPath(path),
+      message,
+    });
+  }
+}
+
+/** `listener.timeouts.idle`; indexes are left out, and keys that are not plain words are quoted. */
+export function formatPath(path: Path): string {
+  const names = path.filter((step) => typeof step === "string");
+  return names.map((name) => /^[\w-]{1,64}$/.test(name) ? name : quoteKey(name)).join(".");
+}
+
+function quoteKey(name: string): string {
+  return JSON.stringify(name.length > 64 ? name.slice(0, 64) + "…" : name);
+}
+
+function pathKey(path: Path): string {
+  return JSON.stringify(path);
+}

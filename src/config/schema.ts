@@ -1,0 +1,151 @@
+import type { AdminConfig, Config, LogConfig } from "./config.ts";
+import { LISTENER, type ListenerFile } from "./schema_listener.ts";
+import { type Fields, fieldsOf, type Key, key, table, tableList } from "./schema_types.ts";
+import * as types from "./value_types.ts";
+
+/** The whole file. */
+export interface ConfigFile extends Omit<Config, "file" | "listeners"> {
+  listeners: ListenerFile[];
+}
+
+const LOG: Fields<LogConfig> = {
+  level: key("level", types.oneOf("debug", "info", "warn", "error"), { default: "info" }, "the least that is logged"),
+  format: key(
+    "format",
+    types.oneOf("auto", "text", "json", "journald"),
+    { default: "auto" },
+    "auto: journald where stderr is the journal, text on a terminal, else json",
+  ),
+  access: key("access", types.boolean(), { default: true }, "one record for each closed connection"),
+  metricsIntervalMs: key(
+    "metrics-interval",
+    types.duration(100),
+    { default: 0 },
+    "how often the metrics are logged as records; 0 is off",
+  ),
+  file: key("file", types.path({ optional: true }), { default: "" }, 'log file, reopened on SIGUSR1; "" for stderr'),
+  fileSize: key("file-size", types.size(4096), { default: "64MiB" }, "size at which the log file is rotated; 0: never"),
+  fileCount: key("file-count", types.integer(0, 1000), { default: 5 }, "rotated log files kept beside the live one"),
+};
+
+const ADMIN: Fields<AdminConfig> = {
+  listen: key("listen", types.optionalAddress(), { default: "" }, 'address of the admin endpoint; "" for off'),
+  expose: key(
+    "expose",
+    types.boolean(),
+    { default: false },
+    "allow an address that other machines can reach: the endpoint asks for no password",
+  ),
+  topClients: key(
+    "top-clients",
+    types.integer(0, 1000),
+    { default: 20 },
+    "busiest clients that have metrics of their own",
+  ),
+};
+
+const SHUTDOWN: Fields<Config["shutdown"]> = {
+  graceMs: key(
+    "grace",
+    types.duration(),
+    { default: "30s" },
+    "how long connections may take to finish after a drain began; 0: they are cut at once",
+  ),
+};
+
+/** Every key of the configuration file: parsing, defaults, help and the reference come from this table. */
+export const SCHEMA: Fields<ConfigFile> = {
+  workers: key(
+    "workers",
+    types.wordOrInteger("auto", 1, 256),
+    { default: "auto" },
+    'worker threads; "auto" for the CPUs that this process may use',
+  ),
+  reload: key(
+    "reload",
+    types.oneOf("signal", "watch"),
+    { default: "signal" },
+    "when certificates are loaded anew: on SIGHUP, or also when their files change",
+  ),
+  listeners: tableList("listener", LISTENER, "an address to accept TLS on, and the application behind it"),
+  log: table("log", LOG, "what is logged, how, and where to"),
+  admin: table("admin", ADMIN, "live page, metrics, health and control over HTTP"),
+  shutdown: table("shutdown", SHUTDOWN, "how the process ends"),
+};
+
+/** Finds a key by its dotted path, such as `listener.engine`. */
+export function findKey(path: string): Key<unknown> | null {
+  let fields = fieldsOf(SCHEMA as Fields<unknown>);
+  for (const name of path.split(".")) {
+    const field = fields.find(([, field]) => field.name === name)?.[1];
+    if (!field) return null;
+    if (field.kind === "key") return field;
+    fields = fieldsOf(field.fields as Fields<unknown>);
+  }
+  return null;
+}
+
+/** One key for a reader of the reference. */
+export interface KeyDescription {
+  /** The table's header as written, `[[listener]]` or `[listener.timeouts]`; `""` at the top level. */
+  table: string;
+  /** The dotted path, such as `listener.timeouts.handshake`. */
+  path: string;
+  name: string;
+  /** Such as `duration`. */
+  type: string;
+  allowed: string;
+  /** In TOML, or words such as "its first address"; `null`: the key must be given. */
+  default: string | null;
+  description: string;
+}
+
+/** One table for a reader of the reference. */
+export interface TableDescription {
+  /** As {@linkcode KeyDescription.table}. */
+  table: string;
+  description: string;
+}
+
+/** Every key in the order of the file, for generated references. */
+export function describeKeys(): KeyDescription[] {
+  return describe(SCHEMA, "", "").keys;
+}
+
+/** Every table in the order of the file, for generated references. */
+export function describeTables(): TableDescription[] {
+  return describe(SCHEMA, "", "").tables;
+}
+
+function describe(fields: Fields<never> | Fields<ConfigFile>, path: string, header: string) {
+  const keys: KeyDescription[] = [];
+  const tables: TableDescription[] = [];
+  for (const [, field] of fieldsOf(fields as Fields<unknown>)) {
+    const fieldPath = path === "" ? field.name : `${path}.${field.name}`;
+    if (field.kind === "key") {
+      const { name, type, description } = field;
+      const value = "default" in field ? field.defaultNote ?? toToml(field.default) : null;
+      keys.push({
+        table: header,
+        path: fieldPath,
+        name,
+        type: type.name,
+        allowed: type.allowed,
+        default: value,
+        description,
+      });
+      continue;
+    }
+    const inner = field.kind === "list" ? `[[${fieldPath}]]` : `[${fieldPath}]`;
+    tables.push({ table: inner, description: field.description });
+    const described = describe(field.fields as Fields<never>, fieldPath, inner);
+    keys.push(...described.keys);
+    tables.push(...described.tables);
+  }
+  return { keys, tables };
+}
+
+/** JSON and TOML write booleans, numbers, plain texts and lists of them alike. */
+function toToml(value: unknown): string {
+  return Array.isArray(value) ? `[${value.map((item) => JSON.stringify(item)).join(", ")}]` : JSON.stringify(value);
+}

@@ -1,0 +1,143 @@
+import type { CertificateConfig, ListenerConfig } from "./config.ts";
+import { type Fields, key, table, tableList } from "./schema_types.ts";
+import * as types from "./value_types.ts";
+
+/** A listener as the file has it: its first certificate apart from the others. */
+export interface ListenerFile extends Omit<ListenerConfig, "clientAuth"> {
+  cert: string;
+  key: string;
+  clientAuth: Omit<ListenerConfig["clientAuth"], "ca"> & { ca: string };
+}
+
+const CERTIFICATE: Fields<CertificateConfig> = {
+  cert: key(
+    "cert",
+    types.path({ optional: false }),
+    { placeholder: "" },
+    "PEM file: the leaf certificate first, then its chain",
+  ),
+  key: key("key", types.path({ optional: false }), { placeholder: "" }, "PEM file: the private key, not encrypted"),
+  names: key(
+    "names",
+    types.list(types.serverName()),
+    { default: [], defaultNote: "the names in the certificate" },
+    "server names (SNI) that this certificate answers for",
+  ),
+};
+
+const CLIENT_AUTH: Fields<ListenerFile["clientAuth"]> = {
+  mode: key(
+    "mode",
+    types.oneOf("none", "optional", "required"),
+    { default: "none" },
+    "whether clients show a certificate (mutual TLS)",
+  ),
+  ca: key("ca", types.path({ optional: true }), { default: "" }, "PEM file: the authorities that sign clients"),
+  allowCn: key(
+    "allow-cn",
+    types.list(types.pattern()),
+    { default: [] },
+    "common names admitted, * for any characters; a match of any allow list admits, none given admits all that the CA signed",
+  ),
+  allowDns: key("allow-dns", types.list(types.pattern()), { default: [] }, "DNS names admitted, as allow-cn"),
+  allowUri: key("allow-uri", types.list(types.pattern()), { default: [] }, "URIs admitted (SPIFFE IDs), as allow-cn"),
+};
+
+const TIMEOUTS: Fields<ListenerConfig["timeouts"]> = {
+  handshakeMs: key("handshake", types.duration(), { default: "10s" }, "for the TLS handshake"),
+  connectMs: key("connect", types.duration(), { default: "5s" }, "for connecting to a backend, retries included"),
+  idleMs: key("idle", types.duration(), { default: "1h" }, "both directions silent"),
+  halfCloseMs: key("half-close", types.duration(), { default: "60s" }, "one direction closed, the other silent"),
+  lifetimeMs: key("lifetime", types.duration(), { default: 0 }, "for a whole connection"),
+};
+
+const LIMITS: Fields<ListenerConfig["limits"]> = {
+  connections: key(
+    "connections",
+    types.integer(0),
+    { default: 0 },
+    "open connections over all workers, 0 for no limit; more wait in the kernel's backlog",
+  ),
+  perClient: key(
+    "per-client",
+    types.integer(0),
+    { default: 0 },
+    "open connections of one address (IPv6: one /64), 0 for no limit; more are closed at once",
+  ),
+  handshakesPerSecond: key(
+    "handshakes-per-second",
+    types.integer(0),
+    { default: 0 },
+    "new handshakes per second, 0 for no limit",
+  ),
+  backlog: key("backlog", types.integer(1, 65535), { default: 4096 }, "connections that the kernel keeps waiting"),
+};
+
+/** Every key of `[[listener]]`. */
+export const LISTENER: Fields<ListenerFile> = {
+  name: key(
+    "name",
+    types.text(0, 128),
+    { default: "", defaultNote: "its first address" },
+    "the label in logs and metrics",
+  ),
+  listen: key("listen", types.addresses("listen"), { placeholder: [] }, "where clients connect: one address or a list"),
+  backend: key(
+    "backend",
+    types.addresses("connect"),
+    { placeholder: [] },
+    "where the application listens: one address or a list",
+  ),
+  balance: key(
+    "balance",
+    types.oneOf("least-conn", "round-robin"),
+    { default: "least-conn" },
+    "which backend is tried first; the next follows where one refuses",
+  ),
+  cert: key(
+    "cert",
+    types.path({ optional: true }),
+    { default: "" },
+    "PEM file: the leaf certificate first, then its chain",
+  ),
+  key: key("key", types.path({ optional: true }), { default: "" }, "PEM file: the private key, not encrypted"),
+  certificates: tableList("certificates", CERTIFICATE, "more certificates, chosen by server name (SNI)"),
+  sniStrict: key(
+    "sni-strict",
+    types.boolean(),
+    { default: false },
+    "refuse unknown server names; otherwise the first certificate answers",
+  ),
+  alpn: key(
+    "alpn",
+    types.list(types.text(1, 255), { unique: (protocol) => protocol }),
+    { default: [] },
+    'application protocols offered, preferred first, such as "h2"',
+  ),
+  minVersion: key("min-version", types.oneOf("1.2", "1.3"), { default: "1.2" }, "lowest TLS version"),
+  maxVersion: key("max-version", types.oneOf("1.2", "1.3"), { default: "1.3" }, "highest TLS version"),
+  engine: key("engine", types.oneOf("auto", "native", "node"), { default: "auto" }, "what does the TLS"),
+  proxyProtocol: key(
+    "proxy-protocol",
+    types.oneOf("off", "v1", "v2"),
+    { default: "off" },
+    "the header that tells the backend who the client is",
+  ),
+  proxyProtocolTlvs: key(
+    "proxy-protocol-tlvs",
+    types.list(types.oneOf("alpn", "authority", "ssl", "client-cert", "unique-id", "crc32c"), {
+      unique: (tlv) => tlv,
+    }),
+    { default: ["alpn", "authority", "ssl", "unique-id", "crc32c"] },
+    "what a v2 header tells besides the addresses",
+  ),
+  acceptProxy: key(
+    "accept-proxy",
+    types.list(types.network()),
+    { default: [] },
+    "networks that may send, and then must send, a PROXY header in front of their TLS",
+  ),
+  clientAuth: table("client-auth", CLIENT_AUTH, "mutual TLS"),
+  timeouts: table("timeouts", TIMEOUTS, "how long each part of a connection may take; 0 is off"),
+  limits: table("limits", LIMITS, "how much one listener takes"),
+};

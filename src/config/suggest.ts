@@ -1,0 +1,53 @@
+/** Longer words are no slip of the finger, and the distance costs their product. */
+const MAX_LENGTH = 64;
+
+/**
+ * Finds the word that was probably meant: `min_version`, `minVersion` and `min-verison` are `min-version`.
+ *
+ * @param word as found
+ * @param candidates what is allowed
+ * @returns the nearest candidate, or `null` where none is near
+ */
+export function nearest(word: string, candidates: Iterable<string>): string | null {
+  if (word.length > MAX_LENGTH) return null;
+  const wanted = plain(word);
+  let best: string | null = null;
+  let bestDistance = Infinity;
+  for (const candidate of candidates) {
+    const other = plain(candidate);
+    const distance = editDistance(wanted, other);
+    const longest = Math.max(wanted.length, other.length);
+    if (distance <= Math.max(1, Math.floor(longest / 3)) && distance < bestDistance && distance < longest) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** `, did you mean "…"?`, or nothing. To be put behind a message about an unknown word. */
+export function didYouMean(word: string, candidates: Iterable<string>): string {
+  const found = nearest(word, candidates);
+  return found === null ? "" : `, did you mean "${found}"?`;
+}
+
+/** Counts the insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment). */
+export function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      row[j] = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + cost);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) row[j] = Math.min(row[j], beforeLast[j - 2] + 1);
+    }
+    [beforeLast, last] = [last, row];
+  }
+  return last[b.length];
+}
+
+function plain(word: string): string {
+  return word.replace(/([a-z])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
+}

@@ -1,0 +1,25 @@
+import { quoteValue } from "./quote_value.ts";
+
+/**
+ * A text or value that cannot be understood. `message` stands alone; {@linkcode ValueError.detail} says only what is
+ * wrong and what is allowed, for callers that name the place and the value themselves.
+ */
+export class ValueError extends SyntaxError {
+  override readonly name = "ValueError";
+  /**
+   * @param what what was to be parsed, such as `address`
+   * @param value as found
+   * @param detail such as `port must be a number from 0 to 65535`
+   */
+  constructor(what: string, readonly value: unknown, readonly detail: string) {
+    super(`Cannot parse ${what} ${quoteValue(value)}: ${detail}`);
+  }
+}
+
+/** Elements of a list that cannot be understood. */
+export class ListError extends ValueError {
+  /** @param elements what is wrong, with the index of each element */
+  constructor(what: string, value: unknown, readonly elements: readonly { index: number; error: ValueError }[]) {
+    super(what, value, elements.map(({ error }) => `found ${quoteValue(error.value)}, ${error.detail}`).join("; "));
+  }
+}
