@@ -1,5 +1,5 @@
 import type { LevelName, LogRecord } from "@std/log";
-import { entriesOf, escapeControls, fieldsOf, type FieldValue, timeOf } from "./fields.ts";
+import { entriesOf, escapeControls, type Fields, fieldsOf, type FieldValue, timeOf } from "./fields.ts";
 
 const COLORS: Record<LevelName, string> = {
   NOTSET: "0",
@@ -9,6 +9,7 @@ const COLORS: Record<LevelName, string> = {
   ERROR: "31",
   CRITICAL: "1;31",
 };
+const DIM = "2";
 
 /** A value that needs no quotes to be read back as one word. */
 const WORD = /^[^\s"'=\\]+$/;
@@ -22,14 +23,19 @@ export function textFormatter(colors: boolean): (record: LogRecord) => string {
   return (record) => {
     const fields = fieldsOf(record);
     const time = timeOf(record, fields);
-    let line = `${paint("2", colors ? timeOfDay(time) : time.toISOString())} ${
-      paint(COLORS[record.levelName], record.levelName.padEnd(5))
-    } ${escapeControls(record.msg)}`;
-    for (const [name, value] of entriesOf(fields)) {
-      line += ` ${paint("2", escapeControls(name) + "=")}${word(value)}`;
-    }
-    return line;
+    const shownTime = paint(DIM, colors ? timeOfDay(time) : time.toISOString());
+    const level = paint(COLORS[record.levelName], record.levelName.padEnd(5));
+    return `${shownTime} ${level} ${escapeControls(record.msg)}${formatFields(fields, (name) => paint(DIM, name))}`;
   };
+}
+
+/** The fields as ` name=value` each, without the event's name, which the message tells. */
+export function formatFields(fields: Fields, paint: (name: string) => string = (name) => name): string {
+  let line = "";
+  for (const [name, value] of entriesOf(fields)) {
+    if (name !== "event") line += ` ${paint(escapeControls(name) + "=")}${word(value)}`;
+  }
+  return line;
 }
 
 function timeOfDay(time: Date): string {

@@ -5,14 +5,16 @@ import type { Output } from "../runtime/output.ts";
 export interface LineWriterOptions {
   /** Bytes (as UTF-16 units) that may wait; what comes beyond is dropped and counted. Default 4 MiB. */
   limit?: number;
+  /** Bytes (likewise) of lines handed to one write; a longer line goes alone. Default 256 KiB. */
+  batch?: number;
   /** Called once the sink takes lines again, with the number dropped meanwhile. */
   onRecovered?: (dropped: number) => void;
+  /** Called after each write. */
+  onWritten?: () => void;
   /** Called when a write failed, with the lines not written; without it they are dropped. */
   onFailure?: (error: Error, lines: string[]) => void;
 }
 
-/** Most bytes handed to one write. */
-const BATCH = 256 * 1024;
 /** Wait after a failed write. */
 const RETRY_MS = 1_000;
 /** Wait where a non-blocking pipe is full. */
@@ -30,9 +32,11 @@ export class LineWriter {
   #pump: Promise<void> | null = null;
   #closed = false;
   readonly #limit: number;
+  readonly #batch: number;
 
   constructor(readonly output: Output, private readonly options: LineWriterOptions = {}) {
     this.#limit = options.limit ?? 4 * 1024 * 1024;
+    this.#batch = options.batch ?? 256 * 1024;
   }
 
   /** Queues a line; the newline is added here. Returns false where it was dropped. */
@@ -83,6 +87,7 @@ export class LineWriter {
         await sleep(RETRY_MS);
         continue;
       }
+      this.options.onWritten?.();
       if (this.#unreported > 0) {
         const count = this.#unreported;
         this.#unreported = 0;
@@ -93,9 +98,11 @@ export class LineWriter {
   }
 
   #take(): string[] {
-    let end = 0;
-    let size = 0;
-    while (end < this.#lines.length && size < BATCH) size += this.#lines[end++].length + 1;
+    let end = 1;
+    let size = this.#lines[0].length + 1;
+    while (end < this.#lines.length && size + this.#lines[end].length < this.#batch) {
+      size += this.#lines[end++].length + 1;
+    }
     this.#size -= size;
     return this.#lines.splice(0, end);
   }

@@ -1,14 +1,10 @@
 /** The program's own logger: structured records, by way of `@std/log`, to where the configuration says. */
-import { type BaseHandler, type LevelName, Logger } from "@std/log";
-import process from "node:process";
-import type { LogConfig, LogFormat, LogLevel } from "../config/config.ts";
+import { Logger } from "@std/log";
+import type { LogConfig, LogLevel } from "../config/config.ts";
 import { openStderr, type Output } from "../runtime/output.ts";
-import { readEnvironment } from "./environment.ts";
 import type { Fields } from "./fields.ts";
-import { formatJson } from "./format_json.ts";
-import { textFormatter } from "./format_text.ts";
-import { LineHandler } from "./line_handler.ts";
 import { LineWriter } from "./line_writer.ts";
+import { LEVEL_NAMES, type LogTarget, type LogWorld, openLogTarget } from "./log_target.ts";
 
 /** What the rest of the program needs of a logger. `fields.event` names the kind of the record. */
 export interface Log {
@@ -22,58 +18,51 @@ export interface Log {
 
 /** A logger with its outputs. */
 export interface RootLog extends Log {
-  /** Records lost since the start: the output did not take them in time. */
+  /** Records lost since the start, in no place at all: no output took them in time. */
   readonly dropped: number;
-  /** Writes what is queued, for a second at most, and closes. */
+  /** Records that went to standard error since the start because their own place did not take them. */
+  readonly diverted: number;
+  /**
+   * Goes on as another configuration says.
+   * @throws {Error} when its file cannot be opened; the old one stays
+   */
+  configure(config: LogConfig): void;
+  /** Opens the log file anew, after somebody moved it (SIGUSR1). */
+  reopen(): void;
+  /** Writes what is queued, for a second or two at most, and closes. */
   close(): Promise<void>;
 }
 
-/** The outside world of {@linkcode createLogger}; each has the real one as its default. */
-export interface LoggerOptions {
+/** Options of {@linkcode createLogger}. */
+export interface LoggerOptions extends LogWorld {
   stderr?: Output;
-  /** Whether standard error is a terminal. */
-  terminal?: boolean;
-  environment?: (name: string) => string | undefined;
 }
 
-const LEVEL_NAMES: Record<LogLevel, LevelName> = { debug: "DEBUG", info: "INFO", warn: "WARN", error: "ERROR" };
 const LEVELS: LogLevel[] = ["debug", "info", "warn", "error"];
 
-/** A logger as configured. It never blocks and never throws: what its output does not take is counted. */
+/**
+ * A logger as configured. Logging never blocks and never throws: what the output does not take is counted, and said.
+ * @throws {Error} when the log file cannot be opened
+ */
 export function createLogger(config: LogConfig, options: LoggerOptions = {}): RootLog {
-  const terminal = options.terminal ?? process.stderr.isTTY === true;
-  const environment = options.environment ?? readEnvironment;
-  const writer = new LineWriter(options.stderr ?? openStderr(), {
-    onRecovered: (dropped) => log.warn("log records were dropped", { event: "log-dropped", dropped }),
-  });
-  const formatter = chooseFormat(config.format, terminal) === "text"
-    // https://no-color.org: set and not empty
-    ? textFormatter(terminal && !environment("NO_COLOR"))
-    : formatJson;
-  const handler = new LineHandler(LEVEL_NAMES[config.level], formatter, writer);
-  const log = new HandlerLog(config.level, [handler], {
-    dropped: () => writer.dropped,
-    close: () => writer.close(),
-  });
-  return log;
+  return new TargetLog(config, options);
 }
 
-function chooseFormat(format: LogFormat, terminal: boolean): "text" | "json" {
-  if (format === "auto") return terminal ? "text" : "json";
-  return format === "text" ? "text" : "json";
-}
+class TargetLog implements RootLog {
+  readonly #stderr: LineWriter;
+  #target: LogTarget;
+  #logger: Logger;
+  #lowest: number;
+  /** Of targets that were replaced. */
+  #dropped = 0;
+  #diverted = 0;
 
-class HandlerLog implements RootLog {
-  readonly #logger: Logger;
-  readonly #lowest: number;
-
-  constructor(
-    level: LogLevel,
-    handlers: BaseHandler[],
-    private readonly resources: { dropped(): number; close(): Promise<void> },
-  ) {
-    this.#logger = new Logger("tls-off", LEVEL_NAMES[level], { handlers });
-    this.#lowest = LEVELS.indexOf(level);
+  constructor(config: LogConfig, private readonly options: LoggerOptions) {
+    this.#stderr = new LineWriter(options.stderr ?? openStderr(), {
+      onRecovered: (dropped) => this.warn("log records were dropped", { event: "log-dropped", dropped }),
+    });
+    ({ target: this.#target, logger: this.#logger } = this.#open(config));
+    this.#lowest = LEVELS.indexOf(config.level);
   }
 
   debug(message: string, fields: Fields = {}): void {
@@ -97,10 +86,36 @@ class HandlerLog implements RootLog {
   }
 
   get dropped(): number {
-    return this.resources.dropped();
+    return this.#dropped + this.#target.dropped + this.#stderr.dropped;
   }
 
-  close(): Promise<void> {
-    return this.resources.close();
+  get diverted(): number {
+    return this.#diverted + this.#target.diverted;
+  }
+
+  configure(config: LogConfig): void {
+    const old = this.#target;
+    ({ target: this.#target, logger: this.#logger } = this.#open(config));
+    this.#lowest = LEVELS.indexOf(config.level);
+    void old.close().then(() => {
+      this.#dropped += old.dropped;
+      this.#diverted += old.diverted;
+    });
+  }
+
+  reopen(): void {
+    // The record is the write that opens it.
+    if (this.#target.reopen()) this.info("log file opened anew", { event: "log-reopen" });
+  }
+
+  async close(): Promise<void> {
+    await this.#target.close();
+    await this.#stderr.close();
+  }
+
+  #open(config: LogConfig): { target: LogTarget; logger: Logger } {
+    const warn = (message: string, fields: Fields) => this.warn(message, fields);
+    const target = openLogTarget(config, this.#stderr, warn, this.options);
+    return { target, logger: new Logger("tls-off", LEVEL_NAMES[config.level], { handlers: [target.handler] }) };
   }
 }

@@ -2,7 +2,7 @@
  * Byte sinks that never block the event loop. On Deno `node:fs` and `process.stderr` write synchronously, so that a full
  * pipe would stop the thread; Deno's own files write on another thread. On Bun and Node the `node:` ways do.
  */
-import { open } from "node:fs/promises";
+import { closeSync, openSync, write } from "node:fs";
 import process from "node:process";
 
 /** Somewhere to write bytes. One write at a time. */
@@ -23,7 +23,7 @@ interface DenoFile {
 
 interface DenoFiles {
   stderr: DenoFile;
-  open(path: string, options: { append: boolean; create: boolean; mode: number }): Promise<DenoFile>;
+  openSync(path: string, options: { append: boolean; create: boolean; mode: number }): DenoFile;
 }
 
 const deno = (globalThis as { Deno?: DenoFiles }).Deno;
@@ -51,11 +51,17 @@ export function openStderr(): Output {
  * Opens a file to append to, and makes it where it is missing.
  * @throws {Error} when it cannot be opened
  */
-export async function openAppend(path: string): Promise<Output> {
+export function openAppend(path: string): Output {
   if (deno) {
-    const file = await deno.open(path, { append: true, create: true, mode: LOG_FILE_MODE });
+    const file = deno.openSync(path, { append: true, create: true, mode: LOG_FILE_MODE });
     return { write: (bytes) => file.write(bytes), close: () => Promise.resolve(file.close()) };
   }
-  const file = await open(path, "a", LOG_FILE_MODE);
-  return { write: async (bytes) => (await file.write(bytes)).bytesWritten, close: () => file.close() };
+  const fd = openSync(path, "a", LOG_FILE_MODE);
+  return {
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        write(fd, bytes, (error, count) => error ? reject(error) : resolve(count));
+      }),
+    close: () => Promise.resolve(closeSync(fd)),
+  };
 }

@@ -75,7 +75,7 @@ Deno.test("createLogger() as text quotes what is not one word", async () => {
   await log.close();
   assert.match(
     stderr.lines[0],
-    /^\S+Z WARN {2}closed event=connection client=::1 client_cn="a b=\\"c\\"" resumed=true names=\["x"\]$/,
+    /^\S+Z WARN {2}closed client=::1 client_cn="a b=\\"c\\"" resumed=true names=\["x"\]$/,
   );
 });
 
