@@ -1,0 +1,39 @@
+import { formatAddress } from "../config/address.ts";
+import type { ListenerPlan } from "../supervisor/plan.ts";
+import { loadPlan } from "../supervisor/plan.ts";
+
+/**
+ * `tls-off check`: everything that a start would read and decide, without binding an address.
+ * @param print receives each line of the summary
+ * @param complain receives each problem
+ * @returns the exit code: 1 where a start would fail
+ */
+export async function check(
+  file: string,
+  print: (line: string) => void,
+  complain: (line: string) => void,
+): Promise<number> {
+  const { plan, errors, warnings } = await loadPlan(file);
+  for (const line of [...errors, ...warnings]) complain(line);
+  if (plan === null) return 1;
+  for (const listener of plan.listeners) summary(listener).forEach(print);
+  print(`${file}: configuration is valid`);
+  return 0;
+}
+
+function summary({ config, tls }: ListenerPlan): string[] {
+  const lines = [
+    `listener ${config.name}`,
+    `  listen       ${config.listen.map(formatAddress).join(", ")}`,
+    `  backend      ${config.backend.map(formatAddress).join(", ")}`,
+    `  engine       ${tls.engine}: ${tls.reason}`,
+    ...tls.notes.map((note) => `  note         ${note}`),
+  ];
+  for (const info of tls.certificateInfos) {
+    const names = info.names.length > 0 ? info.names.join(", ") : "no server names";
+    lines.push(
+      `  certificate  ${info.file}: ${names}, valid until ${new Date(info.notAfter).toISOString().slice(0, 10)}`,
+    );
+  }
+  return lines;
+}

@@ -1,0 +1,61 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildConfig } from "../config/load.ts";
+import { planConfig, type PlanResult } from "../supervisor/plan.ts";
+import { makeSelfSigned } from "../tls/self_signed.ts";
+import { startEchoServer } from "./echo_server.ts";
+import { serve } from "./run.ts";
+
+/**
+ * `tls-off demo`: an echo application and the proxy in front of it, from nothing.
+ * @param port 0 picks a free one
+ * @param print receives each line for the person who tries it
+ * @returns the exit code
+ */
+export async function demo(
+  port: number,
+  print: (line: string) => void,
+  complain: (line: string) => void,
+): Promise<number> {
+  // mkdtemp makes it mode 0700: nobody else reaches the key or the socket.
+  const directory = await mkdtemp(join(tmpdir(), "tls-off-demo-"));
+  const socket = join(directory, "app.sock");
+  try {
+    const { cert, key } = await makeSelfSigned({ hosts: ["localhost", "127.0.0.1", "::1"] });
+    await writeFile(join(directory, "cert.pem"), cert);
+    await writeFile(join(directory, "key.pem"), key, { mode: 0o600 });
+    const server = await startEchoServer(socket);
+    try {
+      const config = buildConfig({
+        listener: [{
+          name: "demo",
+          listen: `127.0.0.1:${port}`,
+          backend: `unix:${socket}`,
+          cert: "cert.pem",
+          key: "key.pem",
+        }],
+      }, directory);
+      const result: PlanResult = { plan: null, errors: [], warnings: [] };
+      const plan = await planConfig(config, null, result);
+      if (plan === null) {
+        result.errors.forEach(complain);
+        return 1;
+      }
+      return await serve(plan, result.warnings, ([{ address }]) => {
+        const bound = address.slice(address.lastIndexOf(":") + 1);
+        print("An echo application is running behind tls-off. Try:");
+        print("");
+        print(`  curl -k --data-binary 'hello' https://localhost:${bound}/`);
+        print(`  curl --cacert ${join(directory, "cert.pem")} https://localhost:${bound}/`);
+        print("");
+        print("Ctrl-C ends it and removes everything it made.");
+      });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,35 @@
+import type { ConfigFlags } from "../config/flags.ts";
+import { createLogger } from "../observe/log.ts";
+import { runtimeName } from "../runtime/detect.ts";
+import { loadPlan, type Plan } from "../supervisor/plan.ts";
+import { type Started, Supervisor } from "../supervisor/supervisor.ts";
+import { VERSION } from "./version.ts";
+
+/**
+ * `tls-off run`: serves until a signal ends it.
+ * @param complain receives each line of what is wrong
+ * @returns the exit code
+ */
+export async function run(file: string | null, flags: ConfigFlags, complain: (line: string) => void): Promise<number> {
+  const { plan, errors, warnings } = await loadPlan(file, flags);
+  if (plan === null) {
+    for (const line of [...errors, ...warnings]) complain(line);
+    return 1;
+  }
+  return await serve(plan, warnings);
+}
+
+/** Serves a plan, with its log opened and closed around it. */
+export async function serve(plan: Plan, warnings: string[], started?: Started): Promise<number> {
+  const log = createLogger(plan.config.log);
+  try {
+    log.info("starting", { event: "start", version: VERSION, runtime: runtimeName() });
+    for (const warning of warnings) log.warn(warning, { event: "configuration" });
+    return await new Supervisor(plan, log).run(started);
+  } catch (error) {
+    log.error(error instanceof Error ? error.message : String(error), { event: "start-failed" });
+    return 1;
+  } finally {
+    await log.close();
+  }
+}

@@ -1,0 +1,13 @@
+import manifest from "../../deno.json" with { type: "json" };
+import process from "node:process";
+import { runtimeName } from "../runtime/detect.ts";
+
+/** The program's version, from the one place that it is written. */
+export const VERSION: string = manifest.version;
+
+/** What `tls-off version` prints: the program, what it runs on, and the engines there. */
+export function versionText(): string {
+  const runtime = runtimeName();
+  const engines = ["native"];
+  return `tls-off ${VERSION}\nruntime ${runtime} ${process.versions[runtime] ?? ""}\nengines ${engines.join(", ")}`;
+}

@@ -1,0 +1,66 @@
+import type { Address, Balance } from "../config/config.ts";
+
+const FIRST_COOL_DOWN_MS = 1_000;
+const LONGEST_COOL_DOWN_MS = 30_000;
+
+/** One application that connections can go to. */
+export interface Backend {
+  readonly address: Address;
+  /** The label in logs and metrics. */
+  readonly name: string;
+  /** Connections of this worker now. */
+  active: number;
+  /** Failed connects in a row. */
+  failures: number;
+  /** `performance.now()` time until which others are preferred. */
+  coolingUntil: number;
+}
+
+/** Chooses among the backends of a listener; one that refuses cools down, and is then tried again. */
+export class Balancer {
+  readonly backends: readonly Backend[];
+  readonly #balance: Balance;
+  #turn: number;
+
+  /** @param turn where round-robin begins, so that workers do not all begin with the first */
+  constructor(addresses: readonly Address[], names: readonly string[], balance: Balance, turn = 0) {
+    this.backends = addresses.map((address, index) => ({
+      address,
+      name: names[index],
+      active: 0,
+      failures: 0,
+      coolingUntil: 0,
+    }));
+    this.#balance = balance;
+    this.#turn = turn % addresses.length;
+  }
+
+  /**
+   * All backends in the order to try them: the balance's choice first, those that cool down last, since a late try is better
+   * than none.
+   */
+  candidates(nowMs: number): Backend[] {
+    if (this.backends.length === 1) return [this.backends[0]];
+    const start = this.#turn;
+    this.#turn = (start + 1) % this.backends.length;
+    const turned = [...this.backends.slice(start), ...this.backends.slice(0, start)];
+    const cooling = (backend: Backend) => backend.coolingUntil > nowMs ? 1 : 0;
+    return turned.sort((a, b) => cooling(a) - cooling(b) || (this.#balance === "least-conn" ? a.active - b.active : 0));
+  }
+
+  connected(backend: Backend): void {
+    backend.active++;
+    backend.failures = 0;
+    backend.coolingUntil = 0;
+  }
+
+  failed(backend: Backend, nowMs: number): void {
+    const coolDownMs = Math.min(FIRST_COOL_DOWN_MS * 2 ** backend.failures, LONGEST_COOL_DOWN_MS);
+    backend.failures++;
+    backend.coolingUntil = nowMs + coolDownMs;
+  }
+
+  released(backend: Backend): void {
+    backend.active--;
+  }
+}

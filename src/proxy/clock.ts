@@ -1,0 +1,49 @@
+/** What the sweep asks of each connection. */
+export interface Expiring {
+  /** Ends the connection where a deadline of its own has passed at `nowMs`. */
+  expire(nowMs: number): void;
+}
+
+const SHORTEST_TICK_MS = 20;
+const LONGEST_TICK_MS = 1000;
+
+/**
+ * One coarse clock for all connections of a worker. Data moves far more often than deadlines pass: a chunk marks its time
+ * with a field read, and a sweep now and then compares, which is cheaper than a timer for each connection. Deadlines are met
+ * within a tick: a quarter of the shortest timeout, at most a second.
+ */
+export class Clock {
+  /** Milliseconds, as of the last tick. */
+  now = performance.now();
+  readonly #members = new Set<Expiring>();
+  readonly #tickMs: number;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  /** @param timeoutsMs every timeout that the members will measure; 0 = off */
+  constructor(timeoutsMs: Iterable<number>) {
+    const shortest = Math.min(Infinity, ...[...timeoutsMs].filter((timeout) => timeout > 0));
+    this.#tickMs = Math.min(Math.max(Math.floor(shortest / 4), SHORTEST_TICK_MS), LONGEST_TICK_MS);
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  add(member: Expiring): void {
+    if (this.#members.size === 0) {
+      this.now = performance.now();
+      this.#timer = setInterval(() => this.#tick(), this.#tickMs);
+    }
+    this.#members.add(member);
+  }
+
+  delete(member: Expiring): void {
+    this.#members.delete(member);
+    if (this.#members.size === 0) clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    this.now = performance.now();
+    for (const member of this.#members) member.expire(this.now);
+  }
+}

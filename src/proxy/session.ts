@@ -1,0 +1,319 @@
+/**
+ * The way of a connection, once accepted:
+ * preamble, admit, handshake, authorise, choose backend, connect, PROXY header, relay both ways, record.
+ */
+import type { ListenerConfig } from "../config/config.ts";
+import type { ConnectionRecord, Reason } from "../observe/record.ts";
+import type { Telemetry } from "../observe/telemetry.ts";
+import { type Conn, ConnError, type Runtime, type TlsInfo } from "../runtime/contract.ts";
+import type { Backend, Balancer } from "./balance.ts";
+import type { Clock, Expiring } from "./clock.ts";
+import { type Flow, relay, type RelayEnd } from "./relay.ts";
+
+/** Who is turned away; what `admit` took, `release` gives back. */
+export interface Admission {
+  /** `null` admits. */
+  admit(client: string): Reason | null;
+  release(client: string): void;
+}
+
+/** What a session writes in front of the first byte to the backend. */
+export type HeaderWriter = (
+  session: { conn: string; client: Conn["remote"]; destination: Conn["local"]; tls: TlsInfo },
+) => Uint8Array;
+
+/** Everything that the sessions of one listener in one worker share. */
+export interface SessionContext {
+  config: ListenerConfig;
+  worker: number;
+  runtime: Runtime;
+  clock: Clock;
+  admission: Admission;
+  balancer: Balancer;
+  telemetry: Telemetry;
+  /** `null` = no PROXY header. */
+  header: HeaderWriter | null;
+  /** The reason why a verified client may not come in; `null` admits. */
+  authorise: (tls: TlsInfo) => string | null;
+  /** Reads the PROXY header in front of TLS, and answers whose it is; `null` where none is expected. */
+  preamble: ((client: Conn) => Promise<Endpoints>) | null;
+  nextId: () => string;
+  /** Is told when the session is over and everything of it is freed. */
+  finished: (session: Session) => void;
+}
+
+/** The addresses that a PROXY header told, or the connection's own. */
+export interface Endpoints {
+  client: Conn["remote"];
+  destination: Conn["local"];
+}
+
+/** A connection is closed, in good time, after its last bytes; this long for a close_notify that nobody waits for. */
+const CLOSING_MS = 1_000;
+
+type Phase = "handshake" | "connect" | "relay" | "half-closed" | "closing";
+
+export class Session implements Expiring {
+  readonly #context: SessionContext;
+  readonly #client: Conn;
+  readonly #conn: string;
+  readonly #openedMs = performance.now();
+  #endpoints: Endpoints;
+  #backend: Conn | null = null;
+  #chosen: Backend | null = null;
+  #tls: TlsInfo = {};
+  #handshakeMs: number | undefined;
+  #connectMs: number | undefined;
+  #bytesIn = 0;
+  #bytesOut = 0;
+  #phase: Phase = "handshake";
+  #phaseMs: number;
+  /** When bytes last moved, on the coarse clock. */
+  #activeMs: number;
+  /** Which side ended first, in good order. */
+  #ending: "client" | "backend" | null = null;
+  #reason: Reason | null = null;
+  #error: string | undefined;
+
+  constructor(client: Conn, context: SessionContext) {
+    this.#client = client;
+    this.#context = context;
+    this.#conn = context.nextId();
+    this.#endpoints = { client: client.remote, destination: client.local };
+    this.#phaseMs = this.#activeMs = this.#openedMs;
+  }
+
+  /** Serves the connection to its end; never throws. */
+  async run(): Promise<void> {
+    const { clock, admission, telemetry, preamble } = this.#context;
+    clock.add(this);
+    let admitted: string | null = null;
+    try {
+      if (preamble !== null) this.#endpoints = await preamble(this.#client);
+      const client = this.#endpoints.client.hostname;
+      const refusal = this.#reason ?? admission.admit(client);
+      if (refusal !== null) {
+        this.#reason = refusal;
+        telemetry.rejected(refusal, client);
+        return;
+      }
+      admitted = client;
+      telemetry.opened(client);
+      await this.#handshake();
+      const firstRead = this.#client.read();
+      // Its failure is the relay's to report; until that listens, it must not count as unhandled.
+      firstRead.catch(() => {});
+      const backend = this.#backend = await this.#connect();
+      this.#enter("relay");
+      const header = this.#context.header?.({ conn: this.#conn, ...this.#endpoints, tls: this.#tls });
+      if (header !== undefined) await backend.write(header);
+      const inward = relay(this.#client, backend, new Inward(this), firstRead);
+      const outward = relay(backend, this.#client, new Outward(this));
+      await inward;
+      await outward;
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      clock.delete(this);
+      this.#client.close();
+      this.#backend?.close();
+      if (this.#chosen !== null) this.#context.balancer.released(this.#chosen);
+      if (admitted !== null) {
+        admission.release(admitted);
+        telemetry.closed(this.#record());
+      }
+      this.#context.finished(this);
+    }
+  }
+
+  /** Ends the connection now, in whatever state. */
+  end(reason: Reason): void {
+    this.#reason ??= reason;
+    this.#client.close();
+    this.#backend?.close();
+  }
+
+  expire(nowMs: number): void {
+    const { timeouts } = this.#context.config;
+    const inPhaseMs = nowMs - this.#phaseMs;
+    const silentMs = nowMs - Math.max(this.#activeMs, this.#phaseMs);
+    const passed = (limitMs: number, elapsedMs: number) => limitMs > 0 && elapsedMs >= limitMs;
+    if (this.#phase === "handshake" && passed(timeouts.handshakeMs, inPhaseMs)) this.end("handshake-timeout");
+    else if (this.#phase === "closing" && passed(CLOSING_MS, inPhaseMs)) this.end("client-closed");
+    else if (this.#phase === "relay" && passed(timeouts.idleMs, silentMs)) this.end("idle");
+    else if (this.#phase === "half-closed" && passed(timeouts.halfCloseMs, silentMs)) this.end("half-close-timeout");
+    else if (passed(timeouts.lifetimeMs, nowMs - this.#openedMs)) this.end("lifetime");
+  }
+
+  async #handshake(): Promise<void> {
+    const { telemetry, authorise } = this.#context;
+    try {
+      this.#tls = await this.#client.handshake();
+      this.#handshakeMs = performance.now() - this.#openedMs;
+    } catch (error) {
+      const reason = this.#reason ??= handshakeReason(error);
+      telemetry.handshakeFailed(reason, performance.now() - this.#openedMs);
+      throw error;
+    }
+    const refusal = authorise(this.#tls);
+    if (refusal !== null) {
+      this.#reason ??= "client-auth";
+      telemetry.handshakeFailed("client-auth", this.#handshakeMs);
+      throw new Error(refusal);
+    }
+    telemetry.handshakeDone(this.#tls.version, this.#tls.resumed, this.#handshakeMs);
+  }
+
+  async #connect(): Promise<Conn> {
+    this.#enter("connect");
+    const { balancer, runtime, config, telemetry } = this.#context;
+    const startMs = performance.now();
+    const deadline = config.timeouts.connectMs > 0 ? startMs + config.timeouts.connectMs : Infinity;
+    let failure: unknown;
+    for (const backend of balancer.candidates(startMs)) {
+      try {
+        const conn = await runtime.connect(backend.address, deadline);
+        this.#connectMs = performance.now() - startMs;
+        if (this.#reason !== null) {
+          conn.close();
+          throw new ConnError("closed", "Connection was closed here");
+        }
+        balancer.connected(backend);
+        this.#chosen = backend;
+        telemetry.backendConnected(backend.name, this.#connectMs);
+        return conn;
+      } catch (error) {
+        if (this.#reason !== null) throw error;
+        failure = error;
+        const reason = error instanceof ConnError ? error.kind : "other";
+        telemetry.backendFailed(backend.name, reason);
+        balancer.failed(backend, performance.now());
+        if (performance.now() >= deadline) break;
+      }
+    }
+    this.#reason ??= "backend-unreachable";
+    this.#error = messageOf(failure);
+    this.#enter("closing");
+    // close_notify first: whoever waits for an answer learns at once that there is none, and the close frees everything.
+    await this.#client.closeWrite();
+    throw failure;
+  }
+
+  movedIn(count: number): void {
+    this.#bytesIn += count;
+    this.#activeMs = this.#context.clock.now;
+    this.#context.telemetry.bytesIn(this.#endpoints.client.hostname, count);
+  }
+
+  movedOut(count: number): void {
+    this.#bytesOut += count;
+    this.#activeMs = this.#context.clock.now;
+    this.#context.telemetry.bytesOut(this.#endpoints.client.hostname, count);
+  }
+
+  /** One direction is over: the other goes on if this was an orderly end, else everything ends. */
+  ended(end: RelayEnd, source: "client" | "backend"): void {
+    if (end.kind === "ended") {
+      this.#ending ??= source;
+      if (this.#phase === "relay") this.#enter("half-closed");
+      else this.#reason ??= this.#ending === "client" ? "client-closed" : "backend-closed";
+      return;
+    }
+    if (this.#reason !== null) return;
+    const failed = end.side === "source" ? source : source === "client" ? "backend" : "client";
+    // Once one side has ended, the other's reset is only its way of closing.
+    if (this.#phase === "half-closed" && end.error.kind === "reset") {
+      return this.end(this.#ending === "client" ? "client-closed" : "backend-closed");
+    }
+    this.#error = end.error.message;
+    this.end(`${failed}-${end.error.kind === "reset" ? "reset" : "error"}`);
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase;
+    this.#phaseMs = this.#activeMs = performance.now();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#reason === null || this.#error === undefined) this.#error = messageOf(error);
+    this.#reason ??= "backend-error";
+  }
+
+  #record(): ConnectionRecord {
+    const { config, worker } = this.#context;
+    const { client } = this.#endpoints;
+    const tls = this.#tls;
+    const reason = this.#reason ?? "client-closed";
+    return {
+      conn: this.#conn,
+      listener: config.name,
+      worker,
+      client: client.hostname,
+      client_port: client.port,
+      ...(tls.sni === undefined ? {} : { sni: tls.sni }),
+      ...(tls.version === undefined ? {} : { tls_version: tls.version }),
+      ...(tls.cipher === undefined ? {} : { cipher: tls.cipher }),
+      ...(tls.alpn === undefined ? {} : { alpn: tls.alpn }),
+      ...(tls.resumed === undefined ? {} : { resumed: tls.resumed }),
+      ...(tls.peer === undefined ? {} : {
+        client_cn: tls.peer.commonName,
+        client_dns: tls.peer.dnsNames,
+        client_uris: tls.peer.uris,
+      }),
+      ...(this.#chosen === null ? {} : { backend: this.#chosen.name }),
+      bytes_in: this.#bytesIn,
+      bytes_out: this.#bytesOut,
+      duration_ms: round(performance.now() - this.#openedMs),
+      ...(this.#handshakeMs === undefined ? {} : { handshake_ms: round(this.#handshakeMs) }),
+      ...(this.#connectMs === undefined ? {} : { connect_ms: round(this.#connectMs) }),
+      reason,
+      ...(this.#error === undefined || !FAILURES.has(reason) ? {} : { error: this.#error }),
+    };
+  }
+}
+
+/** From the client to the backend. */
+class Inward implements Flow {
+  constructor(readonly session: Session) {}
+  moved(count: number): void {
+    this.session.movedIn(count);
+  }
+  ended(end: RelayEnd): void {
+    this.session.ended(end, "client");
+  }
+}
+
+/** From the backend to the client. */
+class Outward implements Flow {
+  constructor(readonly session: Session) {}
+  moved(count: number): void {
+    this.session.movedOut(count);
+  }
+  ended(end: RelayEnd): void {
+    this.session.ended(end, "backend");
+  }
+}
+
+/** Endings of which the engine's own words are worth a field. */
+const FAILURES: ReadonlySet<Reason> = new Set<Reason>([
+  "handshake-failed",
+  "client-auth",
+  "proxy-header",
+  "backend-unreachable",
+  "client-reset",
+  "client-error",
+  "backend-reset",
+  "backend-error",
+]);
+
+function handshakeReason(error: unknown): Reason {
+  return error instanceof ConnError && error.kind === "reset" ? "client-reset" : "handshake-failed";
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}

@@ -1,0 +1,18 @@
+import type { Runtime } from "./contract.ts";
+
+export type RuntimeName = "deno" | "bun" | "node";
+
+/** What this program runs on. */
+export function runtimeName(): RuntimeName {
+  // Deno and Bun both have `process.versions.node`; each has its own name beside it.
+  const versions: Record<string, string | undefined> = globalThis.process?.versions ?? {};
+  if (versions.deno !== undefined || "Deno" in globalThis) return "deno";
+  return versions.bun !== undefined ? "bun" : "node";
+}
+
+/** The adapter of `engine` on this runtime. */
+export async function loadRuntime(engine: "native" | "node"): Promise<Runtime> {
+  const name = runtimeName();
+  if (engine === "native" && name === "deno") return (await import("./deno.ts")).denoRuntime;
+  throw new Error(`Cannot load engine "${engine}" on ${name}: not supported yet`);
+}

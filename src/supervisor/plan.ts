@@ -1,0 +1,59 @@
+import { formatProblem } from "../config/problem.ts";
+import type { Config, ListenerConfig } from "../config/config.ts";
+import type { ConfigFlags } from "../config/flags.ts";
+import { loadConfig } from "../config/load.ts";
+import { runtimeName } from "../runtime/detect.ts";
+import { loadListenerTls, type TlsPlan } from "../tls/options.ts";
+import { unsupportedYet } from "./unsupported_yet.ts";
+
+/** A listener with everything loaded and decided: plain data, which a worker needs no file for. Holds private keys. */
+export interface ListenerPlan {
+  config: ListenerConfig;
+  tls: TlsPlan;
+}
+
+/** What a generation runs by. */
+export interface Plan {
+  config: Config;
+  listeners: ListenerPlan[];
+}
+
+export interface PlanResult {
+  /** `null` where there are errors. */
+  plan: Plan | null;
+  /** Every error and warning found, one line each. */
+  errors: string[];
+  warnings: string[];
+}
+
+/**
+ * Reads everything that a generation needs, the configuration and each certificate, and decides every listener's engine. What
+ * `run`, `check` and a reload have in common.
+ * @param file path of the configuration; `null`: flags alone
+ */
+export async function loadPlan(file: string | null, flags: ConfigFlags = {}): Promise<PlanResult> {
+  const { config, problems } = await loadConfig(file, flags);
+  const result: PlanResult = { plan: null, errors: [], warnings: [] };
+  for (const problem of problems) {
+    result[problem.severity === "error" ? "errors" : "warnings"].push(formatProblem(problem));
+  }
+  if (config === null) return result;
+  result.plan = await planConfig(config, file, result);
+  return result;
+}
+
+/** As {@linkcode loadPlan}, for a configuration made in code. Adds to `result`; no plan where that has errors. */
+export async function planConfig(config: Config, file: string | null, result: PlanResult): Promise<Plan | null> {
+  const place = file === null ? "" : `${file}: `;
+  const listeners: ListenerPlan[] = [];
+  for (const listener of config.listeners) {
+    const { plan, problems } = await loadListenerTls(listener, runtimeName());
+    for (const { severity, message } of problems) {
+      result[severity === "error" ? "errors" : "warnings"].push(`${place}${message}`);
+    }
+    if (plan !== undefined) listeners.push({ config: listener, tls: plan });
+  }
+  const plan = { config, listeners };
+  result.errors.push(...unsupportedYet(plan).map((message) => `${place}${message}`));
+  return result.errors.length > 0 ? null : plan;
+}

@@ -1,0 +1,24 @@
+import type { Plan } from "./plan.ts";
+
+/** What the configuration asks that no part of the program does yet: refused, never ignored. One line each. */
+export function unsupportedYet({ config, listeners }: Plan): string[] {
+  const asked: [boolean, string][] = [
+    [config.workers !== "auto" && config.workers !== 1, "workers above 1"],
+    [config.reload !== "signal", `reload = "${config.reload}"`],
+    [config.log.format === "journald", 'log.format = "journald"'],
+    [config.log.file !== "", "log.file"],
+    [config.log.metricsIntervalMs !== 0, "log.metrics-interval"],
+    [config.admin.listen !== null, "admin.listen"],
+    ...listeners.flatMap(({ config: { name, proxyProtocol, limits }, tls }): [boolean, string][] => {
+      const where = ` (listener "${name}")`;
+      return [
+        [tls.engine === "node", `engine "node"${where}: ${tls.reason}`],
+        [proxyProtocol !== "off", `proxy-protocol${where}`],
+        [limits.connections > 0, `limits.connections${where}`],
+        [limits.perClient > 0, `limits.per-client${where}`],
+        [limits.handshakesPerSecond > 0, `limits.handshakes-per-second${where}`],
+      ];
+    }),
+  ];
+  return asked.filter(([is]) => is).map(([, what]) => `not supported yet: ${what}`);
+}
