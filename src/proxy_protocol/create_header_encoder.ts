@@ -1,0 +1,73 @@
+import type { ProxyProtocolTlv } from "../config/config.ts";
+import type { TlsInfo } from "../runtime/contract.ts";
+import { encodeV1 } from "./encode_v1.ts";
+import {
+  checkMaxHeaderBytes,
+  DEFAULT_MAX_HEADER_BYTES,
+  type EncodedHeader,
+  encodeV2,
+  type SslInput,
+} from "./encode_v2.ts";
+import type { Endpoints } from "./endpoint.ts";
+
+export interface HeaderEncoderOptions {
+  version: "v1" | "v2";
+  /** TLVs to send where they are known; version 1 has none. `client-cert` brings `ssl` with it, which it travels in. */
+  tlvs: readonly ProxyProtocolTlv[];
+  /** The longest header, in bytes; a client certificate that would pass it is left out. */
+  maxBytes?: number;
+}
+
+const NOTHING: EncodedHeader["omitted"] = [];
+
+/** Makes the header of one connection. */
+export type HeaderEncoder = (endpoints: Endpoints, tls: TlsInfo, uniqueId: string) => EncodedHeader;
+
+/**
+ * Makes a listener's encoder, which does once what is the same for every connection.
+ *
+ * What the engine does not know is left out. Without the TLS version the whole SSL TLV is, because section 2.2.6 requires
+ * the version in it. `tls.peer` is taken as verified: an engine reports none that failed, and none where it asked for none.
+ * Where `tls.resumed` is unknown the certificate is said to be the session's only, which is true either way.
+ *
+ * @throws {RangeError} `maxBytes` is out of range
+ */
+export function createHeaderEncoder(options: HeaderEncoderOptions): HeaderEncoder {
+  if (options.version === "v1") return (endpoints) => ({ bytes: encodeV1(endpoints), omitted: NOTHING });
+
+  const maxBytes = checkMaxHeaderBytes(options.maxBytes ?? DEFAULT_MAX_HEADER_BYTES);
+  const tlvs = new Set(options.tlvs);
+  const sendAlpn = tlvs.has("alpn");
+  const sendAuthority = tlvs.has("authority");
+  const sendUniqueId = tlvs.has("unique-id");
+  const sendCertificate = tlvs.has("client-cert");
+  const sendSsl = tlvs.has("ssl") || sendCertificate;
+  const crc32c = tlvs.has("crc32c");
+  const v2Options = { maxBytes, scratch: new Uint8Array(maxBytes) };
+
+  return ({ source, destination }, tls, uniqueId) =>
+    encodeV2({
+      source,
+      destination,
+      alpn: sendAlpn ? tls.alpn : undefined,
+      authority: sendAuthority ? tls.sni : undefined,
+      uniqueId: sendUniqueId ? uniqueId : undefined,
+      ssl: sendSsl ? sslInput(tls, sendCertificate) : undefined,
+      crc32c,
+    }, v2Options);
+}
+
+function sslInput(tls: TlsInfo, sendCertificate: boolean): SslInput | undefined {
+  if (!tls.version) return undefined;
+  const { peer } = tls;
+  return {
+    version: tls.version,
+    cipher: tls.cipher,
+    client: peer && {
+      onThisConnection: tls.resumed === false,
+      verified: true,
+      commonName: peer.commonName,
+      der: sendCertificate ? peer.der : undefined,
+    },
+  };
+}

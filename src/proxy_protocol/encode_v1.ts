@@ -1,0 +1,19 @@
+import { commonFamily, type Endpoints } from "./endpoint.ts";
+import { formatIp } from "./ip_address.ts";
+
+const encoder = new TextEncoder();
+
+/**
+ * Encodes a version 1 header (section 2.1), at most 107 bytes. IPv6 addresses are written in hexadecimal only, mapped ones
+ * too, as the section's grammar has it. Ends that are no IP addresses, such as a Unix listener's, are `UNKNOWN`: no other
+ * word is allowed for them.
+ *
+ * @throws {RangeError} a port is no integer from 0 to 65535
+ */
+export function encodeV1(endpoints: Endpoints): Uint8Array {
+  const common = commonFamily(endpoints);
+  if (!("source" in common)) return encoder.encode("PROXY UNKNOWN\r\n");
+  const word = common.family === "inet" ? "TCP4" : "TCP6";
+  const addresses = `${formatIp(common.source)} ${formatIp(common.destination)}`;
+  return encoder.encode(`PROXY ${word} ${addresses} ${endpoints.source.port} ${endpoints.destination.port}\r\n`);
+}

@@ -1,0 +1,33 @@
+import { NEED_MORE, type ParseResult } from "./parse_result.ts";
+import { parseV1 } from "./parse_v1.ts";
+import { parseV2 } from "./parse_v2.ts";
+import { ProxyHeaderError } from "./proxy_header_error.ts";
+import { V2_SIGNATURE } from "./wire.ts";
+
+/**
+ * The longest header to accept unless told otherwise, in bytes: HAProxy's buffer, so that whatever it can send fits, a client
+ * certificate too. Only listed senders get to fill it.
+ */
+export const ACCEPTED_HEADER_BYTES = 16384;
+
+const V1_START = new TextEncoder().encode("PROXY ");
+
+/**
+ * Parses the header that `bytes`, all that came so far, must begin with: version 1 or 2, told apart as section 2.2 says. It
+ * refuses as soon as the bytes cannot become a header, and looks at none after it.
+ *
+ * @param limit the longest header to accept, in bytes; at least 107
+ * @throws {ProxyHeaderError} no header, or none to believe
+ */
+export function parseProxyHeader(bytes: Uint8Array, limit: number = ACCEPTED_HEADER_BYTES): ParseResult {
+  if (bytes.length === 0) return NEED_MORE;
+  const magic = bytes[0] === V2_SIGNATURE[0] ? V2_SIGNATURE : V1_START;
+  const known = Math.min(bytes.length, magic.length);
+  for (let index = 0; index < known; index++) {
+    if (bytes[index] !== magic[index]) {
+      throw new ProxyHeaderError("not-a-header", `Cannot accept connection: no PROXY header, byte ${index} differs`);
+    }
+  }
+  if (known < magic.length) return NEED_MORE;
+  return magic === V2_SIGNATURE ? parseV2(bytes, limit) : parseV1(bytes);
+}

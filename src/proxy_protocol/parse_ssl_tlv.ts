@@ -1,0 +1,64 @@
+import { walkTlvs } from "./parse_tlvs.ts";
+import { SSL_FIXED_BYTES, SslClientFlag, SslTlvType } from "./wire.ts";
+
+/** What a sender says of its client's TLS (section 2.2.6). Absent: not said. */
+export interface SslTlv {
+  /** The client connected over TLS. */
+  ssl: boolean;
+  /** It presented a certificate on this connection. */
+  certificateOnConnection: boolean;
+  /** It presented one at least once in this session. */
+  certificateInSession: boolean;
+  /** 0: a certificate was presented and verified. */
+  verify: number;
+  version?: string;
+  commonName?: string;
+  cipher?: string;
+  signatureAlgorithm?: string;
+  keyAlgorithm?: string;
+  group?: string;
+  signatureScheme?: string;
+  /** DER. */
+  clientCertificate?: Uint8Array;
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * Parses the value of a TLV of type 0x20. Text is UTF-8; what is not becomes U+FFFD, because common names are copied from
+ * certificates as they are. The first of several of one type counts.
+ *
+ * @throws {ProxyHeaderError} reason `bad-tlv`; never for a value that the header's parser let pass
+ */
+export function parseSslTlv(value: Uint8Array): SslTlv {
+  const flags = value[0];
+  const result: SslTlv = {
+    ssl: (flags & SslClientFlag.ssl) !== 0,
+    certificateOnConnection: (flags & SslClientFlag.certificateOnConnection) !== 0,
+    certificateInSession: (flags & SslClientFlag.certificateInSession) !== 0,
+    verify: (value[1] << 24 | value[2] << 16 | value[3] << 8 | value[4]) >>> 0,
+  };
+  walkTlvs(value, SSL_FIXED_BYTES, value.length, (type, at, next) => {
+    const bytes = value.subarray(at, next);
+    if (type === SslTlvType.clientCertificate) {
+      result.clientCertificate ??= bytes.slice();
+      return;
+    }
+    const field = TEXT_FIELDS[type];
+    if (field) result[field] ??= decoder.decode(bytes);
+  });
+  return result;
+}
+
+const TEXT_FIELDS: Record<
+  number,
+  "version" | "commonName" | "cipher" | "signatureAlgorithm" | "keyAlgorithm" | "group" | "signatureScheme"
+> = {
+  [SslTlvType.version]: "version",
+  [SslTlvType.commonName]: "commonName",
+  [SslTlvType.cipher]: "cipher",
+  [SslTlvType.signatureAlgorithm]: "signatureAlgorithm",
+  [SslTlvType.keyAlgorithm]: "keyAlgorithm",
+  [SslTlvType.group]: "group",
+  [SslTlvType.signatureScheme]: "signatureScheme",
+};
