@@ -34,14 +34,10 @@ export async function cert(options: CertOptions, print: (line: string) => void):
       if (await exists(path)) throw new Error(`Cannot write "${path}": file exists, and --force was not given`);
     }
   }
-  await write(keyPath, made.key, 0o600, options.force ?? false);
-  try {
-    await write(certPath, made.cert, 0o644, options.force ?? false);
-  } catch (error) {
-    // A key alone would stand in the way of the next attempt.
-    if (!options.force) await unlink(keyPath);
-    throw error;
-  }
+  await writeAll([
+    { path: certPath, content: made.cert, mode: 0o644 },
+    { path: keyPath, content: made.key, mode: 0o600 },
+  ], options.force ?? false);
   const day = new Date(made.notAfter).toISOString().slice(0, 10);
   print(`Wrote ${certPath}: self-signed, ECDSA P-256, for ${made.hosts.join(", ")}, valid until ${day}`);
   print(`Wrote ${keyPath}: its private key, mode 0600`);
@@ -51,20 +47,31 @@ export async function cert(options: CertOptions, print: (line: string) => void):
   print(`and then: curl --cacert ${certPath} https://${authority}:8443/`);
 }
 
-async function write(path: string, content: string, mode: number, replace: boolean): Promise<void> {
+/**
+ * Writes all files or none. Where they replace others, they are written beside them and renamed: the old mode does not
+ * stay, and who reads one meanwhile never finds half of it.
+ */
+async function writeAll(
+  files: { path: string; content: string; mode: number }[],
+  replace: boolean,
+): Promise<void> {
+  const staged = files.map((file) => ({ ...file, now: replace ? `${file.path}.${crypto.randomUUID()}` : file.path }));
+  const written: string[] = [];
+  let current = "";
   try {
-    if (!replace) return await writeFile(path, content, { mode, flag: "wx" });
-    // Written beside and renamed: the old file's mode does not stay, and a running proxy never sees a half one.
-    const temporary = `${path}.${crypto.randomUUID()}`;
-    try {
-      await writeFile(temporary, content, { mode, flag: "wx" });
-      await rename(temporary, path);
-    } catch (error) {
-      await unlink(temporary).catch(() => {}); // Where it was not even made.
-      throw error;
+    for (const { path, now, content, mode } of staged) {
+      current = path;
+      await writeFile(now, content, { mode, flag: "wx" });
+      written.push(now);
+    }
+    for (const { path, now } of staged) {
+      current = path;
+      if (now !== path) await rename(now, path);
     }
   } catch (error) {
-    throw cannotWrite(path, error);
+    // Those already renamed are not there any more.
+    for (const path of written) await unlink(path).catch(() => {});
+    throw cannotWrite(current, error);
   }
 }
 

@@ -1,4 +1,5 @@
 import { describeSubject, loadCertificateFile } from "./certificate_file.ts";
+import { isIssuedBy } from "./chain.ts";
 import { isPrivateKey } from "./private_key.ts";
 import { type Problem, problemError, problemWarning } from "./problem.ts";
 
@@ -24,6 +25,15 @@ export async function loadCaBundle(path: string, now: number, problems: Problem[
     if (!certificate.x509.ca) {
       problems.push(
         problemWarning(path, `"${subject}" in "${path}" is not marked as a CA: engines may refuse what it signed`),
+      );
+    }
+    if (!certificates.some((issuer) => isIssuedBy(certificate, issuer))) {
+      // webpki, under Deno, trusts any certificate of the bundle; the OpenSSL kind wants a chain up to a root.
+      problems.push(
+        problemWarning(
+          path,
+          `CA certificate "${subject}" in "${path}" lacks its issuer: Bun and Node refuse its clients`,
+        ),
       );
     }
     if (now > certificate.notAfter) {

@@ -32,7 +32,8 @@ export function describeChain(chain: readonly Certificate[]): string {
   return chain.map((certificate) => `"${describeSubject(certificate)}"`).join(", then ");
 }
 
-function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
+/** Whether `issuer` signed `certificate`; both may be the same one. */
+export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
   try {
     return certificate.x509.checkIssued(issuer.x509) && certificate.x509.verify(issuer.x509.publicKey);
   } catch {

@@ -31,16 +31,16 @@ export async function loadPrivateKey(path: string, problems: Problem[]): Promise
     problems.push(problemError(path, `Cannot load private key "${path}": ${detail}`));
     return null;
   };
+  const keys = file.blocks.filter(isPrivateKey);
+  if (keys.length === 0) return refuse(`no private key in it: ${describeBlocks(file.blocks)}`);
+  if (keys.length > 1) {
+    return refuse(`${keys.length} private keys in it: leave the one that belongs to the certificate`);
+  }
   if (file.mode & 0o006) {
     const mode = file.mode.toString(8).padStart(4, "0");
     problems.push(
       problemWarning(path, `Private key "${path}" can be read by every user (mode ${mode}): use 0640 or 0600`),
     );
-  }
-  const keys = file.blocks.filter(isPrivateKey);
-  if (keys.length === 0) return refuse(`no private key in it: ${describeBlocks(file.blocks)}`);
-  if (keys.length > 1) {
-    return refuse(`${keys.length} private keys in it: leave the one that belongs to the certificate`);
   }
   const [block] = keys;
   if (block.encrypted || block.label === "ENCRYPTED PRIVATE KEY") {
@@ -59,7 +59,7 @@ export async function loadPrivateKey(path: string, problems: Problem[]): Promise
     return refuse(`is damaged, or of a kind that is not supported: ${SUPPORTED_KEYS} are`);
   }
   const kind = describeKey(object);
-  if (!isSupported(kind, object)) return refuse(`${kind} is not supported: ${SUPPORTED_KEYS} are`);
+  if (!isSupported(object)) return refuse(`${kind} is not supported: ${SUPPORTED_KEYS} are`);
   return { object, pem: object.export({ type: "pkcs8", format: "pem" }) as string, kind };
 }
 
@@ -82,9 +82,9 @@ function describeKey(key: KeyObject): string {
   }
 }
 
-function isSupported(kind: string, key: KeyObject): boolean {
+function isSupported(key: KeyObject): boolean {
   const { modulusLength = 0, namedCurve = "" } = key.asymmetricKeyDetails ?? {};
   // rustls, under Deno, refuses RSA outside of these bounds; the others take weaker keys than anyone should use.
   if (key.asymmetricKeyType === "rsa") return modulusLength >= 2048 && modulusLength <= 8192;
-  return kind === "Ed25519" || namedCurve in CURVES;
+  return key.asymmetricKeyType === "ed25519" || namedCurve in CURVES;
 }

@@ -1,0 +1,41 @@
+import type { CertificateFiles } from "../certificates.ts";
+
+/** What a proxy is told: where to listen, what to forward to, with which certificate. */
+export interface ProxySetup {
+  /** On 127.0.0.1. */
+  port: number;
+  /** Path of the application's Unix socket. */
+  backend: string;
+  certificate: CertificateFiles;
+  /** An empty folder for its files. */
+  folder: string;
+  /** How many connections it must be able to hold. */
+  connections: number;
+}
+
+/** How to start it, in the foreground. */
+export interface Launch {
+  command: string;
+  args: string[];
+  /** Names (below the setup's folder) and contents to write before. */
+  files?: Record<string, string>;
+  cwd?: string;
+  env?: Record<string, string>;
+}
+
+/**
+ * A proxy that the bench compares: one thread, TLS 1.3 on a TCP port, plain bytes to a Unix socket, no log of connections,
+ * its defaults elsewhere.
+ */
+export interface Contender {
+  name: string;
+  /** `peer`: ratios are against the best of them. `floor`: what no TLS proxy can beat. */
+  kind: "ours" | "peer" | "floor";
+  /** False for the floor, which speaks plain HTTP. */
+  tls: boolean;
+  /** Programs it needs, with the Debian package that has them. */
+  needs: { command: string; packages: string[] }[];
+  /** Prints its version; the first line that has a number is taken. */
+  version: string[];
+  launch(setup: ProxySetup): Launch | Promise<Launch>;
+}

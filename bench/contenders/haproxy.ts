@@ -1,0 +1,35 @@
+import type { Contender, ProxySetup } from "./contender.ts";
+
+/** The configuration, with TLS or as a plain relay: the floor differs in nothing else. */
+export function haproxyConfig({ port, backend, connections }: ProxySetup, bindOptions: string): string {
+  return `
+global
+    nbthread 1
+    maxconn ${connections}
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 1h
+    timeout server 1h
+frontend in
+    bind 127.0.0.1:${port} backlog 4096 ${bindOptions}
+    default_backend out
+backend out
+    server app unix@${backend}
+`;
+}
+
+export const haproxy: Contender = {
+  name: "haproxy",
+  kind: "peer",
+  tls: true,
+  needs: [{ command: "haproxy", packages: ["haproxy"] }],
+  version: ["haproxy", "-v"],
+  launch: (setup) => ({
+    command: "haproxy",
+    args: ["-db", "-q", "-f", `${setup.folder}/haproxy.cfg`],
+    files: {
+      "haproxy.cfg": haproxyConfig(setup, `ssl crt ${setup.certificate.combined} ssl-min-ver TLSv1.3`),
+    },
+  }),
+};

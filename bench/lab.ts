@@ -1,0 +1,63 @@
+import { join } from "node:path";
+import { placeCpus } from "./cpus.ts";
+import type { CpuPlan } from "./cpus.ts";
+import { makeCertificates } from "./certificates.ts";
+import type { CertificateFiles } from "./certificates.ts";
+import { Spawned } from "./spawned.ts";
+import type { SpawnOptions } from "./spawned.ts";
+
+export type KeyKind = "ecdsa" | "rsa";
+
+/** The bench's own corner: a temporary folder, certificates, CPUs, and every process it started, gone at the end. */
+export class Lab implements AsyncDisposable {
+  readonly #running = new Set<Spawned>();
+  #folders = 0;
+
+  private constructor(
+    readonly folder: string,
+    readonly cpus: CpuPlan,
+    readonly certificates: Record<KeyKind, CertificateFiles>,
+  ) {}
+
+  /** Makes the folder and the certificates, and moves this process away from the proxy's CPU. */
+  static async open(): Promise<Lab> {
+    const folder = await Deno.makeTempDir({ prefix: "tls-off-bench-" });
+    // Peers that start as root serve as another user.
+    await Deno.chmod(folder, 0o755);
+    const cpus = await placeCpus();
+    if (cpus.pinned) {
+      await new Deno.Command("taskset", { args: ["-a", "-cp", cpus.load, String(Deno.pid)], stdout: "null" }).output();
+    }
+    const certificates = {
+      ecdsa: await makeCertificates(join(folder, "ecdsa"), "ecdsa"),
+      rsa: await makeCertificates(join(folder, "rsa"), "rsa"),
+    };
+    return new Lab(folder, cpus, certificates);
+  }
+
+  /** A new folder for a process's files. */
+  async makeFolder(name: string): Promise<string> {
+    const folder = join(this.folder, `${++this.#folders}-${name.replace(/\W+/g, "-")}`);
+    await Deno.mkdir(folder);
+    return folder;
+  }
+
+  /** Starts a process on the given CPUs; it is stopped when the lab closes, if not before. */
+  spawn(command: string, args: string[], options: SpawnOptions): Spawned {
+    const spawned = new Spawned(command, args, { ...options, pinned: this.cpus.pinned });
+    this.#running.add(spawned);
+    spawned.ended.then(() => this.#running.delete(spawned));
+    return spawned;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#running].map((spawned) => spawned.stop()));
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+/** A TCP port of 127.0.0.1 that was free a moment ago. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}

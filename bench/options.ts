@@ -1,0 +1,113 @@
+import { parseArgs } from "node:util";
+import { FULL, QUICK } from "./settings.ts";
+import type { Settings } from "./settings.ts";
+
+export const EXPERIMENTS = [
+  "article",
+  "peers",
+  "runtimes",
+  "throughput",
+  "handshakes",
+  "memory",
+  "latency",
+  "reload",
+] as const;
+export type Experiment = typeof EXPERIMENTS[number];
+
+export interface Options {
+  help: boolean;
+  full: boolean;
+  json: boolean;
+  only: Experiment[] | null;
+  /** Names of contenders; null: the experiment's own. */
+  contenders: string[] | null;
+  /** Folder of the sources that `tls-off` is run from. */
+  source: string | null;
+  /** Folder for the results. */
+  out: string | null;
+  settings: Settings;
+}
+
+export const HELP = `Measures tls-off against its peers, on each runtime, and by the article's experiment.
+
+deno task bench [options]
+
+  --quick                a few minutes; the default
+  --full                 more rounds, sizes and connections; hours
+  --only LIST            of ${EXPERIMENTS.join(", ")};
+                         peers is throughput, handshakes, memory and latency together
+  --contenders LIST      of hitch, haproxy, nginx, stunnel, floor, tls-off[:RUNTIME[-ENGINE]][@DIRECTORY]
+  --source DIRECTORY     where tls-off without @DIRECTORY is run from; default: this checkout
+  --sizes LIST           bytes of the answers' bodies
+  --rounds N             how often each is measured, interleaved with the others
+  --window MS            measured stretch of each run
+  --connections N        the load generator's connections
+  --idle LIST            connection counts that memory is measured at
+  --out DIRECTORY        for the results; default: bench/out/DATE
+  --json                 print the results as JSON
+  --help`;
+
+function parseNumber(text: string, option: string, least: number): number {
+  const value = Number(text.replaceAll("_", ""));
+  if (!Number.isInteger(value) || value < least) {
+    throw new RangeError(`Cannot read --${option} "${text}": expected a whole number from ${least}`);
+  }
+  return value;
+}
+
+function parseList(text: string): string[] {
+  return text.split(",").map((item) => item.trim()).filter((item) => item !== "");
+}
+
+function parseNumbers(text: string, option: string, least: number): number[] {
+  return [...new Set(parseList(text).map((item) => parseNumber(item, option, least)))].sort((a, b) => a - b);
+}
+
+/**
+ * Reads the command line.
+ *
+ * @throws {RangeError} If a value is not allowed.
+ * @throws {TypeError} If there is no such option.
+ */
+export function parseOptions(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: {
+      help: { type: "boolean", short: "h" },
+      quick: { type: "boolean" },
+      full: { type: "boolean" },
+      json: { type: "boolean" },
+      only: { type: "string" },
+      contenders: { type: "string" },
+      source: { type: "string" },
+      sizes: { type: "string" },
+      rounds: { type: "string" },
+      window: { type: "string" },
+      connections: { type: "string" },
+      idle: { type: "string" },
+      out: { type: "string" },
+    },
+  });
+  if (values.quick && values.full) throw new RangeError("Cannot be both --quick and --full");
+  const only = values.only === undefined ? null : parseList(values.only).map((name) => {
+    const experiment = EXPERIMENTS.find((known) => known === name);
+    if (!experiment) throw new RangeError(`Cannot run --only "${name}": expected ${EXPERIMENTS.join(", ")}`);
+    return experiment;
+  });
+  const settings = { ...(values.full ? FULL : QUICK) };
+  if (values.sizes) settings.sizes = parseNumbers(values.sizes, "sizes", 1);
+  if (values.rounds) settings.rounds = settings.idleRounds = parseNumber(values.rounds, "rounds", 1);
+  if (values.window) settings.windowMs = parseNumber(values.window, "window", 100);
+  if (values.connections) settings.connections = parseNumber(values.connections, "connections", 1);
+  if (values.idle) settings.idleCounts = parseNumbers(values.idle, "idle", 1);
+  return {
+    help: values.help ?? false,
+    full: values.full ?? false,
+    json: values.json ?? false,
+    only,
+    contenders: values.contenders === undefined ? null : parseList(values.contenders),
+    source: values.source ?? null,
+    out: values.out ?? null,
+    settings,
+  };
+}

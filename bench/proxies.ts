@@ -1,0 +1,87 @@
+import { join } from "node:path";
+import type { Contender } from "./contenders/contender.ts";
+import { get } from "./http_get.ts";
+import { freePort } from "./lab.ts";
+import type { KeyKind, Lab } from "./lab.ts";
+import { processTree } from "./measure/processes.ts";
+import type { Spawned } from "./spawned.ts";
+import { waitFor } from "./wait.ts";
+
+/** A contender that answers. */
+export interface RunningProxy {
+  contender: Contender;
+  port: number;
+  process: Spawned;
+  /** Its processes: CPU and memory are summed over them. */
+  pids: number[];
+  /** From the start of the process to its first answer. */
+  startupMs: number;
+  /** URL of an answer with a body of that many bytes. */
+  url(size: number): string;
+}
+
+export interface ProxyOptions {
+  key: KeyKind;
+  /** Path of the application's Unix socket. */
+  backend: string;
+  /** What it must be able to hold. */
+  connections: number;
+}
+
+/** Starts a contender on the proxy's CPU and waits for its first answer: the application must have a file `/10`. */
+export async function startProxy(lab: Lab, contender: Contender, options: ProxyOptions): Promise<RunningProxy> {
+  const folder = await lab.makeFolder(contender.name);
+  const certificate = lab.certificates[options.key];
+  const port = freePort();
+  const { backend, connections } = options;
+  const launch = await contender.launch({ port, backend, certificate, folder, connections });
+  for (const [name, text] of Object.entries(launch.files ?? {})) await Deno.writeTextFile(join(folder, name), text);
+  const caCerts = [await Deno.readTextFile(certificate.ca)];
+
+  const begin = performance.now();
+  const process = lab.spawn(launch.command, launch.args, {
+    cpus: lab.cpus.proxy,
+    log: join(folder, "output.log"),
+    cwd: launch.cwd,
+    env: launch.env,
+  });
+  await waitFor(process, async () => {
+    const where = { hostname: "127.0.0.1", port };
+    using connection = contender.tls ? await Deno.connectTls({ ...where, caCerts }) : await Deno.connect(where);
+    return (await get(connection, "/10")).length === 10;
+  }, { pauseMs: 1 });
+  const startupMs = performance.now() - begin;
+  const scheme = contender.tls ? "https" : "http";
+  return {
+    contender,
+    port,
+    process,
+    pids: await processTree(process.pid),
+    startupMs,
+    url: (size) => `${scheme}://127.0.0.1:${port}/${size}`,
+  };
+}
+
+/** Contenders that stay up from their first use: idle they cost nothing, and rounds can interleave. */
+export class Fleet {
+  readonly #running = new Map<string, Promise<RunningProxy>>();
+
+  constructor(readonly lab: Lab, readonly options: Omit<ProxyOptions, "key">) {}
+
+  /** The running contender with that kind of certificate; started when it is not. */
+  get(contender: Contender, key: KeyKind = "ecdsa"): Promise<RunningProxy> {
+    const id = `${contender.name} ${key}`;
+    let running = this.#running.get(id);
+    if (!running) {
+      running = startProxy(this.lab, contender, { ...this.options, key });
+      this.#running.set(id, running);
+    }
+    return running;
+  }
+
+  async stop(): Promise<void> {
+    const started = await Promise.allSettled(this.#running.values());
+    this.#running.clear();
+    await Promise.all(started.map((result) => result.status === "fulfilled" ? result.value.process.stop() : undefined));
+  }
+}

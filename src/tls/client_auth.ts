@@ -1,0 +1,36 @@
+import type { PeerCertificate } from "../runtime/contract.ts";
+import { compilePattern } from "./pattern.ts";
+
+/** Patterns of the clients to admit, as in the configuration. */
+export interface ClientAuthRules {
+  /** `*` stands for one or more characters. */
+  allowCn: readonly string[];
+  /** `*` stands for one or more characters within a label; case does not matter. */
+  allowDns: readonly string[];
+  /** `*` stands for one or more characters within a segment, `**` for one or more across segments; case matters. */
+  allowUri: readonly string[];
+}
+
+/**
+ * Compiles the rules for clients whose certificate the engine has verified. Any match admits; without rules every one of
+ * them is admitted.
+ *
+ * A name is compared as a whole, and as it stands in the certificate: `spiffe://a/*` is no prefix, and does not admit
+ * `spiffe://a/b/c`.
+ */
+export function compileClientAuth(rules: ClientAuthRules): (peer: PeerCertificate) => boolean {
+  const { allowCn, allowDns, allowUri } = rules;
+  if (allowCn.length + allowDns.length + allowUri.length === 0) return () => true;
+  const cn = allowCn.map((pattern) => compilePattern(pattern));
+  const dns = allowDns.map((pattern) => compilePattern(trimDot(pattern), { separator: ".", ignoreCase: true }));
+  const uri = allowUri.map((pattern) => compilePattern(pattern, { separator: "/", doubleStar: true }));
+  return (peer) =>
+    cn.some((matches) => matches(peer.commonName)) ||
+    peer.dnsNames.some((name) => dns.some((matches) => matches(trimDot(name)))) ||
+    peer.uris.some((name) => uri.some((matches) => matches(name)));
+}
+
+/** The root's dot means nothing in a certificate. */
+function trimDot(name: string): string {
+  return name.endsWith(".") ? name.slice(0, -1) : name;
+}

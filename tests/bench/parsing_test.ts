@@ -1,0 +1,103 @@
+import { deepEqual, equal, throws } from "node:assert/strict";
+import { parseRequestCount } from "../../bench/backends/nginx_files.ts";
+import { startArguments, tlsOff } from "../../bench/contenders/tls_off.ts";
+import { parseCpuList, planCpus } from "../../bench/cpus.ts";
+import { countMarks } from "../../bench/load/handshakes.ts";
+import { parseLoadResult } from "../../bench/load/load_result.ts";
+import { parseParents, parseStatusKb } from "../../bench/measure/proc_files.ts";
+import { parseOptions } from "../../bench/options.ts";
+
+const RESULT = `Running 2s test @ https://127.0.0.1:18443/
+  50 requests in 2.10s
+RESULT {"requests":50,"durationMs":2102.051,"bytes":31874,"meanUs":511.23,"stdevUs":264.1,"p50Us":483,"p90Us":545,"p99Us":1168,"errors":0}
+`;
+
+Deno.test("parseLoadResult() finds the result among what else wrk prints", () => {
+  const result = parseLoadResult(RESULT);
+  equal(result.requests, 50);
+  equal(result.p99Us, 1168);
+});
+
+Deno.test("parseLoadResult() quotes what the generator said when it failed", () => {
+  throws(
+    () => parseLoadResult("unable to connect to 127.0.0.1:1 Connection refused"),
+    /Cannot read the load generator's result: "unable to connect/,
+  );
+});
+
+Deno.test("parseLoadResult() names a missing figure", () => {
+  throws(() => parseLoadResult(RESULT.replace('"p90Us":545,', "")), /no "p90Us"/);
+});
+
+Deno.test("parseRequestCount() takes the third counter of stub_status", () => {
+  const status = "Active connections: 1 \nserver accepts handled requests\n 16 17 31070 \nReading: 0 Writing: 1\n";
+  equal(parseRequestCount(status), 31070);
+  throws(() => parseRequestCount("<html>404</html>"), SyntaxError);
+});
+
+Deno.test("countMarks() tells full handshakes from resumed ones", () => {
+  const output = "Collecting connection statistics for 2 seconds\n***r*r\n\n6 connections in 0.01s\n";
+  deepEqual(countMarks(output), { full: 4, resumed: 2 });
+  deepEqual(countMarks("\n\nNow timing with session id reuse.\nrrr"), { full: 0, resumed: 3 });
+  deepEqual(countMarks("ERROR\nno connection\n"), { full: 0, resumed: 0 });
+});
+
+Deno.test("parseParents() is not misled by parentheses in a process's name", () => {
+  const stat = "7 (a) R 1 (b)) S 3 7 7 0\n8 (nginx) R 7 8 8 0\n";
+  deepEqual([...parseParents(stat)], [[7, 3], [8, 7]]);
+});
+
+Deno.test("parseStatusKb() sums a field over processes", () => {
+  equal(parseStatusKb("VmPeak:\t  99 kB\nVmRSS:\t    10 kB\nName:\tx\nVmRSS:\t 5 kB\n", "VmRSS"), 15);
+});
+
+Deno.test("parseCpuList() reads ranges and single CPUs", () => {
+  deepEqual(parseCpuList(" 0,2-4,7\n"), [0, 2, 3, 4, 7]);
+});
+
+Deno.test("planCpus() gives the proxy a CPU of its own, and pins nothing where there is one only", () => {
+  const two = planCpus([0, 1], true);
+  deepEqual([two.proxy, two.load, two.backend, two.pinned], ["0", "1", "1", true]);
+  const four = planCpus([0, 1, 2, 3], true);
+  deepEqual([four.proxy, four.load, four.backend], ["0", "3", "1,2"]);
+  equal(planCpus([0], true).pinned, false);
+  equal(planCpus([0, 1], false).pinned, false);
+});
+
+Deno.test("startArguments() takes the program's permissions from the start task", () => {
+  const json = (start: string) => JSON.stringify({ tasks: { start } });
+  deepEqual(startArguments(json("deno run --allow-net  src/main.ts"), "."), ["run", "--allow-net", "src/main.ts"]);
+  throws(() => startArguments(json("deno run src/main.ts && rm x"), "."), /must be a plain "deno run/);
+  throws(() => startArguments(json("node x.js"), "."), /Cannot start tls-off/);
+  throws(() => startArguments("{}", "there"), /tls-off of there/);
+});
+
+Deno.test("tlsOff() refuses a name that says nothing it knows", () => {
+  throws(() => tlsOff("tls-off:perl", "."), /Cannot bench contender "tls-off:perl"/);
+});
+
+Deno.test("tlsOff() passes the engine on", async () => {
+  const certificate = { ca: "ca", cert: "cert", key: "key", combined: "both" };
+  const setup = { port: 5, backend: "/s", certificate, folder: "/f", connections: 1 };
+  const launch = await tlsOff("tls-off:bun-node@/dir", ".").launch(setup);
+  equal(launch.command, "bun");
+  equal(launch.args[launch.args.indexOf("--engine") + 1], "node");
+  equal(launch.cwd, "/dir");
+});
+
+Deno.test("parseOptions() lets single options change the mode's settings", () => {
+  const { settings, only, contenders } = parseOptions([
+    ...["--only", "memory,handshakes", "--sizes", "1_000,10", "--rounds", "9", "--contenders", "hitch, nginx"],
+  ]);
+  deepEqual(settings.sizes, [10, 1000]);
+  equal(settings.rounds, 9);
+  deepEqual(only, ["memory", "handshakes"]);
+  deepEqual(contenders, ["hitch", "nginx"]);
+});
+
+Deno.test("parseOptions() says what is allowed", () => {
+  throws(() => parseOptions(["--only", "peer"]), /Cannot run --only "peer": expected article, peers/);
+  throws(() => parseOptions(["--rounds", "0"]), /Cannot read --rounds "0": expected a whole number from 1/);
+  throws(() => parseOptions(["--sizes", "10,ten"]), /--sizes "ten"/);
+  throws(() => parseOptions(["--quick", "--full"]), /Cannot be both/);
+});

@@ -1,0 +1,24 @@
+import type { ListenerConfig } from "../../src/config/config.ts";
+
+/** A listener with every default, and one certificate. */
+export function makeListenerConfig(overrides: Partial<ListenerConfig> = {}): ListenerConfig {
+  return {
+    name: "web",
+    listen: [{ transport: "tcp", hostname: "127.0.0.1", port: 0 }],
+    backend: [{ transport: "unix", path: "/run/app.sock" }],
+    balance: "least-conn",
+    certificates: [{ cert: "/none/cert.pem", key: "/none/key.pem", names: [] }],
+    sniStrict: false,
+    alpn: [],
+    minVersion: "1.2",
+    maxVersion: "1.3",
+    engine: "auto",
+    proxyProtocol: "off",
+    proxyProtocolTlvs: [],
+    acceptProxy: [],
+    clientAuth: { mode: "none", ca: null, allowCn: [], allowDns: [], allowUri: [] },
+    timeouts: { handshakeMs: 0, connectMs: 0, idleMs: 0, halfCloseMs: 0, lifetimeMs: 0 },
+    limits: { connections: 0, perClient: 0, handshakesPerSecond: 0, backlog: 4096 },
+    ...overrides,
+  };
+}

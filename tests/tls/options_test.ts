@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { loadListenerTls, tlsListenOptions } from "../../src/tls/options.ts";
+import { makeListenerConfig } from "./listener_config.ts";
+import { makeCertificate, type MakeOptions } from "./make_certificates.ts";
+import { makeTemporaryDirectory } from "./temporary_directory.ts";
+
+async function makePairs(...list: MakeOptions[]) {
+  const directory = await makeTemporaryDirectory();
+  const certificates = [];
+  for (const [index, options] of list.entries()) {
+    const { cert, key } = await makeCertificate(options);
+    certificates.push({
+      cert: await directory.write(`${index}.crt`, cert),
+      key: await directory.write(`${index}.key`, key),
+      names: [] as string[],
+    });
+  }
+  return { directory, certificates, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() };
+}
+
+Deno.test("loadListenerTls() answers a plan that can be posted to a worker", async () => {
+  await using files = await makePairs({ dnsNames: ["a.example"] }, { dnsNames: ["*.b.example"] }, { ca: true });
+  const { certificates: [a, b, ca] } = files;
+  const config = makeListenerConfig({
+    certificates: [a, b],
+    clientAuth: { mode: "required", ca: ca.cert, allowCn: [], allowDns: [], allowUri: [] },
+  });
+  const { plan, problems } = await loadListenerTls(config, "deno");
+  assert.deepEqual(problems, []);
+  assert.deepEqual(structuredClone(plan), plan);
+  assert.equal(plan!.engine, "node");
+  assert.match(plan!.reason, /^2 certificates: native on Deno .*; client-auth\.mode = "required": native on Deno/);
+  assert.deepEqual(plan!.certificates.map(({ names }) => names), [["a.example"], ["*.b.example"]]);
+  assert.deepEqual(plan!.certificateInfos.map(({ file }) => file), [a.cert, b.cert]);
+  assert.match(plan!.ca!, /^-----BEGIN CERTIFICATE-----\n/);
+});
+
+Deno.test("loadListenerTls() loads no CA where no client certificate is asked for", async () => {
+  await using files = await makePairs({ dnsNames: ["a.example"] });
+  const clientAuth = { mode: "none" as const, ca: "/none/ca.pem", allowCn: [], allowDns: [], allowUri: [] };
+  const { plan, problems } = await loadListenerTls(makeListenerConfig({ ...files, clientAuth }), "deno");
+  assert.deepEqual(problems, []);
+  assert.equal(plan!.ca, null);
+});
+
+Deno.test("loadListenerTls() finds every problem in one go, and names the listener in each", async () => {
+  const clientAuth = { mode: "optional" as const, ca: "/none/ca.pem", allowCn: [], allowDns: [], allowUri: [] };
+  const config = makeListenerConfig({ name: "api", engine: "native", sniStrict: true, clientAuth });
+  const { plan, problems } = await loadListenerTls(config, "deno");
+  assert.equal(plan, undefined);
+  assert.equal(problems.length, 5);
+  for (const { message } of problems) assert.match(message, /^listener "api": /);
+  for (
+    const what of [/cannot do sni-strict/, /cannot do client-auth/, /load certificate/, /load private key/, /load CA/]
+  ) {
+    assert.equal(problems.filter(({ message }) => what.test(message)).length, 1, `${what}`);
+  }
+});
+
+Deno.test("loadListenerTls() answers a plan beside warnings", async () => {
+  await using files = await makePairs({ notBefore: 0, notAfter: 1 });
+  const { plan, problems } = await loadListenerTls(makeListenerConfig({ ...files }), "deno");
+  assert.ok(plan);
+  assert.deepEqual(problems.map(({ severity, file }) => [severity, file]), [["warning", files.certificates[0].cert]]);
+});
+
+Deno.test("loadListenerTls() refuses a further certificate without a name, and warns of a name taken", async () => {
+  await using files = await makePairs({ dnsNames: ["a.example"] }, { commonName: "No Name" }, {
+    dnsNames: ["a.example"],
+  });
+  const [first, nameless, twin] = files.certificates;
+  const refused = await loadListenerTls(makeListenerConfig({ certificates: [first, nameless] }), "deno");
+  assert.equal(refused.plan, undefined);
+  assert.match(refused.problems[0].message, /1\.crt" has no DNS name and can never be chosen: set its "names"$/);
+  const warned = await loadListenerTls(makeListenerConfig({ certificates: [first, twin] }), "deno");
+  assert.ok(warned.plan);
+  assert.match(warned.problems[0].message, /2\.crt" never answers for "a\.example": ".*0\.crt" comes first$/);
+  assert.ok((await loadListenerTls(makeListenerConfig({ certificates: [nameless, first] }), "deno")).plan);
+});
+
+Deno.test("tlsListenOptions() hands every option on", async () => {
+  await using files = await makePairs({ dnsNames: ["a.example"] });
+  const config = makeListenerConfig({
+    ...files,
+    alpn: ["h2"],
+    sniStrict: true,
+    minVersion: "1.3",
+    acceptProxy: ["10.0.0.0/8"],
+  });
+  const { plan } = await loadListenerTls(config, "deno");
+  const [address] = config.listen;
+  assert.deepEqual(tlsListenOptions(config, plan!, { address, reusePort: true }), {
+    address,
+    certificates: plan!.certificates,
+    sniStrict: true,
+    alpn: ["h2"],
+    minVersion: "1.3",
+    maxVersion: "1.3",
+    clientAuth: { mode: "none", ca: null },
+    backlog: 4096,
+    reusePort: true,
+    preamble: true,
+  });
+  const inherited = tlsListenOptions({ ...config, acceptProxy: [] }, plan!, { address, reusePort: false, fd: 3 });
+  assert.deepEqual([inherited.fd, inherited.reusePort, inherited.preamble], [3, false, false]);
+});
