@@ -5,6 +5,8 @@
 import type { ListenerConfig } from "../config/config.ts";
 import type { ConnectionRecord, Reason } from "../observe/record.ts";
 import type { Telemetry } from "../observe/telemetry.ts";
+import type { Endpoints } from "../proxy_protocol/endpoint.ts";
+import { ProxyHeaderError } from "../proxy_protocol/proxy_header_error.ts";
 import { type Conn, ConnError, type Runtime, type TlsInfo } from "../runtime/contract.ts";
 import type { Backend, Balancer } from "./balance.ts";
 import type { Clock, Expiring } from "./clock.ts";
@@ -17,11 +19,6 @@ export interface Admission {
   release(client: string): void;
 }
 
-/** What a session writes in front of the first byte to the backend. */
-export type HeaderWriter = (
-  session: { conn: string; client: Conn["remote"]; destination: Conn["local"]; tls: TlsInfo },
-) => Uint8Array;
-
 /** Everything that the sessions of one listener in one worker share. */
 export interface SessionContext {
   config: ListenerConfig;
@@ -31,22 +28,18 @@ export interface SessionContext {
   admission: Admission;
   balancer: Balancer;
   telemetry: Telemetry;
-  /** `null` = no PROXY header. */
-  header: HeaderWriter | null;
+  /** What is written in front of the first byte to the backend; `null` = no PROXY header. */
+  header: ((endpoints: Endpoints, tls: TlsInfo, conn: string) => Uint8Array) | null;
   /** The reason why a verified client may not come in; `null` admits. */
   authorise: (tls: TlsInfo) => string | null;
-  /** Reads the PROXY header in front of TLS, and answers whose it is; `null` where none is expected. */
+  /** Reads the PROXY header that stands in front of TLS, and answers whose connection it is; `null` where none may. */
   preamble: ((client: Conn) => Promise<Endpoints>) | null;
   nextId: () => string;
   /** Is told when the session is over and everything of it is freed. */
   finished: (session: Session) => void;
 }
 
-/** The addresses that a PROXY header told, or the connection's own. */
-export interface Endpoints {
-  client: Conn["remote"];
-  destination: Conn["local"];
-}
+const NOTHING_YET = Promise.resolve(null);
 
 /** A connection is closed, in good time, after its last bytes; this long for a close_notify that nobody waits for. */
 const CLOSING_MS = 1_000;
@@ -79,7 +72,7 @@ export class Session implements Expiring {
     this.#client = client;
     this.#context = context;
     this.#conn = context.nextId();
-    this.#endpoints = { client: client.remote, destination: client.local };
+    this.#endpoints = { source: client.remote, destination: client.local };
     this.#phaseMs = this.#activeMs = this.#openedMs;
   }
 
@@ -87,27 +80,20 @@ export class Session implements Expiring {
   async run(): Promise<void> {
     const { clock, admission, telemetry, preamble } = this.#context;
     clock.add(this);
-    let admitted: string | null = null;
+    let admitted = false;
     try {
-      if (preamble !== null) this.#endpoints = await preamble(this.#client);
-      const client = this.#endpoints.client.hostname;
-      const refusal = this.#reason ?? admission.admit(client);
-      if (refusal !== null) {
-        this.#reason = refusal;
-        telemetry.rejected(refusal, client);
-        return;
-      }
-      admitted = client;
-      telemetry.opened(client);
+      if (preamble !== null) this.#endpoints = await this.#preamble(preamble);
+      this.#reason ??= admission.admit(this.#endpoints.source.hostname);
+      if (this.#reason !== null) return;
+      admitted = true;
+      telemetry.opened(this.#endpoints.source.hostname);
       await this.#handshake();
       const firstRead = this.#client.read();
       // Its failure is the relay's to report; until that listens, it must not count as unhandled.
       firstRead.catch(() => {});
       const backend = this.#backend = await this.#connect();
       this.#enter("relay");
-      const header = this.#context.header?.({ conn: this.#conn, ...this.#endpoints, tls: this.#tls });
-      if (header !== undefined) await backend.write(header);
-      const inward = relay(this.#client, backend, new Inward(this), firstRead);
+      const inward = relay(this.#client, backend, new Inward(this), (await this.#writeHeader(backend, firstRead)).read);
       const outward = relay(backend, this.#client, new Outward(this));
       await inward;
       await outward;
@@ -118,10 +104,11 @@ export class Session implements Expiring {
       this.#client.close();
       this.#backend?.close();
       if (this.#chosen !== null) this.#context.balancer.released(this.#chosen);
-      if (admitted !== null) {
-        admission.release(admitted);
-        telemetry.closed(this.#record());
-      }
+      const record = this.#record();
+      if (admitted) {
+        admission.release(record.client);
+        telemetry.closed(record);
+      } else telemetry.rejected(record.reason, record.client, record.error);
       this.#context.finished(this);
     }
   }
@@ -143,6 +130,15 @@ export class Session implements Expiring {
     else if (this.#phase === "relay" && passed(timeouts.idleMs, silentMs)) this.end("idle");
     else if (this.#phase === "half-closed" && passed(timeouts.halfCloseMs, silentMs)) this.end("half-close-timeout");
     else if (passed(timeouts.lifetimeMs, nowMs - this.#openedMs)) this.end("lifetime");
+  }
+
+  async #preamble(read: (client: Conn) => Promise<Endpoints>): Promise<Endpoints> {
+    try {
+      return await read(this.#client);
+    } catch (error) {
+      this.#reason ??= error instanceof ProxyHeaderError ? "proxy-header" : handshakeReason(error);
+      throw error;
+    }
   }
 
   async #handshake(): Promise<void> {
@@ -199,16 +195,38 @@ export class Session implements Expiring {
     throw failure;
   }
 
+  /**
+   * Writes the PROXY header, in one write with the client's first bytes where they are there already.
+   * @returns the read that the relay begins with
+   */
+  async #writeHeader(backend: Conn, first: Promise<Uint8Array | null>): Promise<{ read: Promise<Uint8Array | null> }> {
+    const { header } = this.#context;
+    if (header === null) return { read: first };
+    const bytes = header(this.#endpoints, this.#tls, this.#conn);
+    // A backend that speaks first must not wait for a client that does not: only what has come is taken.
+    const early = await Promise.race([first, NOTHING_YET]).catch(() => null);
+    if (early === null) {
+      await backend.write(bytes);
+      return { read: first };
+    }
+    const joined = new Uint8Array(bytes.length + early.length);
+    joined.set(bytes);
+    joined.set(early, bytes.length);
+    this.movedIn(early.length);
+    await backend.write(joined);
+    return { read: this.#client.read() };
+  }
+
   movedIn(count: number): void {
     this.#bytesIn += count;
     this.#activeMs = this.#context.clock.now;
-    this.#context.telemetry.bytesIn(this.#endpoints.client.hostname, count);
+    this.#context.telemetry.bytesIn(this.#endpoints.source.hostname, count);
   }
 
   movedOut(count: number): void {
     this.#bytesOut += count;
     this.#activeMs = this.#context.clock.now;
-    this.#context.telemetry.bytesOut(this.#endpoints.client.hostname, count);
+    this.#context.telemetry.bytesOut(this.#endpoints.source.hostname, count);
   }
 
   /** One direction is over: the other goes on if this was an orderly end, else everything ends. */
@@ -235,21 +253,21 @@ export class Session implements Expiring {
   }
 
   #fail(error: unknown): void {
-    if (this.#reason === null || this.#error === undefined) this.#error = messageOf(error);
-    this.#reason ??= "backend-error";
+    this.#error ??= messageOf(error);
+    this.#reason ??= error instanceof ConnError && error.kind === "reset" ? "backend-reset" : "backend-error";
   }
 
   #record(): ConnectionRecord {
     const { config, worker } = this.#context;
-    const { client } = this.#endpoints;
+    const { source } = this.#endpoints;
     const tls = this.#tls;
     const reason = this.#reason ?? "client-closed";
     return {
       conn: this.#conn,
       listener: config.name,
       worker,
-      client: client.hostname,
-      client_port: client.port,
+      client: source.hostname,
+      client_port: source.port,
       ...(tls.sni === undefined ? {} : { sni: tls.sni }),
       ...(tls.version === undefined ? {} : { tls_version: tls.version }),
       ...(tls.cipher === undefined ? {} : { cipher: tls.cipher }),

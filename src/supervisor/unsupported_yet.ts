@@ -9,11 +9,10 @@ export function unsupportedYet({ config, listeners }: Plan): string[] {
     [config.log.file !== "", "log.file"],
     [config.log.metricsIntervalMs !== 0, "log.metrics-interval"],
     [config.admin.listen !== null, "admin.listen"],
-    ...listeners.flatMap(({ config: { name, proxyProtocol, limits }, tls }): [boolean, string][] => {
+    ...listeners.flatMap(({ config: { name, limits }, tls }): [boolean, string][] => {
       const where = ` (listener "${name}")`;
       return [
         [tls.engine === "node", `engine "node"${where}: ${tls.reason}`],
-        [proxyProtocol !== "off", `proxy-protocol${where}`],
         [limits.connections > 0, `limits.connections${where}`],
         [limits.perClient > 0, `limits.per-client${where}`],
         [limits.handshakesPerSecond > 0, `limits.handshakes-per-second${where}`],

@@ -2,9 +2,9 @@ import { formatAddress } from "../config/address.ts";
 import type { Log } from "../observe/log.ts";
 import type { Telemetry } from "../observe/telemetry.ts";
 import { acceptLoop } from "../proxy/accept.ts";
-import { Balancer } from "../proxy/balance.ts";
 import { Clock } from "../proxy/clock.ts";
-import { Session, type SessionContext } from "../proxy/session.ts";
+import { Session } from "../proxy/session.ts";
+import { createSessionContext } from "../proxy/session_context.ts";
 import type { Listener } from "../runtime/contract.ts";
 import { loadRuntime } from "../runtime/detect.ts";
 import { tlsListenOptions } from "../tls/options.ts";
@@ -82,26 +82,23 @@ export class Worker {
     return sessions.length;
   }
 
-  async #listen({ config, tls }: ListenerPlan): Promise<void> {
+  async #listen(plan: ListenerPlan): Promise<void> {
+    const { config, tls } = plan;
     const { index, idPrefix, telemetry, log, reusePort } = this.#options;
     const runtime = await loadRuntime(tls.engine);
-    const context: SessionContext = {
-      config,
+    const context = createSessionContext(plan, {
       worker: index,
       runtime,
       clock: this.#clock,
       admission: { admit: () => null, release: () => {} },
-      balancer: new Balancer(config.backend, config.backend.map(formatAddress), config.balance, index),
       telemetry: telemetry(config.name),
-      header: null,
-      authorise: () => null,
-      preamble: null,
+      log,
       nextId: () => `${idPrefix}${(++this.#connections).toString(36)}`,
       finished: (session) => {
         this.#sessions.delete(session);
         this.#checkIdle();
       },
-    };
+    });
     for (const address of config.listen) {
       let listener: Listener;
       try {

@@ -1,0 +1,75 @@
+import { formatAddress } from "../config/address.ts";
+import { cidrMatcher } from "../config/cidr.ts";
+import type { ListenerConfig } from "../config/config.ts";
+import type { Log } from "../observe/log.ts";
+import { createHeaderEncoder } from "../proxy_protocol/create_header_encoder.ts";
+import type { Endpoints } from "../proxy_protocol/endpoint.ts";
+import { readProxyHeader } from "../proxy_protocol/read_proxy_header.ts";
+import type { Conn, PreambleConn, TlsInfo } from "../runtime/contract.ts";
+import { compileClientAuth } from "../tls/client_auth.ts";
+import { Balancer } from "./balance.ts";
+import type { SessionContext } from "./session.ts";
+
+/** What the worker brings to a listener's sessions. */
+export type SessionSurroundings =
+  & Pick<
+    SessionContext,
+    "worker" | "runtime" | "clock" | "admission" | "telemetry" | "nextId" | "finished"
+  >
+  & { log: Log };
+
+/** Compiles a listener's configuration into what each of its sessions asks. */
+export function createSessionContext(
+  { config }: { config: ListenerConfig },
+  { log, ...surroundings }: SessionSurroundings,
+): SessionContext {
+  return {
+    ...surroundings,
+    config,
+    balancer: new Balancer(config.backend, config.backend.map(formatAddress), config.balance, surroundings.worker),
+    header: headerWriter(config, log),
+    authorise: authoriser(config),
+    preamble: preambleReader(config),
+  };
+}
+
+function headerWriter(config: ListenerConfig, log: Log): SessionContext["header"] {
+  if (config.proxyProtocol === "off") return null;
+  const encode = createHeaderEncoder({ version: config.proxyProtocol, tlvs: config.proxyProtocolTlvs });
+  const told = new Set<string>();
+  return (endpoints, tls, conn) => {
+    const { bytes, omitted } = encode(endpoints, tls, conn);
+    for (const tlv of omitted) {
+      if (told.has(tlv)) continue;
+      told.add(tlv);
+      log.warn(`PROXY header without its ${tlv} TLV: the value is too long`, {
+        event: "proxy-header",
+        listener: config.name,
+        tlv,
+      });
+    }
+    return bytes;
+  };
+}
+
+function authoriser({ clientAuth }: ListenerConfig): SessionContext["authorise"] {
+  if (clientAuth.mode === "none") return () => null;
+  const allowed = compileClientAuth(clientAuth);
+  return ({ peer }: TlsInfo) => {
+    // In mode `optional` a client without a certificate comes in; one with a certificate has to be allowed.
+    if (peer === undefined) return clientAuth.mode === "required" ? "Client sent no certificate" : null;
+    return allowed(peer) ? null : "Client certificate matches none of allow-cn, allow-dns, allow-uri";
+  };
+}
+
+function preambleReader(config: ListenerConfig): SessionContext["preamble"] {
+  if (config.acceptProxy.length === 0) return null;
+  const trusted = cidrMatcher(config.acceptProxy);
+  return async (client: Conn): Promise<Endpoints> => {
+    const own = { source: client.remote, destination: client.local };
+    // Whoever is not listed speaks TLS from the first byte: a header from there is garbage to the handshake.
+    if (!trusted(client.remote.hostname)) return own;
+    const { endpoints } = await readProxyHeader(client as PreambleConn);
+    return endpoints ?? own;
+  };
+}
