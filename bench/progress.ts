@@ -34,6 +34,7 @@ export async function runSteps(steps: Step[]): Promise<{ samples: Sample[]; fail
   const show = (text: string) => Deno.stderr.writeSync(encoder.encode(text));
   const begin = performance.now();
   const broken = new Set<string>();
+  const shownFailures = new Set<string>();
   let shown = "";
 
   for (const [index, step] of steps.entries()) {
@@ -52,7 +53,9 @@ export async function runSteps(steps: Step[]): Promise<{ samples: Sample[]; fail
       const message = error instanceof Error ? error.message : String(error);
       failures.push({ step: { scenario, contender, size, round }, message });
       broken.add(id);
-      show(`${terminal ? "\r\x1b[K" : ""}${what}: ${contender} failed: ${message}\n`);
+      // One that does not start fails in every scenario, with the same words.
+      if (!shownFailures.has(message)) show(`${terminal ? "\r\x1b[K" : ""}${what}: ${contender} failed: ${message}\n`);
+      shownFailures.add(message);
     }
   }
   if (terminal) show("\r\x1b[K");

@@ -23,7 +23,7 @@ export class Spawned {
     this.#child = new Deno.Command("sh", {
       args: ["-c", 'log=$1; shift; exec "$@" >"$log" 2>&1', "sh", options.log, ...inner],
       cwd: options.cwd,
-      env: options.env,
+      env: { NO_COLOR: "1", ...options.env },
       stdin: "null",
       stdout: "null",
       stderr: "inherit",
