@@ -47,7 +47,7 @@ export function parseCommandLine(argv: readonly string[], cwd: string): Invocati
   if (first === "--help" || first === "-h" || first === "help") return { command: "help", topic: topicOf(rest) };
   if (first === "--version" || first === "-V") return { command: "version" };
   if (first.startsWith("-")) {
-    throw new UsageError(`No command before ${quoteValue(first)}: write "tls-off run ${first.slice(0, 40)} …"`);
+    throw new UsageError(`No command before ${quoteValue(first)}: write "tls-off run" and then the flags`);
   }
   const command = COMMANDS.find(({ name }) => name === first);
   if (command) return parseCommand(command, rest, cwd);

@@ -93,7 +93,11 @@ function parseUnix(name: string, { baseDir }: ParseAddressOptions, fail: Fail): 
 
 function parseTcp(text: string, { purpose }: ParseAddressOptions, fail: Fail): Address {
   const match = /^(?:\[([^\[\]]*)\]|([^\[\]:]*))(?::([^:]*))?$/.exec(text);
-  if (!match) throw fail(text.includes("::") ? "IPv6 needs brackets and a port: [::1]:8443" : notAnAddress());
+  if (!match) {
+    throw fail(
+      text.includes("::") && !text.includes("[") ? "IPv6 needs brackets and a port: [::1]:8443" : notAnAddress(),
+    );
+  }
   const [, bracketed, plain = "", portText] = match;
   if (portText === undefined) {
     throw fail(/^\d+$/.test(plain) ? `a port alone is written ":${plain}"` : notAnAddress(" (the port is missing)"));

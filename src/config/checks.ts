@@ -14,7 +14,7 @@ export type IsGiven = (path: Path) => boolean;
  */
 export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report): void {
   if (config.listeners.length === 0 && !report.hasFailed(["listener"])) {
-    report.error(report.source.file === null ? ["listener", "listen"] : [], NO_LISTENER);
+    report.error(report.source.file === null ? ["listener", "listen"] : ["listener"], NO_LISTENER);
   }
   const addresses = new Map<string, string>();
   const names = new Map<string, Path>();
@@ -38,7 +38,7 @@ export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report
   }
 }
 
-const NO_LISTENER = "missing: at least one listener with listen, backend, cert and key must be given";
+const NO_LISTENER = "missing, at least one listener with listen, backend, cert and key must be given";
 
 function checkName(listener: ListenerFile, path: Path, names: Map<string, Path>, report: Report): void {
   const other = names.get(listener.name);

@@ -20,6 +20,8 @@ export interface Positions {
  */
 export function indexPositions(source: string): Positions {
   const root = new Scanner(source).document();
+  const lineStarts = [0];
+  for (let at = source.indexOf("\n"); at >= 0; at = source.indexOf("\n", at + 1)) lineStarts.push(at + 1);
   return {
     find(path) {
       let entry = root;
@@ -28,15 +30,21 @@ export function indexPositions(source: string): Positions {
         if (!child) break;
         entry = child;
       }
-      return positionAt(source, entry.offset);
+      const line = lastNotAbove(lineStarts, entry.offset);
+      return { line: line + 1, column: entry.offset - lineStarts[line] + 1 };
     },
   };
 }
 
-/** Line and column of an offset. */
-export function positionAt(source: string, offset: number): Position {
-  const before = source.slice(0, offset);
-  return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
+/** Index of the last of ascending numbers that is not above a limit; the first one never is. */
+function lastNotAbove(numbers: number[], limit: number): number {
+  let [low, high] = [0, numbers.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle] <= limit) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 class Entry {

@@ -7,7 +7,7 @@ const MAX_LENGTH = 80;
  */
 export function quoteValue(value: unknown): string {
   if (typeof value === "string") return quoteText(value);
-  if (value instanceof Date) return `the date ${value.toISOString()}`;
+  if (value instanceof Date) return isNaN(value.getTime()) ? "an invalid date" : `the date ${value.toISOString()}`;
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
   if (typeof value === "object" && value !== null) return "a table";
   return String(value);

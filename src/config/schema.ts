@@ -76,11 +76,11 @@ export const SCHEMA: Fields<ConfigFile> = {
 /** Finds a key by its dotted path, such as `listener.engine`. */
 export function findKey(path: string): Key<unknown> | null {
   let fields = fieldsOf(SCHEMA as Fields<unknown>);
-  for (const name of path.split(".")) {
+  const names = path.split(".");
+  for (const [depth, name] of names.entries()) {
     const field = fields.find(([, field]) => field.name === name)?.[1];
-    if (!field) return null;
-    if (field.kind === "key") return field;
-    fields = fieldsOf(field.fields as Fields<unknown>);
+    if (field?.kind === "key") return depth === names.length - 1 ? field : null;
+    fields = field ? fieldsOf(field.fields as Fields<unknown>) : [];
   }
   return null;
 }

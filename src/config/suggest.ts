@@ -1,5 +1,5 @@
 /** Longer words are no slip of the finger, and the distance costs their product. */
-const MAX_LENGTH = 64;
+const MAX_LENGTH = 40;
 
 /**
  * Finds the word that was probably meant: `min_version`, `minVersion` and `min-verison` are `min-version`.
@@ -15,9 +15,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   let bestDistance = Infinity;
   for (const candidate of candidates) {
     const other = plain(candidate);
-    const distance = editDistance(wanted, other);
     const longest = Math.max(wanted.length, other.length);
-    if (distance <= Math.max(1, Math.floor(longest / 3)) && distance < bestDistance && distance < longest) {
+    const allowed = Math.min(Math.max(1, Math.floor(longest / 3)), longest - 1, bestDistance - 1);
+    if (Math.abs(wanted.length - other.length) > allowed) continue;
+    const distance = editDistance(wanted, other);
+    if (distance <= allowed) {
       best = candidate;
       bestDistance = distance;
     }

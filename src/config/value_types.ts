@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { ADDRESS_ALLOWED, formatAddress, parseAddress, type ParseAddressOptions } from "./address.ts";
 import { CIDR_ALLOWED, parseCidr } from "./cidr.ts";
+import { normalizeServerName } from "../tls/names.ts";
 import type { Address } from "./config.ts";
 import {
   DURATION_ALLOWED,
@@ -180,24 +181,16 @@ export function network(): ValueType<string> {
   return { name: "network", allowed: CIDR_ALLOWED, parse: (value) => parseCidr(value) };
 }
 
-/** A server name as clients send it (RFC 6066 section 3), or `*.` and a name; comes out in lower case. */
+/** A server name as clients send it (RFC 6066 section 3), or `*.` and a name; comes out as names are compared. */
 export function serverName(): ValueType<string> {
   const [name, allowed] = ["server name", 'a server name such as "a.example" or "*.b.example"'];
   return {
     name,
     allowed,
     parse(value) {
-      if (typeof value !== "string") throw mustBe(name, allowed, value);
-      // deno-lint-ignore no-control-regex -- anything but ASCII
-      if (/[^\x00-\x7f]/.test(value)) throw new ValueError(name, value, 'must be written in ASCII ("xn--…")');
-      const label = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
-      const lower = value.toLowerCase();
-      const isName = lower.length <= 255 && new RegExp(`^(?:\\*\\.)?${label}(?:\\.${label})*$`).test(lower);
-      if (!isName) throw mustBe(name, allowed, value);
-      if (/^[\d.]+$/.test(lower)) {
-        throw new ValueError(name, value, "must not be an IP address: clients send names only");
-      }
-      return lower;
+      const normal = typeof value === "string" ? normalizeServerName(value) : "";
+      if (normal === "") throw mustBe(name, allowed, value);
+      return normal;
     },
   };
 }

@@ -107,7 +107,8 @@ export function parseArgs<
     }
     const next = tokens[i + 1];
     const isLast = next?.index !== token.index;
-    const nextText = isLast && next?.kind === "positional" && next.value !== "-" ? next.value : "";
+    const isValue = isLast && next?.kind === "positional" && (!isLong || next.value !== "-");
+    const nextText = isValue ? next.value : "";
     if (nextText !== "" && !names.boolean.has(name)) {
       setIfKnown(name, nextText, arg);
       i++;

@@ -1,0 +1,134 @@
+import { type Invocation, parseCommandLine, UsageError } from "../../src/cli/args.ts";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+
+function parse(line: string): Invocation {
+  return parseCommandLine(line.split(" ").filter((word) => word !== ""), "/work");
+}
+
+Deno.test("parseCommandLine() understands each command", () => {
+  const cases: [string, Invocation][] = [
+    ["run proxy.toml", { command: "run", file: "proxy.toml", flags: {} }],
+    ["proxy.toml", { command: "run", file: "proxy.toml", flags: {} }],
+    ["./conf", { command: "run", file: "./conf", flags: {} }],
+    ["/etc/proxy", { command: "run", file: "/etc/proxy", flags: {} }],
+    ["proxy.toml --workers 2", { command: "run", file: "proxy.toml", flags: { workers: "2" } }],
+    ["run --workers=2 proxy.toml", { command: "run", file: "proxy.toml", flags: { workers: "2" } }],
+    ["run -- --odd-name", { command: "run", file: "--odd-name", flags: {} }],
+    ["run 8443", { command: "run", file: "8443", flags: {} }],
+    ["check proxy.toml", { command: "check", file: "proxy.toml" }],
+    ["demo", { command: "demo", port: 8443 }],
+    ["demo --port 0", { command: "demo", port: 0 }],
+    ["demo --port=65535", { command: "demo", port: 65535 }],
+    ["cert --out dir", { command: "cert", out: "dir", hosts: [] }],
+    ["cert --host a --out dir --host b", { command: "cert", out: "dir", hosts: ["a", "b"] }],
+    ["top", { command: "top", admin: { transport: "tcp", hostname: "127.0.0.1", port: 9180 } }],
+    ["top --admin unix:a.sock", { command: "top", admin: { transport: "unix", path: "/work/a.sock" } }],
+    ["version", { command: "version" }],
+    ["--version", { command: "version" }],
+    ["-V", { command: "version" }],
+    ["--help", { command: "help", topic: null }],
+    ["-h", { command: "help", topic: null }],
+    ["help", { command: "help", topic: null }],
+    ["help cert", { command: "help", topic: "cert" }],
+    ["--help cert", { command: "help", topic: "cert" }],
+    ["cert --help", { command: "help", topic: "cert" }],
+    ["cert --nonsense -h", { command: "help", topic: "cert" }],
+    ["proxy.toml --help", { command: "help", topic: "run" }],
+  ];
+  for (const [line, expected] of cases) deepStrictEqual(parse(line), expected, line);
+});
+
+Deno.test("parseCommandLine() takes every flag of run", () => {
+  const line =
+    "run --listen :1 --listen [::1]:2 --backend unix:a --backend b:1 --cert c.pem --key k.pem --workers auto " +
+    "--engine node --proxy-protocol v2 --admin unix:admin --log-level debug --log-format json";
+  deepStrictEqual(parse(line), {
+    command: "run",
+    file: null,
+    flags: {
+      listen: [":1", "[::1]:2"],
+      backend: ["unix:a", "b:1"],
+      cert: "c.pem",
+      key: "k.pem",
+      workers: "auto",
+      engine: "node",
+      proxyProtocol: "v2",
+      admin: "unix:admin",
+      logLevel: "debug",
+      logFormat: "json",
+    },
+  });
+});
+
+Deno.test("parseCommandLine() says in one line what is wrong", () => {
+  const cases: [string, string][] = [
+    ["", 'No command: write "tls-off CONFIG.toml", or see tls-off --help'],
+    ["chekc proxy.toml", 'Unknown command "chekc", did you mean "check"?'],
+    ["frobnicate", 'Unknown command "frobnicate": see tls-off --help'],
+    ["--listen :1", 'No command before "--listen": write "tls-off run" and then the flags'],
+    ["run", "Nothing to run: give CONFIG.toml, or --listen, --backend, --cert and --key"],
+    ["run a.toml b.toml", 'Unexpected argument "b.toml" of run'],
+    ["run a.toml --worker 2", 'Unknown flag "--worker" of run, did you mean "--workers"?'],
+    ["run a.toml --log_level debug", 'Unknown flag "--log_level" of run, did you mean "--log-level"?'],
+    ["run a.toml --frob=1", 'Unknown flag "--frob" of run: see tls-off run --help'],
+    ["run a.toml -x", 'Unknown flag "-x" of run: see tls-off run --help'],
+    ["run a.toml --no-admin", 'Unknown flag "--no-admin" of run'],
+    ["run a.toml --toString", 'Unknown flag "--toString" of run'],
+    ["run a.toml --__proto__ x", 'Unknown flag "--__proto__" of run'],
+    ["run a.toml --workers", "Missing value of --workers: write --workers N"],
+    ["run a.toml --workers=", "Missing value of --workers: write --workers N"],
+    ["run a.toml --workers -1", "Missing value of --workers: write --workers N"],
+    ["run --listen --backend a:1", "Missing value of --listen: write --listen ADDR"],
+    ["run a.toml --cert x --cert y", "Flag --cert is given 2 times"],
+    ["run a.toml --engine fast", '--engine: found "fast", must be one of "auto", "native", "node"'],
+    ["run a.toml --workers 1e2", '--workers: found "1e2", must be "auto" or a whole number from 1 to 256'],
+    ["run a.toml --workers 999", "--workers: found 999, must be a whole number from 1 to 256"],
+    ["run a.toml --listen 80a", '--listen: found "80a", must be an address'],
+    ["run a.toml --listen :1 --listen :1", '--listen: found ":1", must not be given twice'],
+    ["run a.toml --backend :1", '--backend: found ":1", must name a host: "localhost:1"'],
+    ["run a.toml --proxy-protocol on", '--proxy-protocol: found "on", must be one of "off", "v1", "v2"'],
+    ["run a.toml --admin 9180", '--admin: found "9180", a port alone is written ":9180"'],
+    ["run a.toml --log-level loud", '--log-level: found "loud", must be one of'],
+    ["run a.toml --log-format xml", '--log-format: found "xml", must be one of'],
+    ["check", 'No file to check: write "tls-off check CONFIG.toml"'],
+    ["check a.toml b.toml", 'Unexpected argument "b.toml" of check'],
+    ["check a.toml --workers 2", 'Unknown flag "--workers" of check'],
+    ["demo x", 'Unexpected argument "x" of demo'],
+    ["demo --port 65536", '--port: found "65536", must be a number from 0 to 65535'],
+    ["demo --port x", '--port: found "x", must be a number'],
+    ["cert", "Missing flag of cert: --out DIR"],
+    ["cert --host a", "Missing flag of cert: --out DIR"],
+    ["cert --out a --out b", "Flag --out is given 2 times"],
+    ["top --admin x", '--admin: found "x", must be an address'],
+    ["top --admin :9180", '--admin: found ":9180", must name a host: "localhost:9180"'],
+    ["version x", 'Unexpected argument "x" of version'],
+    ["version --x", 'Unknown flag "--x" of version'],
+  ];
+  for (const [line, message] of cases) {
+    throws(() => parse(line), (error) => {
+      ok(error instanceof UsageError, `${line}: ${error}`);
+      strictEqual(error.message.slice(0, message.length), message);
+      strictEqual(error.message.split("\n").length, 1);
+      return true;
+    });
+  }
+});
+
+Deno.test("parseCommandLine() keeps control characters and pasted keys out of its message", () => {
+  for (const argv of [["\x1b[31m"], ["run", "a", "\x1b[31m"], ["run", "--\x1b[31m"], ["-\x1b[31m"]]) {
+    // deno-lint-ignore no-control-regex -- what must not be there
+    throws(() => parseCommandLine(argv, "/"), (error) => !/[\x00-\x1f]/.test((error as Error).message));
+  }
+  const pem = "-----BEGIN PRIVATE KEY-----\nSECRET";
+  for (const argv of [["run", "--engine", pem], ["run", pem, pem], ["run", "--key", pem], [pem]]) {
+    throws(
+      () => parseCommandLine(argv, "/"),
+      (error) => error instanceof UsageError && !error.message.includes("SECRET"),
+    );
+  }
+});
+
+Deno.test("parseCommandLine() refuses an empty file name", () => {
+  throws(() => parseCommandLine(["run", ""], "/"), { name: "UsageError" });
+  throws(() => parseCommandLine(["check", ""], "/"), { name: "UsageError" });
+});

@@ -1,0 +1,254 @@
+import { buildConfig, loadConfig } from "../../src/config/load.ts";
+import { ConfigError, formatProblem } from "../../src/config/problem.ts";
+import { FULL, lines, parse, problemsOf, SHORT } from "./files.ts";
+import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/strict";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+Deno.test("parseConfig() takes the example of the documentation without a word", () => {
+  const result = parse(FULL);
+  deepStrictEqual(lines(result), []);
+  deepStrictEqual(result.config, {
+    file: "/etc/app/proxy.toml",
+    workers: "auto",
+    reload: "signal",
+    listeners: [{
+      name: "web",
+      // One socket takes both families
+      listen: [{ transport: "tcp", hostname: "::", port: 443 }],
+      backend: [{ transport: "unix", path: "/run/app.sock" }],
+      balance: "least-conn",
+      certificates: [{ cert: "/etc/app/cert.pem", key: "/etc/app/key.pem", names: [] }],
+      sniStrict: false,
+      alpn: [],
+      minVersion: "1.2",
+      maxVersion: "1.3",
+      engine: "auto",
+      proxyProtocol: "off",
+      proxyProtocolTlvs: ["alpn", "authority", "ssl", "unique-id", "crc32c"],
+      acceptProxy: [],
+      clientAuth: { mode: "none", ca: null, allowCn: [], allowDns: [], allowUri: [] },
+      timeouts: { handshakeMs: 10_000, connectMs: 5000, idleMs: 3_600_000, halfCloseMs: 60_000, lifetimeMs: 0 },
+      limits: { connections: 0, perClient: 0, handshakesPerSecond: 0, backlog: 4096 },
+    }],
+    log: {
+      level: "info",
+      format: "auto",
+      access: true,
+      metricsIntervalMs: 0,
+      file: "",
+      fileSize: 64 * 1024 * 1024,
+      fileCount: 5,
+    },
+    admin: { listen: null, expose: false, topClients: 20 },
+    shutdown: { graceMs: 30_000 },
+  });
+});
+
+Deno.test("parseConfig() fills in the same defaults where the keys are absent", () => {
+  const short = parse(SHORT).config!;
+  const full = parse(FULL).config!;
+  const names = { name: 0, listen: 0, backend: 0, certificates: 0 };
+  deepStrictEqual({ ...short.listeners[0], ...names }, { ...full.listeners[0], ...names });
+  deepStrictEqual({ ...short, listeners: 0 }, { ...full, listeners: 0 });
+  strictEqual(short.listeners[0].name, "[::]:8443");
+});
+
+Deno.test("parseConfig() gives a plain value that can be posted to a worker", () => {
+  const { config } = parse(FULL);
+  deepStrictEqual(structuredClone(config), config);
+  deepStrictEqual(JSON.parse(JSON.stringify(config)), config);
+});
+
+Deno.test("parseConfig() reads every key that is not at its default", () => {
+  const { config, problems } = parse(`workers = 3
+reload = "watch"
+[[listener]]
+name = "web"
+listen = "127.0.0.1:0"
+backend = ["127.0.0.1:3000", "tcp:app:3000", "unix:@app"]
+balance = "round-robin"
+sni-strict = true
+alpn = ["h2", "http/1.1"]
+min-version = "1.3"
+engine = "node"
+proxy-protocol = "v2"
+proxy-protocol-tlvs = ["ssl", "client-cert"]
+accept-proxy = ["10.0.0.0/8", "::1"]
+certificates = [{ cert = "a.pem", key = "a.key", names = ["A.example", "*.b.example", "bücher.example"] }]
+client-auth = { mode = "required", ca = "ca.pem", allow-cn = ["*.svc"], allow-dns = ["a"], allow-uri = ["spiffe://x/*"] }
+timeouts = { handshake = "1s", connect = "2s", idle = 0, half-close = "4s", lifetime = "24h" }
+limits = { connections = 10, per-client = 2, handshakes-per-second = 100, backlog = 1 }
+[log]
+level = "debug"
+format = "json"
+access = false
+metrics-interval = "10s"
+file = "logs/tls-off.log"
+file-size = "1MiB"
+file-count = 0
+[admin]
+listen = ":9180"
+expose = true
+top-clients = 5
+[shutdown]
+grace = "0s"
+`);
+  deepStrictEqual(problems, []);
+  deepStrictEqual(config, {
+    file: "/etc/app/proxy.toml",
+    workers: 3,
+    reload: "watch",
+    listeners: [{
+      name: "web",
+      listen: [{ transport: "tcp", hostname: "127.0.0.1", port: 0 }],
+      backend: [
+        { transport: "tcp", hostname: "127.0.0.1", port: 3000 },
+        { transport: "tcp", hostname: "app", port: 3000 },
+        { transport: "unix", path: "\0app" },
+      ],
+      balance: "round-robin",
+      certificates: [{
+        cert: "/etc/app/a.pem",
+        key: "/etc/app/a.key",
+        names: ["a.example", "*.b.example", "xn--bcher-kva.example"],
+      }],
+      sniStrict: true,
+      alpn: ["h2", "http/1.1"],
+      minVersion: "1.3",
+      maxVersion: "1.3",
+      engine: "node",
+      proxyProtocol: "v2",
+      proxyProtocolTlvs: ["ssl", "client-cert"],
+      acceptProxy: ["10.0.0.0/8", "::1/128"],
+      clientAuth: {
+        mode: "required",
+        ca: "/etc/app/ca.pem",
+        allowCn: ["*.svc"],
+        allowDns: ["a"],
+        allowUri: ["spiffe://x/*"],
+      },
+      timeouts: { handshakeMs: 1000, connectMs: 2000, idleMs: 0, halfCloseMs: 4000, lifetimeMs: 86_400_000 },
+      limits: { connections: 10, perClient: 2, handshakesPerSecond: 100, backlog: 1 },
+    }],
+    log: {
+      level: "debug",
+      format: "json",
+      access: false,
+      metricsIntervalMs: 10_000,
+      file: "/etc/app/logs/tls-off.log",
+      fileSize: 1024 * 1024,
+      fileCount: 0,
+    },
+    admin: { listen: { transport: "tcp", hostname: "::", port: 9180 }, expose: true, topClients: 5 },
+    shutdown: { graceMs: 0 },
+  });
+});
+
+Deno.test("parseConfig() puts the certificate of cert and key before the others", () => {
+  const { config } = parse(SHORT + '[[listener.certificates]]\ncert = "b.pem"\nkey = "b.key"\n');
+  deepStrictEqual(config!.listeners[0].certificates, [
+    { cert: "/etc/app/cert.pem", key: "/keys/key.pem", names: [] },
+    { cert: "/etc/app/b.pem", key: "/etc/app/b.key", names: [] },
+  ]);
+});
+
+Deno.test("parseConfig() names file, line, column, key, value and what is allowed", () => {
+  deepStrictEqual(problemsOf(SHORT.replace("cert =", 'engine = "fast"\ncert =')), [
+    'proxy.toml:4:1: listener.engine: found "fast", must be one of "auto", "native", "node"',
+  ]);
+});
+
+Deno.test("parseConfig() gives line and column of what is no TOML", () => {
+  const cases: [string, string][] = [
+    ["a = 1\nb = \n", "proxy.toml:2:5: invalid TOML: "],
+    ["[x\n", "proxy.toml:1:"],
+    ["a = 'x\n", "proxy.toml:1:"],
+    ["\u0000", "proxy.toml:1:1: invalid TOML: "],
+  ];
+  for (const [source, expected] of cases) {
+    const { config, problems } = parse(source);
+    strictEqual(config, null);
+    strictEqual(problems.length, 1);
+    ok(formatProblem(problems[0]).startsWith(expected), formatProblem(problems[0]));
+  }
+});
+
+Deno.test("parseConfig() never shows a key that was pasted into the file", () => {
+  const pem = "-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----\n";
+  for (const quoted of [`"""${pem}"""`, `"""${pem}`, JSON.stringify(pem), JSON.stringify(pem) + " x"]) {
+    const text = problemsOf(SHORT.replace('"/keys/key.pem"', quoted)).join("\n");
+    ok(text !== "" && !text.includes("SECRET"), text);
+  }
+});
+
+Deno.test("loadConfig() reads a file relative to the working directory, and paths in it relative to the file", async () => {
+  await withDir(async (dir) => {
+    await writeFile(join(dir, "proxy.toml"), "\uFEFF" + SHORT);
+    const { config, problems } = await loadConfig("sub/../proxy.toml", { admin: "unix:admin.sock" }, dir);
+    deepStrictEqual(problems, []);
+    strictEqual(config!.file, join(dir, "proxy.toml"));
+    strictEqual(config!.listeners[0].certificates[0].cert, join(dir, "cert.pem"));
+    deepStrictEqual(config!.listeners[0].backend, [{ transport: "unix", path: join(dir, "app.sock") }]);
+    deepStrictEqual(config!.admin.listen, { transport: "unix", path: join(dir, "admin.sock") });
+  });
+});
+
+Deno.test("loadConfig() says why a file cannot be read", async () => {
+  await withDir(async (dir) => {
+    await writeFile(join(dir, "long.toml"), "#".repeat(1024 * 1024 + 1));
+    await writeFile(join(dir, "full.toml"), "#".repeat(1024 * 1024));
+    await writeFile(join(dir, "binary.toml"), new Uint8Array([0x61, 0x0a, 0x62, 0x63, 0xff, 0xfe]));
+    await symlink("loop.toml", join(dir, "loop.toml"));
+    const cases: [string, string][] = [
+      ["none.toml", "none.toml: cannot read the configuration: no such file"],
+      ["", ": cannot read the configuration: is a directory"],
+      [".", ".: cannot read the configuration: is a directory"],
+      ["long.toml/x", "long.toml/x: cannot read the configuration: a part of the path is not a directory"],
+      ["long.toml", "long.toml: cannot read the configuration: longer than 1 MiB"],
+      ["loop.toml", "loop.toml: cannot read the configuration: too many symbolic links"],
+      ["binary.toml", "binary.toml:2:3: not UTF-8 text"],
+      ["full.toml", "full.toml:1:1: listener: missing, at least one listener"],
+    ];
+    for (const [file, expected] of cases) {
+      const result = await loadConfig(file, {}, dir);
+      strictEqual(result.config, null);
+      strictEqual(result.problems.length, 1, file);
+      ok(formatProblem(result.problems[0]).startsWith(expected), formatProblem(result.problems[0]));
+    }
+  });
+});
+
+Deno.test("buildConfig() makes a configuration in code by the same rules", () => {
+  const listener = { listen: "127.0.0.1:0", backend: "unix:app.sock", cert: "/c.pem", key: "/k.pem" };
+  const config = buildConfig({
+    listener: [{ ...listener, timeouts: { idle: "1s" } }],
+    admin: { listen: ":0", expose: true },
+  }, "/d");
+  strictEqual(config.file, null);
+  strictEqual(config.listeners[0].timeouts.idleMs, 1000);
+  strictEqual(config.listeners[0].timeouts.connectMs, 5000);
+  deepStrictEqual(config.listeners[0].backend, [{ transport: "unix", path: "/d/app.sock" }]);
+});
+
+Deno.test("buildConfig() throws with all problems, and leaves its argument alone", () => {
+  const tree = { listener: [{ listen: "x" }], worker: 1 };
+  const before = structuredClone(tree);
+  throws(() => buildConfig(tree, "/"), (error) => {
+    ok(error instanceof ConfigError);
+    match(error.message, /^worker: unknown key, did you mean "workers"\?$/m);
+    match(error.message, /^listener\.listen: found "x"/m);
+    return true;
+  });
+  deepStrictEqual(tree, before);
+});
+
+async function withDir(use: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), "tls-off-config-"));
+  try {
+    await use(dir);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}

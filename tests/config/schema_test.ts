@@ -1,0 +1,100 @@
+import { describeKeys, describeTables, findKey } from "../../src/config/schema.ts";
+import { deepStrictEqual, doesNotMatch, ok, strictEqual } from "node:assert/strict";
+
+Deno.test("describeKeys() lists every key in the order of the file", () => {
+  deepStrictEqual(describeKeys().map(({ path }) => path), [
+    "workers",
+    "reload",
+    "listener.name",
+    "listener.listen",
+    "listener.backend",
+    "listener.balance",
+    "listener.cert",
+    "listener.key",
+    "listener.certificates.cert",
+    "listener.certificates.key",
+    "listener.certificates.names",
+    "listener.sni-strict",
+    "listener.alpn",
+    "listener.min-version",
+    "listener.max-version",
+    "listener.engine",
+    "listener.proxy-protocol",
+    "listener.proxy-protocol-tlvs",
+    "listener.accept-proxy",
+    "listener.client-auth.mode",
+    "listener.client-auth.ca",
+    "listener.client-auth.allow-cn",
+    "listener.client-auth.allow-dns",
+    "listener.client-auth.allow-uri",
+    "listener.timeouts.handshake",
+    "listener.timeouts.connect",
+    "listener.timeouts.idle",
+    "listener.timeouts.half-close",
+    "listener.timeouts.lifetime",
+    "listener.limits.connections",
+    "listener.limits.per-client",
+    "listener.limits.handshakes-per-second",
+    "listener.limits.backlog",
+    "log.level",
+    "log.format",
+    "log.access",
+    "log.metrics-interval",
+    "log.file",
+    "log.file-size",
+    "log.file-count",
+    "admin.listen",
+    "admin.expose",
+    "admin.top-clients",
+    "shutdown.grace",
+  ]);
+});
+
+Deno.test("describeKeys() has one line about each key, and a default that its own type takes", () => {
+  for (const { path, name, type, allowed, default: value, description } of describeKeys()) {
+    ok(path.endsWith(name) && type !== "" && allowed !== "", path);
+    ok(description.length > 5 && description.length < 140, path);
+    doesNotMatch(description, /\n|\.$|^[A-Z][a-z]/, path);
+    const key = findKey(path)!;
+    if ("default" in key) key.type.parse(key.default, "/");
+    else strictEqual(value, null, path);
+  }
+});
+
+Deno.test("describeKeys() writes defaults as TOML or in words", () => {
+  const defaults = new Map(describeKeys().map((key) => [key.path, key.default]));
+  const cases: [string, string | null][] = [
+    ["workers", '"auto"'],
+    ["listener.name", "its first address"],
+    ["listener.listen", null],
+    ["listener.alpn", "[]"],
+    ["listener.proxy-protocol-tlvs", '["alpn", "authority", "ssl", "unique-id", "crc32c"]'],
+    ["listener.timeouts.lifetime", "0"],
+    ["listener.certificates.names", "the names in the certificate"],
+    ["log.access", "true"],
+    ["shutdown.grace", '"30s"'],
+  ];
+  for (const [path, expected] of cases) strictEqual(defaults.get(path), expected, path);
+});
+
+Deno.test("describeTables() writes headers as the file has them", () => {
+  deepStrictEqual(describeTables().map(({ table }) => table), [
+    "[[listener]]",
+    "[[listener.certificates]]",
+    "[listener.client-auth]",
+    "[listener.timeouts]",
+    "[listener.limits]",
+    "[log]",
+    "[admin]",
+    "[shutdown]",
+  ]);
+  const tables = new Set(["", ...describeTables().map(({ table }) => table)]);
+  for (const { table, path } of describeKeys()) ok(tables.has(table), path);
+});
+
+Deno.test("findKey() finds keys and nothing else", () => {
+  strictEqual(findKey("listener.timeouts.idle")?.name, "idle");
+  for (const path of ["", "listener", "listener.timeouts", "idle", "listener.idle", "workers.x", "__proto__"]) {
+    strictEqual(findKey(path), null, path);
+  }
+});
