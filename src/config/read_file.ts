@@ -69,6 +69,8 @@ const REASONS: Record<string, string> = {
 };
 
 function reason(error: unknown): string {
-  const { code, message } = error as { code?: string; message?: string };
+  const { name, code, message } = error as { name?: string; code?: string; message?: string };
+  // Deno's own words ask for --allow-all, which nobody should give
+  if (name === "NotCapable") return "the permissions that the program runs with do not allow it";
   return REASONS[code ?? ""] ?? message ?? String(error);
 }

@@ -81,7 +81,12 @@ export const LISTENER: Fields<ListenerFile> = {
     { default: "", defaultNote: "its first address" },
     "the label in logs and metrics",
   ),
-  listen: key("listen", types.addresses("listen"), { placeholder: [] }, "where clients connect: one address or a list"),
+  listen: key(
+    "listen",
+    types.addresses("listen"),
+    { placeholder: [] },
+    'where clients connect: one address or a list; ":8443" is all addresses, IPv4 and IPv6',
+  ),
   backend: key(
     "backend",
     types.addresses("connect"),
