@@ -48,3 +48,13 @@ export interface ConnectionRecord {
   /** What the engine said, where the ending was a failure. */
   error?: string;
 }
+
+const TURNED_AWAY: ReadonlySet<Reason> = new Set<Reason>(["client-auth", "proxy-header"]);
+
+/**
+ * Whether the client never came as far as a backend: a connection that anybody on the network can cause, so that its
+ * record is limited in rate.
+ */
+export function isTurnedAway(record: ConnectionRecord): boolean {
+  return record.handshake_ms === undefined || TURNED_AWAY.has(record.reason);
+}

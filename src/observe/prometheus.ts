@@ -1,0 +1,43 @@
+import type { MetricFamily } from "./metric_families.ts";
+
+/** The content type that goes with {@linkcode formatPrometheus}. */
+export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** A sample as `prom-client` takes it. */
+interface Sample {
+  labels: Record<string, string | number>;
+  value: number;
+  metricName?: string;
+}
+
+/**
+ * Metrics in Prometheus' text format, by `prom-client`: its registry does the writing, and the values are those that are
+ * given, since its own counters and histograms could not be set from shared memory.
+ */
+export async function formatPrometheus(families: MetricFamily[]): Promise<string> {
+  // Loaded when first asked for: it costs 50 to 100 ms of the start.
+  const { Registry } = await import("prom-client");
+  const registry = new Registry();
+  for (const family of families) {
+    const { name, help, type } = family;
+    const values = family.type === "histogram" ? histogramSamples(family) : family.samples;
+    const metric = { name, help, type, aggregator: "sum", values };
+    registry.registerMetric({ ...metric, get: () => Promise.resolve(metric) } as never);
+  }
+  return await registry.metrics();
+}
+
+function histogramSamples({ name, samples }: MetricFamily & { type: "histogram" }): Sample[] {
+  const values: Sample[] = [];
+  for (const { labels, histogram } of samples) {
+    let count = 0;
+    for (let i = 0; i < histogram.counts.length; i++) {
+      count += histogram.counts[i];
+      const le = i < histogram.bounds.length ? histogram.bounds[i] : "+Inf";
+      values.push({ metricName: `${name}_bucket`, labels: { ...labels, le }, value: count });
+    }
+    values.push({ metricName: `${name}_sum`, labels, value: histogram.sum });
+    values.push({ metricName: `${name}_count`, labels, value: count });
+  }
+  return values;
+}
