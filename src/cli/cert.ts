@@ -69,6 +69,10 @@ async function writeAll(
       if (now !== path) await rename(now, path);
     }
   } catch (error) {
+    // A full disk leaves a part; a file that was there is another's.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
+      written.push(staged.find(({ path }) => path === current)!.now);
+    }
     // Those already renamed are not there any more.
     for (const path of written) await unlink(path).catch(() => {});
     throw cannotWrite(current, error);

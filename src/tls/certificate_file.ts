@@ -76,9 +76,22 @@ export function describeBlocks(blocks: PemBlock[]): string {
 
 /** The subject in one line for messages and logs, e.g. `CN=localhost`. */
 export function describeSubject({ x509, names }: Certificate): string {
-  // Every control character: a subject with a line break must not start a log line of its own.
+  // Undefined where it is empty, on Node.
+  return describeName(x509.subject ?? "") || printable(names.dnsNames[0] ?? "") || "certificate without a subject";
+}
+
+/** The issuer in one line; "" for none. */
+export function describeIssuer({ x509 }: Certificate): string {
+  return describeName(x509.issuer ?? "");
+}
+
+/** Without control characters, so that a certificate cannot begin a log line of its own, and of bounded length. */
+export function printable(text: string): string {
   // deno-lint-ignore no-control-regex
-  const subject = (x509.subject ?? "").replace(/\n/g, ", ").replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, "?");
-  if (subject !== "") return subject.length > 200 ? `${subject.slice(0, 200)}…` : subject;
-  return names.dnsNames[0] ?? "certificate without a subject";
+  const clean = text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, "?");
+  return clean.length > 200 ? `${clean.slice(0, 200)}…` : clean;
+}
+
+function describeName(name: string): string {
+  return printable(name.replaceAll("\n", ", "));
 }

@@ -1,7 +1,13 @@
 import { basename } from "node:path";
 import type { CertificateConfig } from "../config/config.ts";
 import type { CertificateMaterial } from "../runtime/contract.ts";
-import { type Certificate, describeSubject, loadCertificateFile } from "./certificate_file.ts";
+import {
+  type Certificate,
+  describeIssuer,
+  describeSubject,
+  loadCertificateFile,
+  printable,
+} from "./certificate_file.ts";
 import { describeChain, orderChain } from "./chain.ts";
 import { coversName, normalizeServerName } from "./names.ts";
 import { isPrivateKey, loadPrivateKey, type PrivateKey } from "./private_key.ts";
@@ -71,11 +77,11 @@ export async function loadCertificate(
   if (countErrors(problems) > errorsBefore) return null;
   const subject = describeSubject(leaf);
   const info: CertificateInfo = {
-    name: names[0] ?? (leaf.names.commonName === "" ? basename(config.cert) : stripControls(leaf.names.commonName)),
+    name: names[0] ?? (leaf.names.commonName === "" ? basename(config.cert) : printable(leaf.names.commonName)),
     file: config.cert,
     names,
     subject,
-    issuer: stripControls(leaf.x509.issuer.replace(/\n/g, ", ")),
+    issuer: describeIssuer(leaf),
     key: key.kind,
     notBefore: leaf.notBefore,
     notAfter: leaf.notAfter,
@@ -181,11 +187,6 @@ function resolveNames(config: CertificateConfig, leaf: Certificate, problems: Pr
 
 function countErrors(problems: Problem[]): number {
   return problems.filter(({ severity }) => severity === "error").length;
-}
-
-function stripControls(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, "?").slice(0, 200);
 }
 
 function date(time: number): string {

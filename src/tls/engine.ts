@@ -77,15 +77,15 @@ function listNeeds(config: ListenerConfig, { inheritedSocket }: EngineCircumstan
   return needs;
 }
 
-/** TLVs of the PROXY protocol that need more of the handshake than ALPN. */
-const DETAIL_TLVS: ProxyProtocolTlv[] = ["authority", "ssl", "client-cert"];
+/** TLVs of the PROXY protocol that tell more of the handshake than ALPN (`client-cert` needs client-auth anyway). */
+const DETAIL_TLVS: ProxyProtocolTlv[] = ["authority", "ssl"];
 
 function listNotes(config: ListenerConfig, runtime: RuntimeName, engine: EngineName): string[] {
   const lacks = CAPABILITIES[runtime][engine]?.["tls-details"];
   if (lacks === undefined) return [];
   const where = `${engine} on ${RUNTIME_TITLES[runtime]}`;
   const notes = [`records lack tls_version, cipher, sni and resumed: ${where} ${lacks}`];
-  const tlvs = DETAIL_TLVS.filter((tlv) => config.proxyProtocolTlvs.includes(tlv) && tlv !== "client-cert");
+  const tlvs = DETAIL_TLVS.filter((tlv) => config.proxyProtocolTlvs.includes(tlv));
   if (config.proxyProtocol === "v2" && tlvs.length > 0) {
     notes.push(`proxy-protocol-tlvs ${tlvs.join(", ")} are incomplete or left out: they need engine = "node"`);
   }

@@ -52,6 +52,8 @@ export function explainFileError(error: unknown): string {
       return "permission denied";
     case "EISDIR":
       return "is a directory";
+    case "ENOSPC":
+      return "no space left on the device";
     case "ELOOP":
       return "its symbolic links form a loop";
   }
