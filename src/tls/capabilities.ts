@@ -1,5 +1,4 @@
-/** A runtime that the program runs on. */
-export type RuntimeName = "deno" | "bun" | "node";
+import type { RuntimeName } from "../runtime/detect.ts";
 
 /** The engines, as in the configuration. */
 export type EngineName = "native" | "node";

@@ -1,5 +1,6 @@
 import type { ListenerConfig, ProxyProtocolTlv } from "../config/config.ts";
-import { CAPABILITIES, type EngineName, type Feature, RUNTIME_TITLES, type RuntimeName } from "./capabilities.ts";
+import type { RuntimeName } from "../runtime/detect.ts";
+import { CAPABILITIES, type EngineName, type Feature, RUNTIME_TITLES } from "./capabilities.ts";
 
 /** What a listener asks for, in the words of its configuration. */
 interface Need {
