@@ -1,4 +1,5 @@
 /** The native engine on Deno: `Deno.listenTls` in front, `Deno.connect` behind. */
+import { unmapAddress } from "../config/cidr.ts";
 import type { Address } from "../config/config.ts";
 import {
   type Conn,
@@ -229,7 +230,10 @@ async function connectOnce(target: Address, deadline: number): Promise<Conn> {
 const UNIX_ENDPOINT = { hostname: "", port: 0 };
 
 function endpoint(address: Deno.Addr): { hostname: string; port: number } {
-  return address.transport === "tcp" ? address : UNIX_ENDPOINT;
+  if (address.transport !== "tcp") return UNIX_ENDPOINT;
+  // On a dual-stack socket an IPv4 client is ::ffff:a.b.c.d: the same client must not have two names.
+  if (!address.hostname.startsWith("::ffff:")) return address;
+  return { hostname: unmapAddress(address.hostname), port: address.port };
 }
 
 const KINDS: [new (...args: never[]) => Error, ConnErrorKind][] = [

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { Backend, echo, readAll, readExactly, silent, writeAll } from "../support/backend.ts";
+import { Proxy, TempDir } from "../support/proxy.ts";
+import { patternBytes } from "../support/random.ts";
+import { pause } from "../support/wait.ts";
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test(`proxy drains on ${signal}: transfers end whole, new clients are refused, exit 0`, async () => {
+    using dir = new TempDir();
+    const chunk = patternBytes(100_000);
+    const pieces = 50;
+    await using backend = new Backend(dir.file("app.sock"), async (conn) => {
+      await conn.read(new Uint8Array(1));
+      for (let sent = 0; sent < pieces; sent++) {
+        await writeAll(conn, chunk);
+        await pause(20);
+      }
+    });
+    await using proxy = await Proxy.start(dir, backend.address);
+    const clients = await Promise.all(Array.from({ length: 10 }, () => proxy.connect()));
+    for (const client of clients) await client.write(Uint8Array.of(1));
+    for (const client of clients) await readExactly(client, 1);
+    proxy.program.signal(signal);
+    await proxy.program.record(({ event }) => event === "drain");
+    await pause(100);
+    await assert.rejects(proxy.connectTcp(), Deno.errors.ConnectionRefused);
+    for (const client of clients) {
+      assert.equal((await readAll(client)).length, chunk.length * pieces - 1);
+      client.close();
+    }
+    assert.equal(await proxy.program.exit(), 0);
+    assert.equal(proxy.program.connections().length, 10);
+  });
+}
+
+Deno.test("proxy cuts what has not ended when the grace is over, and exits 3", async () => {
+  using dir = new TempDir();
+  await using backend = new Backend(dir.file("app.sock"), silent);
+  await using proxy = await Proxy.start(dir, backend.address, { config: { shutdown: { grace: "1s" } } });
+  const client = await proxy.connect();
+  await client.write(Uint8Array.of(1));
+  await pause(100);
+  proxy.program.signal("SIGTERM");
+  await client.read(new Uint8Array(1)).catch(() => null);
+  assert.equal(await proxy.program.exit(), 3);
+  assert.deepEqual(proxy.program.connections().map(({ reason }) => reason), ["drain"]);
+  client.close();
+});
+
+Deno.test("proxy stops now on a second signal", async () => {
+  using dir = new TempDir();
+  await using backend = new Backend(dir.file("app.sock"), silent);
+  await using proxy = await Proxy.start(dir, backend.address, { config: { shutdown: { grace: "10m" } } });
+  const client = await proxy.connect();
+  await client.write(Uint8Array.of(1));
+  await pause(100);
+  proxy.program.signal("SIGTERM");
+  await proxy.program.record(({ event }) => event === "drain");
+  proxy.program.signal("SIGTERM");
+  assert.equal(await proxy.program.exit(), 3);
+  client.close();
+});
+
+Deno.test("proxy without connections exits 0 at once on a signal", async () => {
+  using dir = new TempDir();
+  await using backend = new Backend(dir.file("app.sock"), echo);
+  await using proxy = await Proxy.start(dir, backend.address, { config: { shutdown: { grace: "10m" } } });
+  proxy.program.signal("SIGINT");
+  assert.equal(await proxy.program.exit(), 0);
+});

@@ -1,0 +1,82 @@
+import { stringify } from "@std/toml";
+import { makeSelfSigned } from "../../src/tls/self_signed.ts";
+import { Program } from "./program.ts";
+
+let certificate: Promise<{ cert: string; key: string }> | undefined;
+
+/** One self-signed certificate for `localhost`, made once for each test process. */
+export function testCertificate(): Promise<{ cert: string; key: string }> {
+  return certificate ??= makeSelfSigned({ hosts: ["localhost", "127.0.0.1", "::1"] });
+}
+
+/** A directory of a test's own, removed with everything in it. */
+export class TempDir {
+  readonly path: string = Deno.makeTempDirSync({ prefix: "tls-off-test-" });
+
+  file(name: string): string {
+    return `${this.path}/${name}`;
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.path, { recursive: true });
+  }
+}
+
+export interface ProxyOptions {
+  /** Keys of the only listener, over the test's defaults; `timeouts` and `limits` are tables. */
+  listener?: Record<string, unknown>;
+  /** Top-level keys and tables. */
+  config?: Record<string, unknown>;
+  openFiles?: number;
+  env?: Record<string, string>;
+}
+
+/** The real program in front of `backend`, on a free port, with one worker unless the test says otherwise. */
+export class Proxy implements AsyncDisposable {
+  private constructor(readonly program: Program, readonly port: number, readonly cert: string) {}
+
+  static async start(dir: TempDir, backend: string | string[], options: ProxyOptions = {}): Promise<Proxy> {
+    const { cert, key } = await testCertificate();
+    Deno.writeTextFileSync(dir.file("cert.pem"), cert);
+    Deno.writeTextFileSync(dir.file("key.pem"), key, { mode: 0o600 });
+    Deno.writeTextFileSync(
+      dir.file("proxy.toml"),
+      stringify({
+        workers: 1,
+        ...options.config,
+        log: { format: "json", level: "debug", ...(options.config?.log as object | undefined) },
+        listener: [{
+          name: "web",
+          listen: "127.0.0.1:0",
+          backend,
+          cert: "cert.pem",
+          key: "key.pem",
+          ...options.listener,
+        }],
+      }),
+    );
+    const program = new Program([dir.file("proxy.toml")], options);
+    try {
+      const { address } = await program.record(({ event }) => event === "listening", "listening record");
+      await program.record(({ event }) => event === "ready", "ready record");
+      return new Proxy(program, Number(String(address).split(":").at(-1)), cert);
+    } catch (error) {
+      await program[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** A TLS client that trusts the test's certificate. */
+  connect(options: Partial<Deno.ConnectTlsOptions> = {}): Promise<Deno.TlsConn> {
+    return Deno.connectTls({ hostname: "127.0.0.1", port: this.port, caCerts: [this.cert], ...options });
+  }
+
+  /** A client that has not begun its TLS. */
+  connectTcp(): Promise<Deno.TcpConn> {
+    return Deno.connect({ hostname: "127.0.0.1", port: this.port });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.program[Symbol.asyncDispose]();
+  }
+}
