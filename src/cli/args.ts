@@ -19,7 +19,7 @@ export type Invocation =
   | { command: "run"; file: string | null; flags: ConfigFlags }
   | { command: "check"; file: string }
   | { command: "demo"; port: number }
-  | { command: "cert"; out: string; hosts: string[] }
+  | { command: "cert"; out: string; hosts: string[]; force: boolean }
   | { command: "top"; admin: Address }
   | { command: "version" }
   | { command: "help"; topic: CommandName | null };
@@ -81,7 +81,7 @@ function parseCommand(command: CommandSpec, args: string[], cwd: string): Invoca
     case "demo":
       return { command: "demo", port: parsePort(one("port")) };
     case "cert":
-      return { command: "cert", out: one("out")!, hosts: values.get("host") ?? [] };
+      return { command: "cert", out: one("out")!, hosts: values.get("host") ?? [], force: values.has("force") };
     case "top":
       return { command: "top", admin: parseAdmin(one("admin") ?? DEFAULT_ADMIN, cwd) };
     case "version":
@@ -91,19 +91,22 @@ function parseCommand(command: CommandSpec, args: string[], cwd: string): Invoca
 
 interface ParsedFlags {
   positional: string[];
-  /** By the flag's name; of one that is not repeatable, one value. */
+  /** By the flag's name; of one that is not repeatable, one value, of a switch none. */
   values: Map<string, string[]>;
   help: boolean;
 }
 
 function parseFlags(command: CommandSpec, args: string[]): ParsedFlags {
-  const names = command.flags.map(({ name }) => name);
+  const names = command.flags.filter(({ value }) => value !== "").map(({ name }) => name);
+  const switches = command.flags.filter(({ value }) => value === "").map(({ name }) => name);
+  const valued = switches.find((name) => args.some((arg) => arg.startsWith(`--${name}=`)));
+  if (valued !== undefined) throw new UsageError(`Flag --${valued} of ${command.name} takes no value`);
   const unknown: string[] = [];
   const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs(args, {
     // All are collected: of a flag that is given twice by mistake, the last would win in silence
     string: [...names, "_"],
     collect: names,
-    boolean: ["help"],
+    boolean: ["help", ...switches],
     alias: { help: "h" },
     unknown: (arg, key) => key === undefined || (unknown.push(arg), false),
   });
@@ -111,6 +114,7 @@ function parseFlags(command: CommandSpec, args: string[]): ParsedFlags {
   const values = new Map<string, string[]>();
   for (const flag of command.flags) {
     const given = parsed[flag.name];
+    if (given === true) values.set(flag.name, []);
     if (!Array.isArray(given) || given.length === 0) continue;
     values.set(flag.name, checkedTexts(flag, given.map(String)));
   }

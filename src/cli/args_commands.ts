@@ -8,7 +8,7 @@ export type CommandName = "run" | "check" | "demo" | "cert" | "top" | "version";
 export interface FlagSpec {
   /** Without its dashes. */
   name: string;
-  /** What the help calls the value. */
+  /** What the help calls the value; "" for a switch, which has none. */
   value: string;
   repeatable: boolean;
   required: boolean;
@@ -75,9 +75,14 @@ export const COMMANDS: readonly CommandSpec[] = [
     flags: [
       { ...flag("out", "DIR", "directory to write cert.pem and key.pem to"), required: true },
       {
-        ...flag("host", "NAME", "name or IP address that the certificate is for (default: localhost)"),
+        ...flag(
+          "host",
+          "NAME",
+          "name or IP address that the certificate is for (default: localhost, 127.0.0.1 and ::1)",
+        ),
         repeatable: true,
       },
+      flag("force", "", "replace the files where they are there"),
     ],
     details: [],
   },

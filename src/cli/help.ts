@@ -57,7 +57,7 @@ function commandHelp(command: CommandSpec): string[] {
 }
 
 function flagText({ name, value }: FlagSpec): string {
-  return `--${name} ${value}`;
+  return value === "" ? `--${name}` : `--${name} ${value}`;
 }
 
 function describe({ description, repeatable, required }: FlagSpec): string {
