@@ -1,5 +1,6 @@
 import type { ConfigFlags } from "../config/flags.ts";
 import { createLogger } from "../observe/log.ts";
+import { Observatory } from "../observe/observatory.ts";
 import { runtimeName } from "../runtime/detect.ts";
 import { loadPlan, type Plan } from "../supervisor/plan.ts";
 import { type Started, Supervisor } from "../supervisor/supervisor.ts";
@@ -19,13 +20,17 @@ export async function run(file: string | null, flags: ConfigFlags, complain: (li
   return await serve(plan, warnings);
 }
 
-/** Serves a plan, with its log opened and closed around it. */
+/**
+ * Serves a plan, with its log opened and closed around it.
+ * @throws {Error} when the log file cannot be opened
+ */
 export async function serve(plan: Plan, warnings: string[], started?: Started): Promise<number> {
   const log = createLogger(plan.config.log);
+  const observatory = new Observatory({ log, version: VERSION, runtime: runtimeName() });
   try {
     log.info("starting", { event: "start", version: VERSION, runtime: runtimeName() });
     for (const warning of warnings) log.warn(warning, { event: "configuration" });
-    return await new Supervisor(plan, log).run(started);
+    return await new Supervisor(plan, log, observatory).run(started);
   } catch (error) {
     log.error(error instanceof Error ? error.message : String(error), { event: "start-failed" });
     return 1;

@@ -1,7 +1,9 @@
 import process from "node:process";
-import type { Log } from "../observe/log.ts";
-import { logConnection } from "../observe/record_log.ts";
-import type { Telemetry } from "../observe/telemetry.ts";
+import { formatAddress } from "../config/address.ts";
+import type { RootLog } from "../observe/log.ts";
+import type { Observatory } from "../observe/observatory.ts";
+import { Observer } from "../observe/observer.ts";
+import type { ListenerShape } from "../observe/rows.ts";
 import type { Plan } from "./plan.ts";
 import { Worker } from "./worker.ts";
 
@@ -15,24 +17,29 @@ export type Started = (addresses: { listener: string; address: string }[]) => vo
 /** Runs the proxy until a signal ends it; resolves with the exit code. */
 export class Supervisor {
   readonly #plan: Plan;
-  readonly #log: Log;
+  readonly #log: RootLog;
+  readonly #observatory: Observatory;
+  readonly #observer: Observer;
   readonly #worker: Worker;
   #stop: () => void = () => {};
   #stopNow: () => void = () => {};
   readonly #stopping: Promise<void>;
   readonly #stoppingNow: Promise<void>;
 
-  constructor(plan: Plan, log: Log) {
+  constructor(plan: Plan, log: RootLog, observatory: Observatory) {
     this.#plan = plan;
     this.#log = log;
+    this.#observatory = observatory;
     this.#stopping = new Promise((resolve) => this.#stop = resolve);
     this.#stoppingNow = new Promise((resolve) => this.#stopNow = resolve);
+    const grant = observatory.grant(0, plan.listeners.map(listenerShape), plan.config.log);
+    this.#observer = new Observer(grant, (entries) => observatory.receive(entries));
     this.#worker = new Worker({
       index: 0,
       idPrefix: `${crypto.randomUUID().slice(0, 8)}-0-`,
       listeners: plan.listeners,
-      telemetry: () => this.#telemetry(),
-      log,
+      telemetry: (listener) => this.#observer.telemetry(listener),
+      log: this.#observer.log,
       reusePort: false,
     });
   }
@@ -43,9 +50,10 @@ export class Supervisor {
    */
   async run(started: Started = () => {}): Promise<number> {
     const onSignal = (signal: string) => this.#onSignal(signal);
-    const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+    const signals = ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1"] as const;
     // Before the first connection: a runtime that is out of descriptors may not be able to start listening for signals.
     for (const signal of signals) process.on(signal, onSignal);
+    this.#observatory.start();
     try {
       await this.#worker.listen();
       for (const { listener, address } of this.#worker.addresses) {
@@ -57,6 +65,9 @@ export class Supervisor {
       return await this.#drain();
     } finally {
       for (const signal of signals) process.off(signal, onSignal);
+      this.#observer.flush();
+      this.#observatory.release(this.#observer.grant.id);
+      this.#observatory.stop();
     }
   }
 
@@ -68,6 +79,7 @@ export class Supervisor {
   #asked = 0;
 
   #onSignal(signal: string): void {
+    if (signal === "SIGUSR1") return this.#log.reopen();
     if (signal === "SIGHUP") {
       return this.#log.warn("not supported yet: reload", { event: "reload-unsupported", signal });
     }
@@ -90,25 +102,13 @@ export class Supervisor {
     ]);
     clearTimeout(timer);
     const cut = outcome === "drained" ? 0 : await this.#worker.cut();
+    this.#observer.flush();
     this.#log.info("stopped", { event: "stop", outcome, cut });
     return cut === 0 ? EXIT_DRAINED : EXIT_CUT;
   }
+}
 
-  #telemetry(): Telemetry {
-    const nothing = () => {};
-    const { access } = this.#plan.config.log;
-    return {
-      opened: nothing,
-      rejected: nothing,
-      handshakeDone: nothing,
-      handshakeFailed: nothing,
-      backendConnected: nothing,
-      backendFailed: nothing,
-      bytesIn: nothing,
-      bytesOut: nothing,
-      closed: (record) => {
-        if (access) logConnection(this.#log, record);
-      },
-    };
-  }
+/** What the counters have to know of a listener. */
+function listenerShape({ config }: Plan["listeners"][number]): ListenerShape {
+  return { name: config.name, backends: config.backend.map(formatAddress) };
 }
