@@ -63,6 +63,8 @@ export type ConnErrorKind =
   | "truncated"
   /** The TLS handshake failed, or a record was invalid. */
   | "tls"
+  /** The client's certificate is missing, or could not be verified. */
+  | "certificate"
   /** Nobody listens there (ECONNREFUSED, ENOENT). */
   | "refused"
   /** A deadline passed. */

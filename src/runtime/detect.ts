@@ -12,7 +12,8 @@ export function runtimeName(): RuntimeName {
 
 /** The adapter of `engine` on this runtime. */
 export async function loadRuntime(engine: "native" | "node"): Promise<Runtime> {
+  if (engine === "node") return (await import("./node.ts")).nodeRuntime;
   const name = runtimeName();
-  if (engine === "native" && name === "deno") return (await import("./deno.ts")).denoRuntime;
+  if (name === "deno") return (await import("./deno.ts")).denoRuntime;
   throw new Error(`Cannot load engine "${engine}" on ${name}: not supported yet`);
 }

@@ -7,10 +7,9 @@ export function unsupportedYet({ config, listeners }: Plan): string[] {
     [config.reload !== "signal", `reload = "${config.reload}"`],
     [config.log.metricsIntervalMs !== 0, "log.metrics-interval"],
     [config.admin.listen !== null, "admin.listen"],
-    ...listeners.flatMap(({ config: { name, limits }, tls }): [boolean, string][] => {
+    ...listeners.flatMap(({ config: { name, limits } }): [boolean, string][] => {
       const where = ` (listener "${name}")`;
       return [
-        [tls.engine === "node", `engine "node"${where}: ${tls.reason}`],
         [limits.connections > 0, `limits.connections${where}`],
         [limits.perClient > 0, `limits.per-client${where}`],
         [limits.handshakesPerSecond > 0, `limits.handshakes-per-second${where}`],

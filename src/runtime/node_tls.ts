@@ -1,0 +1,97 @@
+/** What `node:tls` is asked for on behalf of a listener, and what it tells of a handshake. */
+import type { Socket } from "node:net";
+import tls from "node:tls";
+import { readPeerCertificate } from "../tls/certificate_names.ts";
+import { indexServerNames } from "../tls/names.ts";
+import { ConnError, type TlsInfo, type TlsListenOptions } from "./contract.ts";
+
+/** A TLS record with the fatal alert unrecognized_name (RFC 8446 section 6.2), as it stands before any key is known. */
+const UNRECOGNIZED_NAME = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 112);
+
+/** Starts TLS on accepted sockets, as one listener wants it. */
+export class NodeTls {
+  readonly #options: tls.TLSSocketOptions;
+  readonly #contexts: tls.SecureContext[];
+  readonly #choose: ((serverName: string) => number | null) | null;
+  readonly #asksForCertificate: boolean;
+
+  constructor({ certificates, sniStrict, alpn, minVersion, maxVersion, clientAuth }: TlsListenOptions) {
+    this.#asksForCertificate = clientAuth.mode !== "none";
+    this.#contexts = certificates.map(({ cert, key }) =>
+      tls.createSecureContext({
+        cert,
+        key,
+        minVersion: `TLSv${minVersion}`,
+        maxVersion: `TLSv${maxVersion}`,
+        ...(clientAuth.ca === null ? {} : { ca: clientAuth.ca }),
+        // OpenSSL refuses to resume a session with client certificates where this is not set (SSL_CTX_set_session_id_context(3)).
+        sessionIdContext: "tls-off",
+      })
+    );
+    this.#choose = certificates.length === 1 && !sniStrict
+      ? null
+      : indexServerNames(certificates.map(({ names }) => names), sniStrict);
+    this.#options = {
+      isServer: true,
+      secureContext: this.#contexts[0],
+      requestCert: this.#asksForCertificate,
+      rejectUnauthorized: clientAuth.mode === "required",
+      ...(alpn.length === 0 ? {} : { ALPNProtocols: alpn }),
+    };
+  }
+
+  /** Begins the handshake on `raw`, which has not been read from. */
+  start(raw: Socket): tls.TLSSocket {
+    const choose = this.#choose;
+    if (choose === null) return new tls.TLSSocket(raw, this.#options);
+    return new tls.TLSSocket(raw, {
+      ...this.#options,
+      SNICallback: (serverName, done) => {
+        const index = choose(serverName);
+        if (index !== null) return done(null, this.#contexts[index]);
+        // The engines end the connection without a word. Nothing is encrypted yet, so the word can be written by hand.
+        raw.write(UNRECOGNIZED_NAME);
+        done(new Error(`No certificate for server name ${JSON.stringify(serverName.slice(0, 255))}`));
+      },
+    });
+  }
+
+  /**
+   * What is known of a handshake that has ended.
+   * @throws {ConnError} kind `certificate`: there is one, and it was not verified
+   */
+  info(socket: tls.TLSSocket): TlsInfo {
+    const info: TlsInfo = { resumed: socket.isSessionReused() };
+    const version = socket.getProtocol();
+    const cipher = socket.getCipher()?.name;
+    const serverName: unknown = (socket as { servername?: unknown }).servername;
+    if (version) info.version = version;
+    if (cipher) info.cipher = cipher;
+    if (typeof serverName === "string" && serverName !== "") info.sni = serverName;
+    if (socket.alpnProtocol) info.alpn = socket.alpnProtocol;
+    if (!this.#asksForCertificate) return info;
+    const der: Uint8Array | undefined = socket.getPeerCertificate()?.raw;
+    if (der !== undefined) {
+      const failure = verificationFailure(socket);
+      if (failure !== null) throw new ConnError("certificate", `Client certificate was not verified: ${failure}`);
+      info.peer = readPeerCertificate(new Uint8Array(der));
+    } else if (this.#options.rejectUnauthorized) {
+      throw new ConnError("certificate", "Client sent no certificate");
+    }
+    return info;
+  }
+}
+
+/**
+ * Why the peer's certificate was not verified; `null` when it was. Only `tls.Server` sets `authorized` on all runtimes, and it gives
+ * no connection out before its handshake; what it asks on Deno and Node is this method of the handle. Where neither
+ * is to be had the certificate counts as not verified.
+ */
+function verificationFailure(socket: tls.TLSSocket): string | null {
+  if (socket.authorized) return null;
+  const handle = (socket as unknown as { _handle?: { verifyError?: () => unknown } })._handle;
+  if (typeof handle?.verifyError !== "function") return String(socket.authorizationError ?? "unknown reason");
+  const error = handle.verifyError();
+  if (error === null || error === undefined || error === "") return null;
+  return typeof error === "string" ? error : (error as { code?: string }).code ?? String(error);
+}

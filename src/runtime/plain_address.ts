@@ -1,0 +1,7 @@
+/**
+ * The address as people write it: an IPv4 peer of a socket that takes both families is `::ffff:a.b.c.d` to the kernel
+ * (RFC 4291 section 2.5.5.2), and would count as another client than the same one on an IPv4 socket.
+ */
+export function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}
