@@ -1,0 +1,147 @@
+/** The admin endpoint: live page, metrics, health and control over HTTP. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Address, AdminConfig } from "../../config/config.ts";
+import type { Observatory } from "../observatory.ts";
+import { refuseRequest } from "./guard.ts";
+import { prepareSocketPath, removeSocketPath } from "./socket_path.ts";
+import { type Answer, routes } from "./routes.ts";
+
+/** What the admin endpoint can ask of the rest of the program. */
+export interface AdminControl {
+  /** Why no traffic should be sent here now; `null` = ready. */
+  unready(): Promise<string | null>;
+  draining(): boolean;
+  /** Loads everything anew. Resolves with whether that worked; what is wrong is in the log. */
+  reload(): Promise<boolean>;
+  /** Begins to drain; the process ends then. */
+  drain(): void;
+}
+
+/** Largest request header, and body (nothing here needs one). */
+const MAX_HEADER = 8 * 1024;
+const MAX_BODY = 4 * 1024;
+const MAX_CONNECTIONS = 128;
+/** For a request to arrive whole, and for an answer to be taken. */
+const REQUEST_MS = 5_000;
+const ANSWER_MS = 15_000;
+const KEEP_ALIVE_MS = 30_000;
+
+/** A running admin endpoint. */
+export interface Admin {
+  /** The bound address. */
+  readonly address: Address;
+  close(): Promise<void>;
+}
+
+/**
+ * Listens, and answers.
+ * @throws {Error} when the address cannot be bound
+ */
+export async function startAdmin(
+  config: AdminConfig & { listen: Address },
+  observatory: Observatory,
+  control: AdminControl,
+): Promise<Admin> {
+  const { listen } = config;
+  const table = routes(observatory, control, config);
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER,
+    headersTimeout: REQUEST_MS,
+    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: 1_000,
+  }, (request, response) => {
+    handle(request, response, table, listen).catch((error) => {
+      observatory.options.log.error("admin request failed", { event: "admin-error", path: request.url, error });
+      if (!response.headersSent) send(response, { status: 500, body: "internal error\n" }, request);
+      else response.destroy();
+    });
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.setTimeout(ANSWER_MS + KEEP_ALIVE_MS);
+  server.on("clientError", (error: Error & { code?: string }, socket) => {
+    if (error.code === "ECONNRESET" || !socket.writable) return socket.destroy();
+    socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    setTimeout(() => socket.destroy(), 100);
+  });
+  const address = await bind(server, listen);
+  return {
+    address,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+      if (listen.transport === "unix") removeSocketPath(listen.path);
+    },
+  };
+}
+
+async function bind(server: Server, listen: Address): Promise<Address> {
+  if (listen.transport === "unix") await prepareSocketPath(listen.path);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    const listening = () => {
+      server.off("error", reject);
+      resolve();
+    };
+    if (listen.transport === "unix") server.listen(listen.path, listening);
+    else server.listen({ host: listen.hostname, port: listen.port }, listening);
+  });
+  const bound = server.address();
+  if (listen.transport === "unix" || bound === null || typeof bound === "string") return listen;
+  return { transport: "tcp", hostname: listen.hostname, port: bound.port };
+}
+
+async function handle(
+  request: IncomingMessage,
+  response: ServerResponse,
+  table: ReturnType<typeof routes>,
+  listen: Address,
+): Promise<void> {
+  const { headers, method = "" } = request;
+  const refusal = refuseRequest({
+    method,
+    host: headers.host,
+    origin: headers.origin,
+    fetchSite: headers["sec-fetch-site"] as string | undefined,
+  }, listen);
+  if (refusal !== null) return send(response, { status: 403, body: `refused: ${refusal}\n` }, request);
+  if (!await takeBody(request)) {
+    return send(response, { status: 413, body: "refused: request body is too large\n", close: true }, request);
+  }
+  const [path, query = ""] = (request.url ?? "/").split("?", 2);
+  const route = table.get(path);
+  if (!route) return send(response, { status: 404, body: "not found\n" }, request);
+  if (method !== route.method && !(method === "HEAD" && route.method === "GET")) {
+    const allow = route.method === "GET" ? "GET, HEAD" : route.method;
+    return send(response, { status: 405, body: `method not allowed: use ${allow}\n`, headers: { allow } }, request);
+  }
+  send(response, await route.answer(new URLSearchParams(query)), request);
+}
+
+/** Reads a body to its end and forgets it; false where it is too large. */
+async function takeBody(request: IncomingMessage): Promise<boolean> {
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > MAX_BODY) return false;
+  }
+  return true;
+}
+
+function send(response: ServerResponse, answer: Answer & { close?: boolean }, request: IncomingMessage): void {
+  const body = typeof answer.body === "string" ? new TextEncoder().encode(answer.body) : answer.body;
+  // Whoever does not take the answer in time is cut off.
+  response.setTimeout(ANSWER_MS, () => response.destroy());
+  response.writeHead(answer.status, {
+    "content-type": answer.type ?? "text/plain; charset=utf-8",
+    "content-length": body.length,
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    ...(answer.close ? { connection: "close" } : {}),
+    ...answer.headers,
+  });
+  response.end(request.method === "HEAD" ? undefined : body);
+}
