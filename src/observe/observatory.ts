@@ -1,6 +1,6 @@
 /** The main thread's side of the observation: gives workers their memory, takes their records, knows every number. */
 import { setInterval } from "node:timers";
-import type { LogConfig } from "../config/config.ts";
+import type { Config, LogConfig } from "../config/config.ts";
 import { ClientRates } from "./client_rates.ts";
 import { clientTableSize } from "./client_table.ts";
 import { Clients } from "./clients.ts";
@@ -8,6 +8,7 @@ import { EntryLog } from "./entry_log.ts";
 import { History } from "./history.ts";
 import { Ledger } from "./ledger.ts";
 import type { RootLog } from "./log.ts";
+import { MetricsLog } from "./metrics_log.ts";
 import type { Entry, ObserverGrant } from "./observer.ts";
 import { type ListenerShape, rowsSize } from "./rows.ts";
 
@@ -47,15 +48,19 @@ export class Observatory {
   /** Engines of the listeners, by name. */
   engines = new Map<string, string>();
   readonly #clientCapacity: number;
+  readonly #metricsLog: MetricsLog;
   #grants = 0;
   #watched = false;
   #ticks = 0;
+  #metricsIntervalMs = 0;
+  #metricsDueMs = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
 
   constructor(readonly options: ObservatoryOptions) {
     this.#clientCapacity = options.clientCapacity ?? 1024;
     this.clients = new Clients(this.#clientCapacity);
     this.entries = new EntryLog(options.log);
+    this.#metricsLog = new MetricsLog(options.log);
   }
 
   /** Begins to follow the time. */
@@ -71,9 +76,13 @@ export class Observatory {
     this.entries.report();
   }
 
-  /** Says whether somebody looks (an admin endpoint, metrics as records): only then are rates, clients and history kept. */
-  watch(watched: boolean): void {
-    this.#watched = watched;
+  /** Follows a configuration: only where there is an admin endpoint are clients told apart, rates and history kept. */
+  configure({ log, admin }: Pick<Config, "log" | "admin">): void {
+    this.#watched = admin.listen !== null;
+    if (this.#metricsIntervalMs !== log.metricsIntervalMs) {
+      this.#metricsDueMs = performance.now() + log.metricsIntervalMs;
+    }
+    this.#metricsIntervalMs = log.metricsIntervalMs;
   }
 
   /** Memory for a new worker. */
@@ -104,6 +113,12 @@ export class Observatory {
   /** What happens each second. */
   tick(nowMs: number): void {
     if (this.#ticks++ % REPORT_TICKS === REPORT_TICKS - 1) this.entries.report();
+    if (this.#metricsIntervalMs > 0 && nowMs >= this.#metricsDueMs) {
+      // A tick that comes late does not move those after it.
+      this.#metricsDueMs += this.#metricsIntervalMs *
+        Math.ceil((nowMs - this.#metricsDueMs + 1) / this.#metricsIntervalMs);
+      this.#metricsLog.write(this.ledger.totals(), nowMs);
+    }
     if (!this.#watched) return;
     this.rates.tick(this.clients.snapshot().clients, nowMs);
     this.history.tick(this.ledger.totals(), nowMs);

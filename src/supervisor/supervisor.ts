@@ -1,9 +1,11 @@
 import process from "node:process";
+import { type Admin, type AdminControl, startAdmin } from "../observe/admin/admin.ts";
 import { formatAddress } from "../config/address.ts";
 import type { RootLog } from "../observe/log.ts";
 import type { Observatory } from "../observe/observatory.ts";
 import { Observer } from "../observe/observer.ts";
-import type { ListenerShape } from "../observe/rows.ts";
+import { BackendProbe } from "./backend_probe.ts";
+import { listenerShapes, observePlan } from "./observe_plan.ts";
 import type { Plan } from "./plan.ts";
 import { Worker } from "./worker.ts";
 
@@ -32,7 +34,8 @@ export class Supervisor {
     this.#observatory = observatory;
     this.#stopping = new Promise((resolve) => this.#stop = resolve);
     this.#stoppingNow = new Promise((resolve) => this.#stopNow = resolve);
-    const grant = observatory.grant(0, plan.listeners.map(listenerShape), plan.config.log);
+    observePlan(plan, observatory);
+    const grant = observatory.grant(0, listenerShapes(plan), plan.config.log);
     this.#observer = new Observer(grant, (entries) => observatory.receive(entries));
     this.#worker = new Worker({
       index: 0,
@@ -54,8 +57,10 @@ export class Supervisor {
     // Before the first connection: a runtime that is out of descriptors may not be able to start listening for signals.
     for (const signal of signals) process.on(signal, onSignal);
     this.#observatory.start();
+    let admin: Admin | null = null;
     try {
       await this.#worker.listen();
+      admin = await this.#startAdmin();
       for (const { listener, address } of this.#worker.addresses) {
         this.#log.info("listening", { event: "listening", listener, address });
       }
@@ -65,6 +70,7 @@ export class Supervisor {
       return await this.#drain();
     } finally {
       for (const signal of signals) process.off(signal, onSignal);
+      await admin?.close();
       this.#observer.flush();
       this.#observatory.release(this.#observer.grant.id);
       this.#observatory.stop();
@@ -80,9 +86,7 @@ export class Supervisor {
 
   #onSignal(signal: string): void {
     if (signal === "SIGUSR1") return this.#log.reopen();
-    if (signal === "SIGHUP") {
-      return this.#log.warn("not supported yet: reload", { event: "reload-unsupported", signal });
-    }
+    if (signal === "SIGHUP") return void this.#reload();
     this.#log.info(this.#asked === 0 ? "draining" : "stopping now", {
       event: this.#asked === 0 ? "drain" : "stop-now",
       signal,
@@ -106,9 +110,27 @@ export class Supervisor {
     this.#log.info("stopped", { event: "stop", outcome, cut });
     return cut === 0 ? EXIT_DRAINED : EXIT_CUT;
   }
-}
 
-/** What the counters have to know of a listener. */
-function listenerShape({ config }: Plan["listeners"][number]): ListenerShape {
-  return { name: config.name, backends: config.backend.map(formatAddress) };
+  async #startAdmin(): Promise<Admin | null> {
+    const { admin } = this.#plan.config;
+    const { listen } = admin;
+    if (listen === null) return null;
+    const probe = new BackendProbe(() => this.#plan.listeners);
+    const control: AdminControl = {
+      unready: () => probe.unready(),
+      draining: () => this.#asked > 0,
+      reload: () => Promise.resolve(this.#reload()),
+      drain: () => {
+        if (this.#asked === 0) this.#onSignal("POST /drain");
+      },
+    };
+    const started = await startAdmin({ ...admin, listen }, this.#observatory, control);
+    this.#log.info("admin endpoint", { event: "admin-listening", address: formatAddress(started.address) });
+    return started;
+  }
+
+  #reload(): boolean {
+    this.#log.warn("not supported yet: reload", { event: "reload-unsupported" });
+    return false;
+  }
 }

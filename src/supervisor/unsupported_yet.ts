@@ -5,8 +5,6 @@ export function unsupportedYet({ config, listeners }: Plan): string[] {
   const asked: [boolean, string][] = [
     [config.workers !== "auto" && config.workers !== 1, "workers above 1"],
     [config.reload !== "signal", `reload = "${config.reload}"`],
-    [config.log.metricsIntervalMs !== 0, "log.metrics-interval"],
-    [config.admin.listen !== null, "admin.listen"],
     ...listeners.flatMap(({ config: { name, limits } }): [boolean, string][] => {
       const where = ` (listener "${name}")`;
       return [

@@ -63,7 +63,10 @@ async function withAdmin(run: (fixture: Fixture) => Promise<void>, listen?: Addr
   const stderr = new MemoryOutput();
   const log = createLogger(LOG, { stderr, terminal: false, environment: () => undefined });
   const observatory = new Observatory({ log, version: "1.2.3", runtime: "deno 1" });
-  observatory.watch(true);
+  observatory.configure({
+    log: LOG,
+    admin: { listen: { transport: "unix", path: "/a" }, expose: false, topClients: 20 },
+  });
   const control: Fixture["control"] = {
     calls: [],
     reason: null,

@@ -25,7 +25,10 @@ function setUp() {
   const stderr = new MemoryOutput();
   const log = createLogger(LOG, { stderr, terminal: false, environment: () => undefined });
   const observatory = new Observatory({ log, version: "1.2.3", runtime: "test 1" });
-  observatory.watch(true);
+  observatory.configure({
+    log: LOG,
+    admin: { listen: { transport: "unix", path: "/a" }, expose: false, topClients: 20 },
+  });
   const worker = (index: number) => {
     const grant = observatory.grant(index, LISTENERS, LOG);
     return new Observer(structuredClone(grant), (entries) => observatory.receive(structuredClone(entries)));
