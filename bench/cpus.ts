@@ -6,8 +6,9 @@ export interface CpuPlan {
   load: string;
   /** What is behind the proxy. */
   backend: string;
-  /** All that this process may use. */
-  all: number[];
+  /** All but the load generator's: the application and the proxy of the article's experiment share them. */
+  rest: string;
+  restCount: number;
   /** False where there is no `taskset`, or one CPU only: then nothing is pinned and figures are rough. */
   pinned: boolean;
 }
@@ -22,14 +23,19 @@ export function parseCpuList(list: string): number[] {
 
 /** The proxy gets the first CPU, the generator the last; the application what lies between, or the generator's. */
 export function planCpus(all: number[], canPin: boolean): CpuPlan {
-  const pinned = canPin && all.length > 1;
-  if (!pinned) {
-    const any = all.join(",");
-    return { proxy: any, load: any, backend: any, all, pinned };
+  const any = all.join(",");
+  if (!canPin || all.length < 2) {
+    return { proxy: any, load: any, backend: any, rest: any, restCount: all.length, pinned: false };
   }
-  const between = all.slice(1, -1);
   const load = String(all.at(-1));
-  return { proxy: String(all[0]), load, backend: between.join(",") || load, all, pinned };
+  return {
+    proxy: String(all[0]),
+    load,
+    backend: all.slice(1, -1).join(",") || load,
+    rest: all.slice(0, -1).join(","),
+    restCount: all.length - 1,
+    pinned: true,
+  };
 }
 
 /** Asks `taskset` for the CPUs this process may use, and divides them. */

@@ -3,6 +3,7 @@ import { placeCpus } from "./cpus.ts";
 import type { CpuPlan } from "./cpus.ts";
 import { makeCertificates } from "./certificates.ts";
 import type { CertificateFiles } from "./certificates.ts";
+import { descriptorLimit } from "./machine.ts";
 import { Spawned } from "./spawned.ts";
 import type { SpawnOptions } from "./spawned.ts";
 
@@ -17,6 +18,8 @@ export class Lab implements AsyncDisposable {
     readonly folder: string,
     readonly cpus: CpuPlan,
     readonly certificates: Record<KeyKind, CertificateFiles>,
+    /** How many descriptors each process may have. */
+    readonly descriptors: number,
   ) {}
 
   /** Makes the folder and the certificates, and moves this process away from the proxy's CPU. */
@@ -32,7 +35,7 @@ export class Lab implements AsyncDisposable {
       ecdsa: await makeCertificates(join(folder, "ecdsa"), "ecdsa"),
       rsa: await makeCertificates(join(folder, "rsa"), "rsa"),
     };
-    return new Lab(folder, cpus, certificates);
+    return new Lab(folder, cpus, certificates, await descriptorLimit());
   }
 
   /** A new folder for a process's files. */
@@ -42,12 +45,31 @@ export class Lab implements AsyncDisposable {
     return folder;
   }
 
+  /** How many connections a proxy can hold: two descriptors each, and some for itself. */
+  get connectionLimit(): number {
+    return Math.floor((this.descriptors - 200) / 2);
+  }
+
   /** Starts a process on the given CPUs; it is stopped when the lab closes, if not before. */
   spawn(command: string, args: string[], options: SpawnOptions): Spawned {
     const spawned = new Spawned(command, args, { ...options, pinned: this.cpus.pinned });
     this.#running.add(spawned);
     spawned.ended.then(() => this.#running.delete(spawned));
     return spawned;
+  }
+
+  /**
+   * Runs a program to its end on the given CPUs.
+   *
+   * @returns What it printed.
+   * @throws {Error} If it fails.
+   */
+  async run(command: string, args: string[], cpus: string): Promise<string> {
+    const log = join(await this.makeFolder(command), "output.log");
+    const spawned = this.spawn(command, args, { cpus, log });
+    const { success } = await spawned.ended;
+    if (!success) throw new Error(`Cannot run ${command} ${args.join(" ")}\n${await spawned.lastWords()}`);
+    return await Deno.readTextFile(log);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

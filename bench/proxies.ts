@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { Contender } from "./contenders/contender.ts";
-import { get } from "./http_get.ts";
+import type { Contender, ProxySetup } from "./contenders/contender.ts";
+import { get } from "./http.ts";
 import { freePort } from "./lab.ts";
 import type { KeyKind, Lab } from "./lab.ts";
 import { processTree } from "./measure/processes.ts";
@@ -20,27 +20,33 @@ export interface RunningProxy {
   url(size: number): string;
 }
 
-export interface ProxyOptions {
+/** What may differ between uses of a contender. */
+export interface ProxyOptions extends Pick<ProxySetup, "backend" | "connections"> {
   key: KeyKind;
-  /** Path of the application's Unix socket. */
-  backend: string;
-  /** What it must be able to hold. */
-  connections: number;
+  more?: Pick<ProxySetup, "reloadable" | "workers" | "moreBackends">;
+  /** CPU list; default: the proxy's. */
+  cpus?: string;
+  /** What it must answer to count as started; default: 10 bytes at `/10`. */
+  check?: (connection: Deno.Conn) => Promise<boolean>;
 }
 
-/** Starts a contender on the proxy's CPU and waits for its first answer: the application must have a file `/10`. */
+async function answersTen(connection: Deno.Conn): Promise<boolean> {
+  return (await get(connection, "/10")).length === 10;
+}
+
+/** Starts a contender on the proxy's CPU and waits for its first answer. */
 export async function startProxy(lab: Lab, contender: Contender, options: ProxyOptions): Promise<RunningProxy> {
+  const { backend, connections, more, check = answersTen } = options;
   const folder = await lab.makeFolder(contender.name);
   const certificate = lab.certificates[options.key];
   const port = freePort();
-  const { backend, connections } = options;
-  const launch = await contender.launch({ port, backend, certificate, folder, connections });
+  const launch = await contender.launch({ port, backend, certificate, folder, connections, ...more });
   for (const [name, text] of Object.entries(launch.files ?? {})) await Deno.writeTextFile(join(folder, name), text);
   const caCerts = [await Deno.readTextFile(certificate.ca)];
 
   const begin = performance.now();
   const process = lab.spawn(launch.command, launch.args, {
-    cpus: lab.cpus.proxy,
+    cpus: options.cpus ?? lab.cpus.proxy,
     log: join(folder, "output.log"),
     cwd: launch.cwd,
     env: launch.env,
@@ -48,7 +54,7 @@ export async function startProxy(lab: Lab, contender: Contender, options: ProxyO
   await waitFor(process, async () => {
     const where = { hostname: "127.0.0.1", port };
     using connection = contender.tls ? await Deno.connectTls({ ...where, caCerts }) : await Deno.connect(where);
-    return (await get(connection, "/10")).length === 10;
+    return await check(connection);
   }, { pauseMs: 1 });
   const startupMs = performance.now() - begin;
   const scheme = contender.tls ? "https" : "http";

@@ -5,6 +5,8 @@ export interface Settings {
   rounds: number;
   /** Bytes of an answer's body. */
   sizes: number[];
+  /** Sizes that the half load runs use. */
+  halfLoadSizes: number[];
   /** Connections of the generator in the keep-alive and half load runs. */
   connections: number;
   /** Load before the measured stretch begins: handshakes, warming up. */
@@ -13,33 +15,59 @@ export interface Settings {
   windowMs: number;
   /** Certificates that handshakes are measured with. */
   keys: KeyKind[];
+  resumption: boolean;
   /** Processes that open connections at the same time, when handshakes are measured. */
   handshakeParallel: number;
   /** How many idle connections the memory is measured at. */
   idleCounts: number[];
   idleRounds: number;
+  reloads: number;
+  article: ArticleSettings;
+}
+
+export interface ArticleSettings {
+  rounds: number;
+  sizes: number[];
+  connections: number;
+  durationMs: number;
+  /** What runs the application. */
+  runtimes: ("node" | "deno" | "bun")[];
 }
 
 export const QUICK: Settings = {
-  rounds: 3,
+  rounds: 2,
   sizes: [10, 10_000, 1_000_000],
+  halfLoadSizes: [10],
   connections: 50,
-  skipMs: 600,
-  windowMs: 1300,
+  skipMs: 400,
+  windowMs: 1000,
   keys: ["ecdsa"],
+  resumption: false,
   handshakeParallel: 4,
   idleCounts: [1000],
   idleRounds: 1,
+  reloads: 3,
+  article: { rounds: 2, sizes: [10, 10_000, 1_000_000], connections: 100, durationMs: 2000, runtimes: ["node"] },
 };
 
 export const FULL: Settings = {
   rounds: 7,
   sizes: [10, 100, 1000, 10_000, 100_000, 1_000_000],
+  halfLoadSizes: [10, 10_000, 1_000_000],
   connections: 100,
   skipMs: 1000,
   windowMs: 4000,
   keys: ["ecdsa", "rsa"],
+  resumption: true,
   handshakeParallel: 4,
   idleCounts: [1000, 5000, 10_000],
   idleRounds: 3,
+  reloads: 10,
+  article: {
+    rounds: 5,
+    sizes: [10, 100, 1000, 10_000, 100_000, 1_000_000],
+    connections: 3000,
+    durationMs: 30_000,
+    runtimes: ["node", "deno", "bun"],
+  },
 };

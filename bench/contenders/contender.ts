@@ -11,6 +11,11 @@ export interface ProxySetup {
   folder: string;
   /** How many connections it must be able to hold. */
   connections: number;
+  /** It will be told to reload. */
+  reloadable?: boolean;
+  /** For ours alone, in the article's experiment: more than one worker, and more sockets of the application. */
+  workers?: number;
+  moreBackends?: string[];
 }
 
 /** How to start it, in the foreground. */
@@ -33,8 +38,10 @@ export interface Contender {
   kind: "ours" | "peer" | "floor";
   /** False for the floor, which speaks plain HTTP. */
   tls: boolean;
-  /** Programs it needs, with the Debian package that has them. */
-  needs: { command: string; packages: string[] }[];
+  /** Programs and files it needs, and the Debian packages that have them, or a hint at how to make them. */
+  needs: { command: string; packages?: string[]; hint?: string }[];
+  /** What makes it reload without dropping anyone, where a signal does. */
+  reloadSignal?: Deno.Signal;
   /** Prints its version; the first line that has a number is taken. */
   version: string[];
   launch(setup: ProxySetup): Launch | Promise<Launch>;

@@ -25,9 +25,11 @@ export const haproxy: Contender = {
   tls: true,
   needs: [{ command: "haproxy", packages: ["haproxy"] }],
   version: ["haproxy", "-v"],
+  reloadSignal: "SIGUSR2",
   launch: (setup) => ({
     command: "haproxy",
-    args: ["-db", "-q", "-f", `${setup.folder}/haproxy.cfg`],
+    // Only a master can be told to reload; it would count as memory where nobody needs it.
+    args: [...(setup.reloadable ? ["-W"] : []), "-db", "-q", "-f", `${setup.folder}/haproxy.cfg`],
     files: {
       "haproxy.cfg": haproxyConfig(setup, `ssl crt ${setup.certificate.combined} ssl-min-ver TLSv1.3`),
     },

@@ -6,6 +6,7 @@ export const hitch: Contender = {
   tls: true,
   needs: [{ command: "hitch", packages: ["hitch"] }],
   version: ["hitch", "--version"],
+  reloadSignal: "SIGHUP",
   launch: ({ port, backend, certificate, folder }) => ({
     command: "hitch",
     args: ["--config", `${folder}/hitch.conf`],

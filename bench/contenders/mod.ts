@@ -7,7 +7,17 @@ import { stunnel } from "./stunnel.ts";
 import { tlsOff } from "./tls_off.ts";
 
 /** Every contender that has a fixed name. A new one: its file, and its line here. */
-const CONTENDERS: Contender[] = [floor, hitch, haproxy, nginx, stunnel];
+export const CONTENDERS: readonly Contender[] = [floor, hitch, haproxy, nginx, stunnel];
+
+/** Ours on each runtime and engine; the first is what others are compared with. */
+export const RUNTIMES = [
+  "tls-off",
+  "tls-off:deno-node",
+  "tls-off:bun",
+  "tls-off:bun-node",
+  "tls-off:node",
+  "tls-off:binary",
+];
 
 /**
  * Finds a contender by its name.

@@ -10,6 +10,7 @@ export const nginx: Contender = {
   tls: true,
   needs: [{ command: "nginx", packages: ["nginx", "libnginx-mod-stream"] }],
   version: ["nginx", "-v"],
+  reloadSignal: "SIGHUP",
   launch: ({ port, backend, certificate, folder, connections }) => ({
     command: "nginx",
     args: ["-p", folder, "-e", `${folder}/error.log`, "-c", `${folder}/nginx.conf`],

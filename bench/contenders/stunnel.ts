@@ -7,6 +7,7 @@ export const stunnel: Contender = {
   tls: true,
   needs: [{ command: "stunnel", packages: ["stunnel4"] }],
   version: ["stunnel", "-version"],
+  reloadSignal: "SIGHUP",
   launch: ({ port, backend, certificate, folder }) => ({
     command: "stunnel",
     args: [`${folder}/stunnel.conf`],

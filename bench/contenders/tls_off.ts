@@ -45,13 +45,20 @@ export function tlsOff(name: string, defaultDirectory: string): Contender {
     name,
     kind: "ours",
     tls: true,
-    needs: runtime === "binary" ? [] : [{ command: runtime, packages: [] }],
+    needs: [
+      ...(runtime === "binary" ? [{ command: join(directory, BINARY), hint: "; deno task build makes it" }] : []),
+      ...(runtime === "bun" || runtime === "node"
+        ? [{ command: runtime }, { command: join(directory, BUNDLE), hint: "; deno task bundle makes it" }]
+        : []),
+    ],
+    reloadSignal: "SIGHUP",
     version: runtime === "binary" ? [join(directory, BINARY), "version"] : [runtime, "--version"],
-    async launch({ port, backend, certificate }) {
+    async launch({ port, backend, moreBackends = [], certificate, workers = 1 }) {
       const options = [
-        ...["run", "--listen", `127.0.0.1:${port}`, "--backend", `unix:${backend}`],
+        ...["run", "--listen", `127.0.0.1:${port}`],
+        ...[backend, ...moreBackends].flatMap((path) => ["--backend", `unix:${path}`]),
         ...["--cert", certificate.cert, "--key", certificate.key],
-        ...["--workers", "1", "--engine", engine, "--log-level", "error"],
+        ...["--workers", String(workers), "--engine", engine, "--log-level", "error"],
       ];
       if (runtime === "deno") {
         const start = startArguments(await Deno.readTextFile(join(directory, "deno.json")), directory);

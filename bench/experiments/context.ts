@@ -1,6 +1,7 @@
-import type { FileBackend } from "../backends/nginx_files.ts";
+import type { FileBackend } from "../backends/files.ts";
 import type { Contender } from "../contenders/contender.ts";
 import type { Lab } from "../lab.ts";
+import type { CryptoSpeed } from "../measure/crypto.ts";
 import type { Fleet } from "../proxies.ts";
 import type { Settings } from "../settings.ts";
 
@@ -11,4 +12,6 @@ export interface Context {
   backend: FileBackend;
   contenders: Contender[];
   settings: Settings;
+  /** What the floor must pay besides relaying. */
+  crypto: CryptoSpeed;
 }

@@ -1,38 +1,44 @@
-import { startHandshakes } from "../load/handshakes.ts";
+import type { Contender } from "../contenders/contender.ts";
+import type { KeyKind } from "../lab.ts";
+import { startConnections } from "../load/connections.ts";
 import { measureWindow } from "../measure/window.ts";
 import { interleave } from "../progress.ts";
 import type { Step } from "../sample.ts";
 import type { Context } from "./context.ts";
 
+/** What the handshake's cryptography costs a server at the least: a key pair, its use, and a signature if it is full. */
+function leastCryptoUs({ crypto }: Context, key: KeyKind, resume: boolean): number {
+  const signature = key === "rsa" ? crypto.rsaSignUs : crypto.ecdsaSignUs;
+  return 2 * crypto.x25519Us + (resume ? 0 : signature);
+}
+
+async function measureConnections(context: Context, contender: Contender, key: KeyKind, resume: boolean) {
+  const { lab, fleet, backend, settings: { skipMs, windowMs, handshakeParallel: parallel } } = context;
+  const proxy = await fleet.get(contender, key);
+  const options = { port: proxy.port, tls: contender.tls, resume, parallel, durationMs: skipMs + windowMs };
+  const generators = await startConnections(lab, options);
+  try {
+    const window = await measureWindow(proxy, backend, generators.processes[0], { skipMs, windowMs });
+    const { full, resumed } = await generators.finish();
+    return {
+      connectionsPerSecond: window.requests / window.seconds,
+      cpuUsPerConnection: window.cpuUs / window.requests + (contender.tls ? 0 : leastCryptoUs(context, key, resume)),
+      ...(contender.tls ? { resumedShare: resumed / (full + resumed) } : {}),
+    };
+  } finally {
+    await Promise.all(generators.processes.map((process) => process.stop()));
+  }
+}
+
 /** A new connection for each request of 10 bytes, with full and with resumed handshakes. */
-export function handshakes({ lab, fleet, backend, contenders, settings }: Context): Step[] {
-  const { rounds, keys, handshakeParallel: parallel, skipMs, windowMs } = settings;
-  const withTls = contenders.filter((contender) => contender.tls);
+export function handshakes(context: Context): Step[] {
+  const { contenders, settings: { rounds, keys, resumption, skipMs, windowMs } } = context;
   return keys.flatMap((key) =>
-    [false, true].flatMap((resume) =>
-      interleave(withTls, rounds).map(({ contender, round }) => ({
-        scenario: `handshake-${resume ? "resumed" : "full"}-${key}`,
-        contender: contender.name,
-        size: 0,
-        round,
-        rounds,
-        estimateMs: skipMs + windowMs + 300,
-        async run() {
-          const proxy = await fleet.get(contender, key);
-          const load = await startHandshakes(lab, {
-            port: proxy.port,
-            resume,
-            parallel,
-            durationMs: skipMs + windowMs,
-          });
-          const window = await measureWindow(proxy, backend, load.processes[0], { skipMs, windowMs });
-          const { full, resumed } = await load.finish();
-          return {
-            connectionsPerSecond: window.requests / window.seconds,
-            cpuUsPerConnection: window.cpuUs / window.requests,
-            resumedShare: resumed / (full + resumed),
-          };
-        },
+    (resumption ? [false, true] : [false]).flatMap((resume) =>
+      interleave(contenders, rounds).map(({ contender, round }) => ({
+        ...{ scenario: `handshake-${resume ? "resumed" : "full"}-${key}`, contender: contender.name, size: 0 },
+        ...{ round, rounds, estimateMs: skipMs + windowMs + 300 },
+        run: () => measureConnections(context, contender, key, resume),
       }))
     )
   );

@@ -1,4 +1,4 @@
-import { holdIdleConnections } from "../load/hold_idle_connections.ts";
+import { holdIdleConnections } from "../load/idle_connections.ts";
 import { residentBytes } from "../measure/processes.ts";
 import { interleave } from "../progress.ts";
 import { startProxy } from "../proxies.ts";
@@ -6,12 +6,11 @@ import type { Step } from "../sample.ts";
 import { sleep } from "../wait.ts";
 import type { Context } from "./context.ts";
 
-/** Fresh processes: how long they take to their first answer, and what idle connections cost them in memory. */
+/** What idle connections cost a fresh process in memory. */
 export function idleMemory({ lab, backend, contenders, settings }: Context): Step[] {
   const { idleCounts, idleRounds: rounds } = settings;
-  const withTls = contenders.filter((contender) => contender.tls);
   return idleCounts.flatMap((count) =>
-    interleave(withTls, rounds).map(({ contender, round }) => ({
+    interleave(contenders, rounds).map(({ contender, round }) => ({
       scenario: "idle",
       contender: contender.name,
       size: count,
@@ -30,11 +29,7 @@ export function idleMemory({ lab, backend, contenders, settings }: Context): Ste
           await using _ = await holdIdleConnections(lab, proxy, count);
           await sleep(1000);
           const after = await residentBytes(proxy.pids);
-          return {
-            bytesPerConnection: (after - before) / count,
-            residentBytesEmpty: before,
-            residentBytes: after,
-          };
+          return { bytesPerConnection: (after - before) / count, residentBytes: after };
         } finally {
           await proxy.process.stop();
         }
@@ -46,8 +41,7 @@ export function idleMemory({ lab, backend, contenders, settings }: Context): Ste
 /** From the start of the process to its first answer. */
 export function startUp({ lab, backend, contenders, settings }: Context): Step[] {
   const { rounds } = settings;
-  const withTls = contenders.filter((contender) => contender.tls);
-  return interleave(withTls, rounds).map(({ contender, round }) => ({
+  return interleave(contenders, rounds).map(({ contender, round }) => ({
     scenario: "start-up",
     contender: contender.name,
     size: 0,

@@ -1,38 +1,55 @@
-import { startWrk } from "../load/wrk.ts";
+import type { Contender } from "../contenders/contender.ts";
+import { startLoad } from "../load/load.ts";
+import type { LoadOptions } from "../load/load.ts";
 import { measureWindow } from "../measure/window.ts";
 import { interleave } from "../progress.ts";
 import { valuesByRound } from "../sample.ts";
-import type { Sample, Step } from "../sample.ts";
+import type { Sample, Step, Values } from "../sample.ts";
 import { median } from "../stats.ts";
 import type { Context } from "./context.ts";
 
+/** The generator ends by itself that long after the measured stretch should have, if nobody ends it. */
+const MARGIN_MS = 5000;
+
+async function measureLoad(
+  { lab, fleet, backend, settings: { connections, windowMs } }: Context,
+  contender: Contender,
+  size: number,
+  { skipMs, ...load }: { skipMs: number } & Pick<LoadOptions, "thinkMs">,
+): Promise<Values> {
+  const proxy = await fleet.get(contender);
+  const durationMs = skipMs + windowMs + MARGIN_MS;
+  const generator = await startLoad(lab, { url: proxy.url(size), connections, durationMs, ...load });
+  try {
+    const window = await measureWindow(proxy, backend, generator.process, { skipMs, windowMs });
+    const latency = await generator.finish();
+    return {
+      requestsPerSecond: window.requests / window.seconds,
+      cpuUsPerRequest: window.cpuUs / window.requests,
+      proxyCpuShare: window.cpuUs / 1e6 / window.seconds,
+      p50Us: latency.p50Us,
+      p90Us: latency.p90Us,
+      p99Us: latency.p99Us,
+      errors: latency.errors,
+    };
+  } finally {
+    await generator.process.stop();
+  }
+}
+
 /** As many requests as come through, on connections that stay: what a request and a gigabyte cost. */
-export function keepAlive({ lab, fleet, backend, contenders, settings }: Context): Step[] {
-  const { rounds, sizes, connections, skipMs, windowMs } = settings;
+export function keepAlive(context: Context): Step[] {
+  const { contenders, crypto, settings: { rounds, sizes, skipMs, windowMs } } = context;
   return sizes.flatMap((size) =>
     interleave(contenders, rounds).map(({ contender, round }) => ({
-      scenario: "keep-alive",
-      contender: contender.name,
-      size,
-      round,
-      rounds,
-      estimateMs: skipMs + windowMs + 500,
+      ...{ scenario: "keep-alive", contender: contender.name, size, round, rounds },
+      estimateMs: skipMs + windowMs + 300,
       async run() {
-        const proxy = await fleet.get(contender);
-        const durationMs = skipMs + windowMs + 200;
-        const load = await startWrk(lab, { url: proxy.url(size), connections, durationMs });
-        const window = await measureWindow(proxy, backend, load.process, { skipMs, windowMs });
-        const latency = await load.result;
-        return {
-          requestsPerSecond: window.requests / window.seconds,
-          cpuUsPerRequest: window.cpuUs / window.requests,
-          cpuSecondsPerGb: window.cpuUs / 1e6 / (window.requests * size / 1e9),
-          proxyCpuShare: window.cpuUs / 1e6 / window.seconds,
-          p50Us: latency.p50Us,
-          p90Us: latency.p90Us,
-          p99Us: latency.p99Us,
-          errors: latency.errors,
-        };
+        const values = await measureLoad(context, contender, size, { skipMs });
+        // The floor relays without TLS: what encryption costs at the least is added.
+        if (contender.kind === "floor") values.cpuUsPerRequest += size / crypto.aesBytesPerSecond * 1e6;
+        values.cpuSecondsPerGb = values.cpuUsPerRequest * 1e3 / size;
+        return values;
       },
     }))
   );
@@ -40,17 +57,11 @@ export function keepAlive({ lab, fleet, backend, contenders, settings }: Context
 
 /** Half of what the best peer answered at most; of the median contender where no peer ran. */
 function halfLoad(soFar: readonly Sample[], { contenders }: Context, size: number): number {
-  const rates = contenders.filter((contender) => contender.tls).map((contender) => ({
-    contender,
-    rate: median([
-      ...valuesByRound(
-        soFar,
-        { scenario: "keep-alive", contender: contender.name, size },
-        "requestsPerSecond",
-      ).values(),
-    ]),
-  })).filter(({ rate }) => rate > 0);
-  const peers = rates.filter(({ contender }) => contender.kind === "peer").map(({ rate }) => rate);
+  const rates = contenders.filter((contender) => contender.tls).map(({ name, kind }) => {
+    const where = { scenario: "keep-alive", contender: name, size };
+    return { kind, rate: median([...valuesByRound(soFar, where, "requestsPerSecond").values()]) };
+  }).filter(({ rate }) => rate > 0);
+  const peers = rates.filter(({ kind }) => kind === "peer").map(({ rate }) => rate);
   const rate = peers.length ? Math.max(...peers) : median(rates.map(({ rate }) => rate));
   if (!(rate > 0)) throw new Error(`Cannot set half load at ${size} bytes: no keep-alive run before it succeeded`);
   return rate / 2;
@@ -58,31 +69,16 @@ function halfLoad(soFar: readonly Sample[], { contenders }: Context, size: numbe
 
 /** The same number of requests per second for all, half of what the best peer can: how long an answer takes. */
 export function atHalfLoad(context: Context): Step[] {
-  const { lab, fleet, backend, contenders, settings } = context;
-  const { rounds, sizes, connections, skipMs, windowMs } = settings;
-  return sizes.flatMap((size) =>
-    interleave(contenders.filter((contender) => contender.tls), rounds).map(({ contender, round }) => ({
-      scenario: "half-load",
-      contender: contender.name,
-      size,
-      round,
-      rounds,
-      estimateMs: 1000 + skipMs + windowMs + 500,
-      async run(soFar) {
-        const proxy = await fleet.get(contender);
+  const { contenders, settings: { rounds, sizes, halfLoadSizes, connections, windowMs } } = context;
+  // All have shaken hands by then, and each makes its first request after that: see wrk.lua.
+  const skipMs = 1000;
+  return halfLoadSizes.filter((size) => sizes.includes(size)).flatMap((size) =>
+    interleave(contenders, rounds).map(({ contender, round }) => ({
+      ...{ scenario: "half-load", contender: contender.name, size, round, rounds },
+      estimateMs: skipMs + windowMs + 300,
+      run(soFar) {
         const thinkMs = connections / halfLoad(soFar, context, size) * 1000;
-        const durationMs = 1000 + skipMs + windowMs + 200;
-        const load = await startWrk(lab, { url: proxy.url(size), connections, durationMs, thinkMs });
-        const window = await measureWindow(proxy, backend, load.process, { skipMs: 1000 + skipMs, windowMs });
-        const latency = await load.result;
-        return {
-          requestsPerSecond: window.requests / window.seconds,
-          cpuUsPerRequest: window.cpuUs / window.requests,
-          p50Us: latency.p50Us,
-          p90Us: latency.p90Us,
-          p99Us: latency.p99Us,
-          errors: latency.errors,
-        };
+        return measureLoad(context, contender, size, { skipMs, thinkMs });
       },
     } satisfies Step))
   );

@@ -1,28 +1,19 @@
-/**
- * Program: PORT COUNT CA. Opens COUNT TLS connections to 127.0.0.1, a few at a time, makes one request of 10 bytes on
- * each, says READY, and holds them until it is ended.
- */
-const [port, count, ca] = Deno.args;
-const caCerts = [await Deno.readTextFile(ca)];
-const request = new TextEncoder().encode("GET /10 HTTP/1.1\r\nHost: localhost\r\n\r\n");
-const held: Deno.TlsConn[] = [];
-let left = Number(count);
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Lab } from "../lab.ts";
+import type { RunningProxy } from "../proxies.ts";
+import { waitFor } from "../wait.ts";
 
-async function openSome(): Promise<void> {
-  const buffer = new Uint8Array(4096);
-  while (left-- > 0) {
-    const connection = await Deno.connectTls({ hostname: "127.0.0.1", port: Number(port), caCerts });
-    held.push(connection);
-    await connection.write(request);
-    let answer = "";
-    while (!answer.endsWith("x".repeat(10))) {
-      const bytes = await connection.read(buffer);
-      if (bytes === null) throw new Error(`Cannot hold ${count} connections: number ${held.length} was closed`);
-      answer += new TextDecoder().decode(buffer.subarray(0, bytes));
-    }
-  }
+const PROGRAM = fileURLToPath(new URL("./idle_connections_program.ts", import.meta.url));
+
+/** Opens connections that make one small request each and then stay, until disposed of. In a process of its own. */
+export async function holdIdleConnections(lab: Lab, proxy: RunningProxy, count: number): Promise<AsyncDisposable> {
+  const log = join(await lab.makeFolder("idle"), "output.log");
+  const process = lab.spawn(Deno.execPath(), [
+    ...["run", "--no-config", "--no-prompt", "--allow-net=127.0.0.1", "--allow-read", PROGRAM],
+    ...[String(proxy.port), String(count), ...(proxy.contender.tls ? [lab.certificates.ecdsa.ca] : [])],
+  ], { cpus: lab.cpus.load, log });
+  const timeoutMs = 15_000 + count * 10;
+  await waitFor(process, async () => (await Deno.readTextFile(log)).includes("READY"), { pauseMs: 100, timeoutMs });
+  return { [Symbol.asyncDispose]: () => process.stop() };
 }
-
-await Promise.all(Array.from({ length: 20 }, openSome));
-console.log(`READY ${held.length}`);
-setInterval(() => {}, 60_000);

@@ -1,5 +1,5 @@
-import { requestCount } from "../backends/nginx_files.ts";
-import type { FileBackend } from "../backends/nginx_files.ts";
+import { requestCount } from "../backends/files.ts";
+import type { FileBackend } from "../backends/files.ts";
 import type { RunningProxy } from "../proxies.ts";
 import type { Spawned } from "../spawned.ts";
 import { sleep } from "../wait.ts";

@@ -16,8 +16,16 @@ export function formatFigure(value: number): string {
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
   const rounded = Math.abs(value) >= 1000 ? Number(value.toPrecision(4)) : value;
   const [whole, fraction] = rounded.toFixed(Math.min(digits, 6)).split(".");
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, " ");
-  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
+  return fraction === undefined ? groupDigits(whole) : `${groupDigits(whole)}.${fraction}`;
+}
+
+function groupDigits(digits: string): string {
+  return digits.replace(/\B(?=(\d{3})+$)/g, " ");
+}
+
+/** A whole number, all of its digits, thousands set apart. */
+export function formatCount(count: number): string {
+  return groupDigits(String(count));
 }
 
 /** `1.04×`. */

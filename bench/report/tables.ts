@@ -12,8 +12,10 @@ export interface Column {
   metric: string;
   /** Multiplies the metric: µs to ms, bytes to kB. */
   scale?: number;
-  /** True for rates: more is better. The ratio is value ÷ best in both cases. */
+  /** True for rates: more is better. A ratio is value ÷ reference in both cases. */
   higherIsBetter?: boolean;
+  /** True where a ratio says nothing. */
+  absolute?: boolean;
 }
 
 export interface Table {
@@ -24,7 +26,7 @@ export interface Table {
 /** A cell, before it becomes text. */
 export interface Cell {
   summary: Summary;
-  /** Against the best peer; null for that peer itself and where there is none. */
+  /** Against the reference; null for the reference itself and where there is none. */
   ratio: Ratio | null;
 }
 
@@ -34,8 +36,7 @@ export function bestPeer(samples: readonly Sample[], column: Column, peers: read
   for (const name of peers) {
     const summary = summarise([...valuesByRound(samples, { ...column, contender: name }, column.metric).values()]);
     if (!summary) continue;
-    const better = best === null ||
-      (column.higherIsBetter ? summary.median > best.value : summary.median < best.value);
+    const better = best === null || (column.higherIsBetter ? summary.median > best.value : summary.median < best.value);
     if (better) best = { name, value: summary.median };
   }
   return best?.name ?? null;
@@ -51,7 +52,7 @@ export function computeCell(
   const values = valuesByRound(samples, { ...column, contender }, column.metric);
   const summary = summarise([...values.values()]);
   if (!summary) return null;
-  const ratio = reference === null || reference === contender
+  const ratio = reference === null || reference === contender || column.absolute
     ? null
     : pairedRatio(values, valuesByRound(samples, { ...column, contender: reference }, column.metric));
   return { summary, ratio };
@@ -66,24 +67,33 @@ export function formatCell(cell: Cell | null, scale = 1): string {
   return parts.join(" ");
 }
 
-/** The table in Markdown, with a row for each contender that has anything in it; empty string when nobody has. */
-export function renderTable(
-  samples: readonly Sample[],
-  table: Table,
-  contenders: readonly string[],
-  peers: readonly string[],
-): string {
-  const references = table.columns.map((column) => bestPeer(samples, column, peers));
-  const rows = contenders.map((contender) => {
-    const cells = table.columns.map((column, index) => computeCell(samples, column, contender, references[index]));
-    return { contender, cells };
-  }).filter(({ cells }) => cells.some((cell) => cell !== null));
-  if (rows.length === 0) return "";
-  return markdownTable(
-    [table.title, ...table.columns.map((column) => column.title)],
-    rows.map(({ contender, cells }) => [
+/** The ratio alone. */
+export function formatCellRatio(cell: Cell | null): string {
+  return cell?.ratio ? formatRatio(cell.ratio.median) : "–";
+}
+
+export interface TableOptions {
+  /** Rows, in this order; those with nothing in them are left out. */
+  contenders: readonly string[];
+  /** Who a column's ratios are against. */
+  reference(column: Column): string | null;
+  format?: (cell: Cell | null, scale?: number) => string;
+}
+
+/** The table in Markdown; empty string when there is nothing in it. */
+export function renderTable(samples: readonly Sample[], table: Table, options: TableOptions): string {
+  const { contenders, reference, format = formatCell } = options;
+  const references = table.columns.map(reference);
+  const rows = contenders
+    .map((contender) => ({
       contender,
-      ...cells.map((cell, index) => formatCell(cell, table.columns[index].scale)),
-    ]),
-  );
+      cells: table.columns.map((column, index) => computeCell(samples, column, contender, references[index])),
+    }))
+    .filter(({ cells }) => cells.some((cell) => cell !== null))
+    .map(({ contender, cells }) => [
+      contender,
+      ...cells.map((cell, index) => format(cell, table.columns[index].scale)),
+    ]);
+  if (rows.length === 0) return "";
+  return markdownTable([table.title, ...table.columns.map((column) => column.title)], rows);
 }

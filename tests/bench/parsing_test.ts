@@ -1,11 +1,14 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
-import { parseRequestCount } from "../../bench/backends/nginx_files.ts";
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { parseRequestCount } from "../../bench/backends/files.ts";
 import { startArguments, tlsOff } from "../../bench/contenders/tls_off.ts";
 import { parseCpuList, planCpus } from "../../bench/cpus.ts";
-import { countMarks } from "../../bench/load/handshakes.ts";
+import { countMarks } from "../../bench/load/connections.ts";
 import { parseLoadResult } from "../../bench/load/load_result.ts";
 import { parseParents, parseStatusKb } from "../../bench/measure/proc_files.ts";
+import { articleConnections } from "../../bench/experiments/article.ts";
+import { parseOpensslSpeed } from "../../bench/measure/crypto.ts";
 import { parseOptions } from "../../bench/options.ts";
+import { describeMissing } from "../../bench/tools.ts";
 
 const RESULT = `Running 2s test @ https://127.0.0.1:18443/
   50 requests in 2.10s
@@ -53,6 +56,41 @@ Deno.test("parseStatusKb() sums a field over processes", () => {
 
 Deno.test("parseCpuList() reads ranges and single CPUs", () => {
   deepEqual(parseCpuList(" 0,2-4,7\n"), [0, 2, 3, 4, 7]);
+});
+
+Deno.test("parseOpensslSpeed() reads bytes and operations per second", () => {
+  const output = `+H:16384
++F:25:AES-256-GCM:4742456371.72
++F2:2:2048:4194.949495:66590.816327
++F4:3:256:64169.696970:21588.000000
++F5:22:253:38407.070707:0.000026
+`;
+  const speed = parseOpensslSpeed(output);
+  equal(speed.aesBytesPerSecond, 4742456371.72);
+  deepEqual([speed.rsaSignUs, speed.ecdsaSignUs, speed.x25519Us].map(Math.round), [238, 16, 26]);
+  ok(Number.isNaN(parseOpensslSpeed("").x25519Us));
+});
+
+Deno.test("describeMissing() names what is left out, and one line that installs it all", () => {
+  const needs = [
+    { command: "hitch", packages: ["hitch"], without: "hitch is left out" },
+    { command: "nginx", packages: ["nginx", "libnginx-mod-stream"], without: "nginx is left out" },
+    { command: "wrk", packages: ["wrk"], without: "slower" },
+    { command: "bun", packages: [], without: "Bun is left out" },
+  ];
+  deepEqual(describeMissing(needs, (command) => command === "wrk"), [
+    "Missing hitch: hitch is left out",
+    "Missing nginx: nginx is left out",
+    "Missing bun: Bun is left out",
+    "To measure everything: sudo apt-get install hitch nginx libnginx-mod-stream",
+  ]);
+  deepEqual(describeMissing(needs, () => true), []);
+});
+
+Deno.test("articleConnections() keeps within descriptors and memory", () => {
+  equal(articleConnections(3000, 10, 9900), 3000);
+  equal(articleConnections(3000, 10, 412), 412);
+  equal(articleConnections(3000, 1_000_000, 9900), 1000);
 });
 
 Deno.test("planCpus() gives the proxy a CPU of its own, and pins nothing where there is one only", () => {

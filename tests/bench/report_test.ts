@@ -36,13 +36,17 @@ Deno.test("bestPeer() knows which way is better", () => {
   equal(bestPeer(samples, COLUMN, ["c"]), null);
 });
 
+const againstPeers = (samples: Sample[], peers: string[]) => (column: Column) => bestPeer(samples, column, peers);
+
 Deno.test("renderTable() compares each contender with the best peer, round by round", () => {
   const samples = [
     ...samplesOf("hitch", [10, 20]),
     ...samplesOf("nginx", [30, 60]),
     ...samplesOf("ours", [5, 10]),
   ];
-  const text = renderTable(samples, { title: "t", columns: [COLUMN] }, ["ours", "hitch", "nginx"], ["hitch", "nginx"]);
+  const contenders = ["ours", "hitch", "nginx"];
+  const reference = againstPeers(samples, ["hitch", "nginx"]);
+  const text = renderTable(samples, { title: "t", columns: [COLUMN] }, { contenders, reference });
   match(text, /\| ours +\| +7\.50 ±17 % 0\.50× \|/);
   match(text, /\| hitch +\| +15\.0 ±17 % \|/);
   match(text, /\| nginx +\| +45\.0 ±17 % 3\.00× \|/);
@@ -50,13 +54,15 @@ Deno.test("renderTable() compares each contender with the best peer, round by ro
 
 Deno.test("renderTable() marks a ratio that the rounds do not agree on", () => {
   const samples = [...samplesOf("hitch", [10, 10, 10]), ...samplesOf("ours", [9, 11, 11])];
-  match(renderTable(samples, { title: "t", columns: [COLUMN] }, ["ours"], ["hitch"]), /≈1\.10×/);
+  const options = { contenders: ["ours"], reference: () => "hitch" };
+  match(renderTable(samples, { title: "t", columns: [COLUMN] }, options), /≈1\.10×/);
 });
 
 Deno.test("renderTable() leaves out who did not run", () => {
-  const text = renderTable(samplesOf("ours", [1]), { title: "t", columns: [COLUMN] }, ["ours", "gone"], []);
+  const options = { contenders: ["ours", "gone"], reference: () => null };
+  const text = renderTable(samplesOf("ours", [1]), { title: "t", columns: [COLUMN] }, options);
   equal(text.includes("gone"), false);
-  equal(renderTable([], { title: "t", columns: [COLUMN] }, ["ours"], []), "");
+  equal(renderTable([], { title: "t", columns: [COLUMN] }, options), "");
 });
 
 Deno.test("interleave() runs everybody once a round and lets nobody always be first", () => {
@@ -75,4 +81,11 @@ Deno.test("timeLeftMs() learns from how long the steps really took", () => {
 
 Deno.test("formatClock() shows hours only when there are", () => {
   deepEqual([5, 95, 3725].map(formatClock), ["0:05", "1:35", "1:02:05"]);
+});
+
+Deno.test("renderTable() shows no ratio of an absolute figure", () => {
+  const samples = [...samplesOf("hitch", [10]), ...samplesOf("ours", [5])];
+  const options = { contenders: ["ours"], reference: () => "hitch" };
+  const text = renderTable(samples, { title: "t", columns: [{ ...COLUMN, absolute: true }] }, options);
+  match(text, /\| ours \| 5\.00 \|/);
 });

@@ -1,8 +1,12 @@
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Lab } from "../lab.ts";
 import type { Spawned } from "../spawned.ts";
-import { get } from "../http_get.ts";
+import { get } from "../http.ts";
+import { findProgram } from "../tools.ts";
 import { waitFor } from "../wait.ts";
+
+const STAND_IN = fileURLToPath(new URL("./files_program.ts", import.meta.url));
 
 export interface FileBackend {
   /** Of its Unix socket. */
@@ -23,10 +27,8 @@ export async function requestCount(backend: FileBackend): Promise<number> {
   return parseRequestCount(await get(connection, "/status"));
 }
 
-/** The application that peers stand in front of: nginx on a Unix socket, serving files of given sizes at `/SIZE`. */
-export async function startFileBackend(lab: Lab, sizes: number[], connections: number): Promise<FileBackend> {
-  const folder = await lab.makeFolder("backend");
-  const path = join(folder, "app.sock");
+/** Writes nginx's configuration and the files it serves, and tells how to start it. */
+async function prepareNginx(folder: string, path: string, sizes: number[], connections: number): Promise<string[]> {
   await Deno.mkdir(join(folder, "www"));
   for (const size of sizes) await Deno.writeTextFile(join(folder, "www", String(size)), "x".repeat(size));
   await Deno.writeTextFile(
@@ -53,14 +55,25 @@ http {
 }
 `,
   );
-  const args = ["-p", folder, "-e", join(folder, "error.log"), "-c", join(folder, "nginx.conf")];
-  const process = lab.spawn("nginx", args, {
-    cpus: lab.cpus.backend,
-    log: join(folder, "output.log"),
-  });
+  return ["nginx", "-p", folder, "-e", join(folder, "error.log"), "-c", join(folder, "nginx.conf")];
+}
+
+/**
+ * The application that peers stand in front of, on a Unix socket: answers `/SIZE` with that many bytes. nginx where it is
+ * installed, else a slower one of ours.
+ */
+export async function startFileBackend(lab: Lab, sizes: number[], connections: number): Promise<FileBackend> {
+  const folder = await lab.makeFolder("backend");
+  const path = join(folder, "app.sock");
+  const [command, ...args] = findProgram("nginx")
+    ? await prepareNginx(folder, path, sizes, connections)
+    : [Deno.execPath(), "run", "--no-prompt", "--allow-net", "--allow-read", "--allow-write", STAND_IN, path];
+  const process = lab.spawn(command, args, { cpus: lab.cpus.backend, log: join(folder, "output.log") });
   await waitFor(process, async () => {
     using _ = await Deno.connect({ transport: "unix", path });
     return true;
   });
+  // Peers serve as another user.
+  await Deno.chmod(path, 0o666);
   return { path, process };
 }

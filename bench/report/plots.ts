@@ -1,0 +1,19 @@
+import type { Results } from "../results.ts";
+import { articlePlot } from "./plots/article_plot.ts";
+import { cpuPlot, memoryPlot, runtimesPlot } from "./plots/bar_plots.ts";
+import { latencyPlot } from "./plots/latency_plot.ts";
+import { renderSvg } from "./plots/render_svg.ts";
+import type { PlotName } from "./report.ts";
+
+const PLOTS = {
+  article: articlePlot,
+  cpu: cpuPlot,
+  latency: latencyPlot,
+  memory: memoryPlot,
+  runtimes: runtimesPlot,
+};
+
+/** Draws a plot as SVG. */
+export function renderPlot(name: PlotName, results: Results): Promise<string> {
+  return renderSvg(PLOTS[name](results));
+}

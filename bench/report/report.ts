@@ -1,0 +1,144 @@
+import type { Results } from "../results.ts";
+import { articleSection } from "./article_section.ts";
+import { formatCount, formatFigure, formatSize } from "./format.ts";
+import { proxyTables } from "./proxy_tables.ts";
+import { reloadSection } from "./reload_section.ts";
+import { bestPeer, formatCellRatio, renderTable } from "./tables.ts";
+import type { Column, Table, TableOptions } from "./tables.ts";
+import { renderTargets } from "./targets.ts";
+
+/** Names of the plots that a report shows, without `.svg`. */
+export type PlotName = "article" | "cpu" | "latency" | "memory" | "runtimes";
+
+interface ReportOptions {
+  /** False where plots can't be shown. */
+  plots: boolean;
+}
+
+/** Paragraphs with a blank line between them; empty ones are left out. */
+function paragraphs(...parts: string[]): string {
+  return parts.filter((part) => part !== "").join("\n\n");
+}
+
+function section(title: string, ...parts: string[]): string {
+  const body = paragraphs(...parts);
+  return body && `## ${title}\n\n${body}`;
+}
+
+const HOW_TO_READ =
+  `Each cell: median over the rounds, ± half of the interquartile range, ratio to the best peer (hitch,
+HAProxy, nginx or stunnel) of that column. A ratio is the median of the ratios within each round, where both ran one right
+after the other: the machine's drift cancels out. **≈** marks a ratio whose rounds do not agree on who is better: noise.`;
+
+const FLOOR =
+  `The floor is a plain relay (HAProxy without TLS) plus what \`openssl speed\` says that AES-256-GCM, X25519 and
+the signature cost here; its rates and latencies are the relay's alone. It is a yardstick: a proxy that reads and writes
+larger pieces than HAProxy's 16 KiB gets below it on large bodies.`;
+
+function renderTables(results: Results, tables: Table[], options: TableOptions): string {
+  return paragraphs(...tables.map((table) => renderTable(results.samples, table, options)));
+}
+
+function proxySections(results: Results, plot: (name: PlotName) => string): string[] {
+  const { samples, contenders } = results;
+  const tables = proxyTables(samples);
+  const all = contenders.map(({ name }) => name);
+  const ours = contenders.filter(({ kind }) => kind === "ours").map(({ name }) => name);
+  const peers = contenders.filter(({ kind }) => kind === "peer").map(({ name }) => name);
+  const againstPeers = { contenders: all, reference: (column: Column) => bestPeer(samples, column, peers) };
+  const measured = tables.cost.length + tables.latency.length + tables.rest.length > 0;
+  const hasFloor = contenders.some(({ kind }) => kind === "floor");
+  const relative = [...tables.cost, ...tables.latency].map((table) => ({ ...table, title: `${table.title}, × floor` }));
+
+  return [
+    measured ? section("How to read the tables", HOW_TO_READ, hasFloor ? FLOOR : "") : "",
+    section("What it costs", plot("cpu"), plot("memory"), renderTables(results, tables.cost, againstPeers)),
+    section("How long an answer takes", plot("latency"), renderTables(results, tables.latency, againstPeers)),
+    section("Rates and start", renderTables(results, tables.rest, againstPeers)),
+    hasFloor
+      ? section(
+        "As multiples of the floor",
+        renderTables(results, relative, {
+          contenders: all.filter((name) => name !== "floor"),
+          reference: () => "floor",
+          format: formatCellRatio,
+        }),
+      )
+      : "",
+    ours.length > 1
+      ? section(
+        "Runtimes",
+        plot("runtimes"),
+        `Ratios here are against ${ours[0]}.`,
+        renderTables(results, tables.cost, { contenders: ours, reference: () => ours[0] }),
+      )
+      : "",
+  ];
+}
+
+function setUp({ machine, versions, settings, generator, pinned, crypto, notes, commit, mode }: Results): string {
+  const lines = [
+    `${machine.cpu}, ${machine.cpus} CPUs, ${machine.memoryGb} GB, ${machine.kernel}; load average before: ${
+      machine.loadBefore.toFixed(2)
+    }; descriptor limit ${formatCount(machine.descriptorLimit)}`,
+    `tls-off ${commit ?? "(no commit)"}, ${mode} mode, generator: ${generator}${
+      pinned ? "" : ", nothing pinned to CPUs"
+    }`,
+    `${settings.rounds} rounds of ${settings.windowMs} ms, ${settings.connections} connections; sizes ${
+      settings.sizes.map(formatSize).join(", ")
+    }`,
+    `AES-256-GCM ${formatFigure(crypto.aesBytesPerSecond / 1e9)} GB/s, ECDSA P-256 signature ${
+      formatFigure(crypto.ecdsaSignUs)
+    } µs, RSA 2048 signature ${formatFigure(crypto.rsaSignUs)} µs, X25519 ${formatFigure(crypto.x25519Us)} µs`,
+    Object.entries(versions).map(([name, version]) => `${name}: ${version}`).join("; "),
+    ...notes,
+  ];
+  return lines.map((line) => `- ${line}`).join("\n");
+}
+
+function noise(results: Results): string {
+  const { failures, samples } = results;
+  const errors = samples.filter(({ values }) => (values.errors ?? 0) > 0);
+  const busy = results.machine.loadBefore > 0.3 * results.machine.cpus;
+  return paragraphs(
+    busy ? "**The machine was not idle when this began: take the figures with care.**" : "",
+    "CPU time per request is the steadiest figure; rates depend on the generator's CPU as well, where the application runs " +
+      "too unless there are three CPUs; p99 is the least steady.",
+    errors.length
+      ? `Runs in which the generator saw errors or late answers: ${
+        errors.map(({ scenario, contender, size, round, values }) =>
+          `${scenario} ${contender} ${formatSize(size)} round ${round} (${values.errors})`
+        ).join(", ")
+      }.`
+      : "",
+    failures.map(({ step, message }) => `- ${step.scenario} ${step.contender}: ${message.split("\n")[0]}`).join("\n"),
+  );
+}
+
+/** The whole report in Markdown. */
+export function renderReport(results: Results, { plots }: ReportOptions): string {
+  const drawn = new Set(plots ? plotNames(results) : []);
+  const plot = (name: PlotName) => drawn.has(name) ? `![${name}](${name}.svg)` : "";
+  return paragraphs(
+    `# Bench of ${results.date} UTC`,
+    setUp(results),
+    section("Targets", renderTargets(results.samples)),
+    section("The article's experiment", ...articleSection(results, plot("article"))),
+    ...proxySections(results, plot),
+    section("Reload under load", reloadSection(results.samples)),
+    section("Noise and failures", noise(results)),
+  ) + "\n";
+}
+
+/** The plots that there are figures for. */
+export function plotNames({ samples, contenders }: Results): PlotName[] {
+  const has = (scenario: string) => samples.some((sample) => sample.scenario === scenario);
+  const ours = contenders.filter(({ kind }) => kind === "ours").length;
+  return [
+    ...(samples.some(({ scenario }) => scenario.startsWith("article-")) ? ["article" as const] : []),
+    ...(has("keep-alive") || has("handshake-full-ecdsa") ? ["cpu" as const] : []),
+    ...(has("half-load") ? ["latency" as const] : []),
+    ...(has("idle") ? ["memory" as const] : []),
+    ...(ours > 1 && has("keep-alive") ? ["runtimes" as const] : []),
+  ];
+}

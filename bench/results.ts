@@ -1,0 +1,25 @@
+import type { Contender } from "./contenders/contender.ts";
+import type { Machine } from "./machine.ts";
+import type { CryptoSpeed } from "./measure/crypto.ts";
+import type { Failure } from "./progress.ts";
+import type { Sample } from "./sample.ts";
+import type { Settings } from "./settings.ts";
+
+/** Everything a bench found out: `results.json`. The report can be made from it again. */
+export interface Results {
+  /** UTC. */
+  date: string;
+  commit: string | null;
+  mode: "quick" | "full";
+  machine: Machine;
+  versions: Record<string, string>;
+  settings: Settings;
+  generator: "wrk" | "builtin";
+  pinned: boolean;
+  crypto: CryptoSpeed;
+  /** What was missing, or made smaller to fit. */
+  notes: string[];
+  contenders: Pick<Contender, "name" | "kind">[];
+  samples: Sample[];
+  failures: Failure[];
+}

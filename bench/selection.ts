@@ -1,0 +1,52 @@
+import type { Contender } from "./contenders/contender.ts";
+import { contenderByName, RUNTIMES } from "./contenders/mod.ts";
+import type { Experiment, Options } from "./options.ts";
+import { describeMissing, findProgram } from "./tools.ts";
+import type { Need } from "./tools.ts";
+
+/** What will be measured, and what can't be. */
+export interface Selection {
+  contenders: Contender[];
+  wants(...experiments: Experiment[]): boolean;
+  /** Lines that name what is missing and how to get it. */
+  missing: string[];
+}
+
+const TOOLS: Need[] = [
+  { command: "wrk", packages: ["wrk"], without: "a generator of our own takes its place, at a third of its speed" },
+  { command: "taskset", packages: ["util-linux"], without: "nothing is pinned to a CPU, figures are rough" },
+  { command: "nginx", packages: ["nginx"], without: "a slower application of our own stands behind the proxies" },
+  { command: "node", packages: ["nodejs"], without: "the article's experiment is left out" },
+];
+
+/** Without `--contenders`: who takes part in the experiments that were asked for. */
+function defaultNames({ full }: Options, wants: Selection["wants"]): string[] {
+  const peers = ["floor", "hitch", "haproxy", "nginx", ...(full ? ["stunnel"] : [])];
+  const proxies = wants("peers", "runtimes", "throughput", "handshakes", "memory", "latency", "reload");
+  return [
+    ...(proxies ? peers : []),
+    ...(wants("runtimes") ? RUNTIMES : ["tls-off", ...(proxies ? ["tls-off:bun"] : [])]),
+  ];
+}
+
+/** Chooses the contenders that can run here. `source` is where ours are started from. */
+export function select(options: Options, source: string): Selection {
+  const wants = (...experiments: Experiment[]) =>
+    options.only === null || options.only.some((only) => experiments.includes(only));
+  const asked = (options.contenders ?? defaultNames(options, wants)).map((name) => contenderByName(name, source));
+  const absent = asked.flatMap((contender) => {
+    const lacking = contender.needs.filter(({ command }) => !findProgram(command));
+    return lacking.length ? [{ contender, lacking }] : [];
+  });
+  const needs = [
+    ...TOOLS,
+    ...absent.flatMap(({ contender, lacking }) =>
+      lacking.map((need) => ({ packages: [], ...need, without: `${contender.name} is left out${need.hint ?? ""}` }))
+    ),
+  ];
+  return {
+    contenders: asked.filter((contender) => absent.every((other) => other.contender !== contender)),
+    wants,
+    missing: describeMissing(needs, (command) => findProgram(command) !== null),
+  };
+}

@@ -1,0 +1,54 @@
+import { delimiter, join } from "node:path";
+
+/** Programs of a system's administrator: Debian leaves these folders out of other users' PATH. */
+const ADMIN_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/** PATH with the administrator's folders in it: hitch, HAProxy and nginx are there. */
+export function searchPath(): string {
+  const folders = (Deno.env.get("PATH") ?? "").split(delimiter);
+  return [...folders, ...ADMIN_FOLDERS.filter((folder) => !folders.includes(folder))].join(delimiter);
+}
+
+/** Full path of a program, or of a file whose path is given; null when it is not there. */
+export function findProgram(command: string): string | null {
+  const isPath = command.includes("/");
+  for (const folder of isPath ? [""] : searchPath().split(delimiter)) {
+    const path = join(folder, command);
+    try {
+      const { isFile, mode } = Deno.statSync(path);
+      if (isFile && (isPath || (mode ?? 0) & 0o111)) return path;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
+    }
+  }
+  return null;
+}
+
+/** A program the bench can use, and what is missing without it. */
+export interface Need {
+  command: string;
+  /** Debian packages that have it; none: it comes in another way. */
+  packages: string[];
+  /** What is left out, or how it is replaced. */
+  without: string;
+}
+
+/** Two lines for everything that is missing: what that leaves out, and how to install it; empty when nothing is. */
+export function describeMissing(needs: readonly Need[], has: (command: string) => boolean): string[] {
+  const missing = needs.filter(({ command }) => !has(command));
+  const packages = [...new Set(missing.flatMap((need) => need.packages))];
+  return [
+    ...missing.map(({ command, without }) => `Missing ${command}: ${without}`),
+    ...(packages.length ? [`To measure everything: sudo apt-get install ${packages.join(" ")}`] : []),
+  ];
+}
+
+/** The first line with a number among what the program says about itself; null when it can't be asked. */
+export async function readVersion(command: readonly string[]): Promise<string | null> {
+  const program = findProgram(command[0]);
+  if (!program) return null;
+  const { stdout, stderr } = await new Deno.Command(program, { args: command.slice(1), env: { NO_COLOR: "1" } })
+    .output();
+  const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  return text.split("\n").find((line) => /\d+\.\d+/.test(line))?.trim() ?? null;
+}
