@@ -51,16 +51,18 @@ function commandHelp(command: CommandSpec): string[] {
     ...wrap(usageLine(command), 2, 4 + "tls-off ".length + command.name.length),
     "",
     "Flags:",
-    ...columns([...flags.map((flag): [string, string] => [flagText(flag), describe(flag)]), help]),
+    ...columns([...flags.map((flag): [string, string] => [flagText(flag), describeFlag(flag)]), help]),
     ...details.flatMap((paragraph) => ["", ...wrap(paragraph, 0)]),
   ];
 }
 
-function flagText({ name, value }: FlagSpec): string {
+/** A flag as it is typed. */
+export function flagText({ name, value }: FlagSpec): string {
   return value === "" ? `--${name}` : `--${name} ${value}`;
 }
 
-function describe({ description, repeatable, required }: FlagSpec): string {
+/** What a flag is for, and how often it may be given. */
+export function describeFlag({ description, repeatable, required }: FlagSpec): string {
   return description + (required ? "; required" : "") + (repeatable ? "; may be given several times" : "");
 }
 
@@ -73,12 +75,12 @@ function columns(rows: [string, string][]): string[] {
 }
 
 /** Breaks a text at spaces; brackets stay whole. */
-function wrap(text: string, indent: number, nextIndent = indent): string[] {
+export function wrap(text: string, indent: number, nextIndent = indent, width = WIDTH): string[] {
   const lines: string[] = [];
   let line = " ".repeat(indent);
   for (const word of text.match(/\[[^\]]*\]\S*|\S+/g) ?? []) {
     const isFirst = line.trim() === "";
-    if (!isFirst && line.length + 1 + word.length > WIDTH) {
+    if (!isFirst && line.length + 1 + word.length > width) {
       lines.push(line);
       line = " ".repeat(nextIndent) + word;
     } else {

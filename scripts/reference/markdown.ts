@@ -1,0 +1,35 @@
+import type { Block, Section } from "./model.ts";
+
+/** Writes the sections as Markdown, each folded but for its title. */
+export function toMarkdown(sections: Section[]): string {
+  return sections.map(({ title, blocks }) =>
+    `<details>\n<summary><b>${title}</b></summary>\n\n${blocks.map(block).join("\n\n")}\n\n</details>`
+  ).join("\n\n");
+}
+
+function block(one: Block): string {
+  switch (one.kind) {
+    case "heading":
+      return `#### ${/^\[/.test(one.text) ? `\`${one.text}\`` : one.text}`;
+    case "text":
+      return escapeText(one.text);
+    case "code":
+      return ["```", ...one.lines, "```"].join("\n");
+    case "table": {
+      const { columns, rows } = one.table;
+      const row = (cells: string[]) => `| ${cells.map(escapeCell).join(" | ")} |`;
+      return [row(columns), row(columns.map(() => "---")), ...rows.map(row)].join("\n");
+    }
+  }
+}
+
+/** Outside of code, characters that Markdown would take for itself. */
+function escapeText(text: string): string {
+  return text.split(/(`[^`]*`)/).map((part, index) => index % 2 === 1 ? part : part.replace(/[*_<>[\]]/g, "\\$&"))
+    .join("");
+}
+
+/** As text; a table takes a bar, even in code, for the end of a cell. */
+function escapeCell(text: string): string {
+  return escapeText(text).replaceAll("|", "\\|");
+}

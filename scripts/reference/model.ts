@@ -1,0 +1,172 @@
+/** The reference as plain data: the README's sections and the man page are both written from it. */
+import { COMMANDS } from "../../src/cli/args_commands.ts";
+import { describeFlag, flagText, usageLine, wrap } from "../../src/cli/help.ts";
+import { ADDRESS_ALLOWED } from "../../src/config/address.ts";
+import { describeKeys, describeTables } from "../../src/config/schema.ts";
+import { DURATION_ALLOWED, SIZE_ALLOWED } from "../../src/config/units.ts";
+import { REASONS } from "../../src/observe/record.ts";
+import { PROXY_HEADER_REASONS } from "../../src/proxy_protocol/proxy_header_error.ts";
+import { describeMetrics } from "./metrics.ts";
+import {
+  ENVIRONMENT_TEXTS,
+  EVENT_TEXTS,
+  EXIT_TEXTS,
+  FIELD_TEXTS,
+  PROXY_HEADER_REASON_TEXTS,
+  REASON_TEXTS,
+  ROUTE_TEXTS,
+  SIGNAL_TEXTS,
+} from "./texts.ts";
+
+/** Rows of which the first cell is the term, and the last says what it is. Texts may have `code` in backticks. */
+export interface Table {
+  columns: string[];
+  rows: string[][];
+}
+
+/** One part of a section. */
+export type Block =
+  | { kind: "heading"; text: string }
+  | { kind: "text"; text: string }
+  | { kind: "code"; lines: string[] }
+  | { kind: "table"; table: Table };
+
+export interface Section {
+  title: string;
+  blocks: Block[];
+}
+
+/** Fits a terminal of 80 columns in the man page. */
+const USAGE_WIDTH = 68;
+
+const heading = (text: string): Block => ({ kind: "heading", text });
+const text = (text: string): Block => ({ kind: "text", text });
+const table = (columns: string[], rows: string[][]): Block => ({ kind: "table", table: { columns, rows } });
+const code = (value: string) => `\`${value}\``;
+
+/** Everything that the reference says, in its order. */
+export function referenceSections(): Section[] {
+  return [
+    commands(),
+    configuration(),
+    terms("Signals", "Signal", SIGNAL_TEXTS),
+    terms("Exit codes", "Code", EXIT_TEXTS),
+    environment(),
+    ...(Object.keys(ROUTE_TEXTS).length > 0 ? [routes()] : []),
+    metrics(),
+    records(),
+  ];
+}
+
+function terms(title: string, column: string, texts: Record<string, string>, intro: Block[] = []): Section {
+  const rows = Object.entries(texts).map(([term, said]) => [code(term), said]);
+  return { title, blocks: [...intro, table([column, "Meaning"], rows)] };
+}
+
+function commands(): Section {
+  const blocks = COMMANDS.flatMap((command): Block[] => {
+    const { name, summary, flags, details } = command;
+    const rows = flags.map((flag) => [code(flagText(flag)), codeQuotes(describeFlag(flag))]);
+    return [
+      heading(`tls-off ${name}`),
+      text(`${capital(summary)}.`),
+      { kind: "code", lines: wrap(usageLine(command), 0, "tls-off ".length + name.length + 1, USAGE_WIDTH) },
+      ...(rows.length > 0 ? [table(["Flag", "Meaning"], rows)] : []),
+      ...details.map(text),
+    ];
+  });
+  const others = text(
+    "`tls-off CONFIG.toml` is `tls-off run CONFIG.toml`. `tls-off --version` is `tls-off version`. " +
+      "`tls-off --help` and `tls-off COMMAND --help` print help.",
+  );
+  return { title: "Commands", blocks: [others, ...blocks] };
+}
+
+function configuration(): Section {
+  const keys = describeKeys();
+  const blocks = [{ table: "", description: "" }, ...describeTables()].flatMap((part): Block[] => [
+    heading(part.table === "" ? "Top level" : part.table),
+    ...(part.description === "" ? [] : [text(`${capital(part.description)}.`)]),
+    table(
+      ["Key", "Allowed", "Default", "Meaning"],
+      keys.filter((key) => key.table === part.table).map((key) => [
+        code(key.name),
+        codeQuotes(shortAllowed(key.allowed)),
+        defaultText(key.default),
+        codeQuotes(key.description),
+      ]),
+    ),
+  ]);
+  const intro = [
+    "The file is TOML. Relative paths start from the file's directory. An unknown key is an error. " +
+    "Flags of the command line override the file.",
+    ...LONG_FORMS.map(([allowed]) => codeQuotes(`${capital(allowed.replace(" such as", " is written as"))}.`)),
+  ];
+  return { title: "Configuration", blocks: [...intro.map(text), ...blocks] };
+}
+
+/** Forms that many keys share are explained once. */
+const LONG_FORMS = [[ADDRESS_ALLOWED, "an address"], [DURATION_ALLOWED, "a duration"], [SIZE_ALLOWED, "a size"]];
+
+function shortAllowed(allowed: string): string {
+  return LONG_FORMS.reduce((text, [long, short]) => text.replace(long, short), allowed);
+}
+
+function environment(): Section {
+  return terms("Environment", "Variable", ENVIRONMENT_TEXTS, [text("Nothing else of the environment is read.")]);
+}
+
+function routes(): Section {
+  return terms("Admin endpoint", "Request", ROUTE_TEXTS, [text("HTTP, on `admin.listen`. Other methods get 405.")]);
+}
+
+function metrics(): Section {
+  const rows = describeMetrics().map(({ name, type, labels, help }) => [
+    code(name),
+    type,
+    labels.map(code).join(", "),
+    codeQuotes(help),
+  ]);
+  const intro = text("The same names in `/metrics` and in the records of `log.metrics-interval`.");
+  return { title: "Metrics", blocks: [intro, table(["Metric", "Type", "Labels", "Meaning"], rows)] };
+}
+
+function records(): Section {
+  const list = (texts: Record<string, string>, names: readonly string[] = Object.keys(texts)) =>
+    names.map((name) => [code(name), texts[name]]);
+  return {
+    title: "Log records",
+    blocks: [
+      text(
+        "Each record has `time`, `level`, `event` and `msg`, and fields of its own. In the journal each field is a field " +
+          "there, in upper case: `CLIENT=`, `BYTES_IN=`; a list is the field repeated.",
+      ),
+      heading("The connection record"),
+      text("`event` is `connection`. What an engine cannot know is absent."),
+      table(["Field", "Meaning"], list(FIELD_TEXTS)),
+      heading("Reasons"),
+      text("The field `reason` of records, and the label `reason` of metrics."),
+      table(["Reason", "Meaning"], list(REASON_TEXTS, REASONS)),
+      heading("Refused PROXY headers"),
+      text("What can be wrong where the reason is `proxy-header`."),
+      table(["Kind", "Meaning"], list(PROXY_HEADER_REASON_TEXTS, PROXY_HEADER_REASONS)),
+      heading("Events"),
+      table(["Event", "Meaning, and fields"], list(EVENT_TEXTS)),
+    ],
+  };
+}
+
+/** `null` is a key that must be given; words are no code. */
+function defaultText(value: string | null): string {
+  if (value === null) return "none, required";
+  return /^["[\d]|^(true|false)$/.test(value) ? code(value) : value;
+}
+
+function capital(sentence: string): string {
+  return sentence[0].toUpperCase() + sentence.slice(1);
+}
+
+/** Values that stand in quotes are code. */
+function codeQuotes(sentence: string): string {
+  return sentence.replace(/"[^"]*"/g, (quoted) => code(quoted));
+}

@@ -1,0 +1,28 @@
+import manifest from "../../deno.json" with { type: "json" };
+import { bashCompletion } from "../completions/bash.ts";
+import { fishCompletion } from "../completions/fish.ts";
+import { zshCompletion } from "../completions/zsh.ts";
+import { toMan } from "./man.ts";
+import { referenceSections } from "./model.ts";
+
+/**
+ * The files that are installed beside the program, by their path below `share/`.
+ * @param date of the man page, `YYYY-MM-DD`
+ */
+export function shareFiles(date: string): Map<string, string> {
+  return new Map([
+    ["man/man1/tls-off.1", toMan(referenceSections(), { version: manifest.version, date })],
+    ["bash-completion/completions/tls-off", bashCompletion()],
+    ["zsh/site-functions/_tls-off", zshCompletion()],
+    ["fish/vendor_completions.d/tls-off.fish", fishCompletion()],
+  ]);
+}
+
+/** Writes them, below `directory`. */
+export async function writeShareFiles(directory: string, date: string): Promise<void> {
+  for (const [name, text] of shareFiles(date)) {
+    const path = `${directory}/${name}`;
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(path, text);
+  }
+}

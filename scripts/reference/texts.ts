@@ -1,0 +1,124 @@
+/** One description of everything that the tables in the code only name. The types and the tests keep it complete. */
+import type { ConnectionRecord, Reason } from "../../src/observe/record.ts";
+import type { ProxyHeaderReason } from "../../src/proxy_protocol/proxy_header_error.ts";
+
+/** The label `reason` of logs and metrics. */
+export const REASON_TEXTS: Record<Reason, string> = {
+  "client-closed": "the client ended the connection, in good order",
+  "backend-closed": "the application ended the connection, in good order",
+  "idle": "no byte moved in either direction for `timeouts.idle`",
+  "half-close-timeout": "one side had ended, and the other was silent for `timeouts.half-close`",
+  "lifetime": "the connection was as old as `timeouts.lifetime` allows",
+  "handshake-timeout": "the TLS handshake was not done within `timeouts.handshake`",
+  "handshake-failed": "the TLS handshake failed; `error` has the engine's words",
+  "client-auth": "the client's certificate is missing, or no allow list of `client-auth` names it",
+  "proxy-header": "a network of `accept-proxy` sent no PROXY header, or a wrong one; `error` says what is wrong",
+  "backend-unreachable": "no backend took the connection within `timeouts.connect`",
+  "limit": "`limits.connections` was reached",
+  "per-client-limit": "the client's address had `limits.per-client` connections open",
+  "handshake-rate": "`limits.handshakes-per-second` was reached",
+  "drain": "the connection was cut when `shutdown.grace` ended, or by a second signal",
+  "client-reset": "the client reset the connection (RST)",
+  "client-error": "reading from the client or writing to it failed otherwise",
+  "backend-reset": "the application reset the connection (RST)",
+  "backend-error": "reading from the application or writing to it failed otherwise",
+};
+
+/** The fields of the connection record. */
+export const FIELD_TEXTS: Record<keyof ConnectionRecord, string> = {
+  conn: "id of the connection, unique over workers and restarts; also the UNIQUE_ID of a PROXY header",
+  listener: "name of the listener",
+  worker: "number of the worker, from 0",
+  client: "address of the client, behind a balancer the true one; empty on a Unix socket",
+  client_port: "port of the client",
+  sni: "server name that the client asked for",
+  tls_version: "`TLSv1.2` or `TLSv1.3`",
+  cipher: "cipher suite",
+  alpn: "application protocol that was agreed on",
+  resumed: "whether the TLS session was resumed",
+  client_cn: "common name in the client's certificate",
+  client_dns: "DNS names in the client's certificate",
+  client_uris: "URIs in the client's certificate",
+  backend: "address of the application that took the connection",
+  bytes_in: "decrypted bytes from the client",
+  bytes_out: "bytes to the client before encryption",
+  duration_ms: "milliseconds from accept to end",
+  handshake_ms: "milliseconds from accept to the end of the handshake",
+  connect_ms: "milliseconds to connect to the application, retries included",
+  reason: "why it ended: one of the reasons below",
+  error: "what the engine said, where the ending was a failure",
+};
+
+/** Why a PROXY header was refused. */
+export const PROXY_HEADER_REASON_TEXTS: Record<ProxyHeaderReason, string> = {
+  "not-a-header": "the first bytes are of neither version",
+  "bad-line": "a version 1 line that does not match its form exactly",
+  "bad-version": "the signature of version 2, with another version",
+  "bad-command": "neither LOCAL nor PROXY",
+  "bad-family": "an address family or transport that version 2 does not define",
+  "bad-address": "a version 1 address that is none of its family",
+  "bad-port": "a version 1 port that is no number from 0 to 65535 without leading zeros",
+  "bad-length": "a version 2 length too short for its addresses",
+  "bad-tlv": "a TLV that runs past the header's end, or has a value that its type does not allow",
+  "bad-crc": "the checksum is another",
+  "too-long": "longer than is read",
+  "timeout": "not complete within 3 s",
+  "truncated": "the sender left before it was complete",
+};
+
+/** What the program does on a signal. */
+export const SIGNAL_TEXTS: Record<string, string> = {
+  SIGTERM: "drain: accept no more, let connections finish for `shutdown.grace`, then cut them; a second one stops now",
+  SIGINT: "as SIGTERM",
+  SIGHUP: "is logged; a reload is not supported yet",
+  SIGUSR1: "reopen the log file, as after a rotation by another program",
+};
+
+/** Exit codes. */
+export const EXIT_TEXTS: Record<string, string> = {
+  0: "fine; a drain after which no connection was cut",
+  1: "the configuration is wrong, or the start failed",
+  2: "wrong usage of the command line",
+  3: "the drain timed out, or was ended by a second signal, and connections were cut",
+};
+
+/** The environment variables that are read; nothing else of the environment is. */
+export const ENVIRONMENT_TEXTS: Record<string, string> = {
+  NO_COLOR: "set and not empty: no colours on a terminal",
+  JOURNAL_STREAM: 'set by systemd: tells that standard error is the journal (`log.format = "auto"`)',
+  NOTIFY_SOCKET: "set by systemd: where readiness, reloads and the watchdog are reported",
+  WATCHDOG_USEC: "set by systemd: how often the watchdog wants to hear from the program",
+  WATCHDOG_PID: "set by systemd: which process the watchdog means",
+  LISTEN_PID: "set by systemd: which process the inherited sockets are for",
+  LISTEN_FDS: "set by systemd: how many sockets are inherited",
+  LISTEN_FDNAMES: "set by systemd: the names of the inherited sockets",
+  TMPDIR: "where `demo` makes its private directory (also TMP, TEMP)",
+  TMP: "as TMPDIR",
+  TEMP: "as TMPDIR",
+};
+
+/** The field `event` of log records. */
+export const EVENT_TEXTS: Record<string, string> = {
+  "start": "the program starts: `version`, `runtime`",
+  "configuration": "a warning about the configuration",
+  "listening": "an address is bound: `listener`, `address`",
+  "ready": "every address is bound: `pid`",
+  "start-failed": "the program could not start",
+  "connection": "a connection has ended: the fields above",
+  "rejected": "a connection was turned away before its handshake: `listener`, `worker`, `client`, `reason`",
+  "suppressed": "connections turned away were too many to log each: `count`, and how many of each reason",
+  "exhausted": "accepting pauses, since descriptors or memory have run out: `listener`, `error`",
+  "accept-failed": "an address can accept no more: `listener`, `error`",
+  "proxy-header": "a TLV was too long for the PROXY header and is left out: `listener`, `tlv`",
+  "drain": "the drain begins: `signal`, `active` connections",
+  "stop-now": "a second signal: connections are cut",
+  "stop": "the end: `outcome` (`drained`, `expired` or `stopped`), and how many connections were `cut`",
+  "reload-unsupported": "SIGHUP came: `signal`",
+  "log-reopen": "the log file was opened anew",
+  "log-dropped": "log records were lost, since no output took them: `dropped`",
+  "log-recovered": "the log file takes records again: `diverted` records went to standard error meanwhile",
+  "journal-recovered": "the journal takes records again: `diverted` records went to standard error meanwhile",
+};
+
+/** The paths of the admin endpoint. */
+export const ROUTE_TEXTS: Record<string, string> = {};
