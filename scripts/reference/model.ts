@@ -6,12 +6,13 @@ import { describeKeys, describeTables } from "../../src/config/schema.ts";
 import { DURATION_ALLOWED, SIZE_ALLOWED } from "../../src/config/units.ts";
 import { REASONS } from "../../src/observe/record.ts";
 import { PROXY_HEADER_REASONS } from "../../src/proxy_protocol/proxy_header_error.ts";
-import { describeMetrics } from "./metrics.ts";
+import { describeMetrics, listMetricFields, listRoutes } from "./observed.ts";
 import {
   ENVIRONMENT_TEXTS,
   EVENT_TEXTS,
   EXIT_TEXTS,
   FIELD_TEXTS,
+  METRIC_FIELD_TEXTS,
   PROXY_HEADER_REASON_TEXTS,
   REASON_TEXTS,
   ROUTE_TEXTS,
@@ -52,7 +53,7 @@ export function referenceSections(): Section[] {
     terms("Signals", "Signal", SIGNAL_TEXTS),
     terms("Exit codes", "Code", EXIT_TEXTS),
     environment(),
-    ...(Object.keys(ROUTE_TEXTS).length > 0 ? [routes()] : []),
+    routes(),
     metrics(),
     records(),
   ];
@@ -117,7 +118,8 @@ function environment(): Section {
 }
 
 function routes(): Section {
-  return terms("Admin endpoint", "Request", ROUTE_TEXTS, [text("HTTP, on `admin.listen`. Other methods get 405.")]);
+  const intro = text("HTTP, on `admin.listen`. Other methods get 405.");
+  return terms("Admin endpoint", "Request", pick(ROUTE_TEXTS, listRoutes()), [intro]);
 }
 
 function metrics(): Section {
@@ -127,13 +129,12 @@ function metrics(): Section {
     labels.map(code).join(", "),
     codeQuotes(help),
   ]);
-  const intro = text("The same names in `/metrics` and in the records of `log.metrics-interval`.");
+  const intro = text("What `/metrics` of the admin endpoint answers, in Prometheus' text format.");
   return { title: "Metrics", blocks: [intro, table(["Metric", "Type", "Labels", "Meaning"], rows)] };
 }
 
 function records(): Section {
-  const list = (texts: Record<string, string>, names: readonly string[] = Object.keys(texts)) =>
-    names.map((name) => [code(name), texts[name]]);
+  const list = (texts: Record<string, string>) => Object.entries(texts).map(([name, said]) => [code(name), said]);
   return {
     title: "Log records",
     blocks: [
@@ -146,12 +147,15 @@ function records(): Section {
       table(["Field", "Meaning"], list(FIELD_TEXTS)),
       heading("Reasons"),
       text("The field `reason` of records, and the label `reason` of metrics."),
-      table(["Reason", "Meaning"], list(REASON_TEXTS, REASONS)),
+      table(["Reason", "Meaning"], list(pick(REASON_TEXTS, REASONS))),
       heading("Refused PROXY headers"),
       text("What can be wrong where the reason is `proxy-header`."),
-      table(["Kind", "Meaning"], list(PROXY_HEADER_REASON_TEXTS, PROXY_HEADER_REASONS)),
+      table(["Kind", "Meaning"], list(pick(PROXY_HEADER_REASON_TEXTS, PROXY_HEADER_REASONS))),
       heading("Events"),
       table(["Event", "Meaning, and fields"], list(EVENT_TEXTS)),
+      heading("The metrics record"),
+      text("One for each listener and one for the process, every `log.metrics-interval`."),
+      table(["Field", "Meaning"], list(pick(METRIC_FIELD_TEXTS, listMetricFields()))),
     ],
   };
 }
@@ -160,6 +164,19 @@ function records(): Section {
 function defaultText(value: string | null): string {
   if (value === null) return "none, required";
   return /^["[\d]|^(true|false)$/.test(value) ? code(value) : value;
+}
+
+/**
+ * The texts of what the code has, in its order.
+ * @throws {TypeError} where something has no text yet
+ */
+function pick(texts: Record<string, string>, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => {
+    if (!Object.hasOwn(texts, name)) {
+      throw new TypeError(`Cannot document "${name}": no text in scripts/reference/texts.ts`);
+    }
+    return [name, texts[name]];
+  }));
 }
 
 function capital(sentence: string): string {

@@ -106,6 +106,10 @@ export const EVENT_TEXTS: Record<string, string> = {
   "start-failed": "the program could not start",
   "connection": "a connection has ended: the fields above",
   "rejected": "a connection was turned away before its handshake: `listener`, `worker`, `client`, `reason`",
+  "metrics": "the numbers of one listener, or of the process: the fields below",
+  "admin-listening": "the admin endpoint is bound: `address`",
+  "admin": "the admin endpoint was asked to change something: `path`",
+  "admin-error": "a request of the admin endpoint failed: `path`, `error`",
   "suppressed": "connections turned away were too many to log each: `count`, and how many of each reason",
   "exhausted": "accepting pauses, since descriptors or memory have run out: `listener`, `error`",
   "accept-failed": "an address can accept no more: `listener`, `error`",
@@ -120,5 +124,39 @@ export const EVENT_TEXTS: Record<string, string> = {
   "journal-recovered": "the journal takes records again: `diverted` records went to standard error meanwhile",
 };
 
-/** The paths of the admin endpoint. */
-export const ROUTE_TEXTS: Record<string, string> = {};
+/** The requests of the admin endpoint. */
+export const ROUTE_TEXTS: Record<string, string> = {
+  "GET /metrics": "the metrics, for Prometheus",
+  "GET /stats":
+    "JSON: listeners, backends, workers, certificates, the process; with `?history` also the last five minutes",
+  "GET /clients":
+    "JSON: the busiest clients, with bytes each way and bytes per second over 1 s, 10 s and 60 s; `?top=N` says how many, " +
+    "`&order=` sorts by `bytes`, `rate`, `active` or `opened`",
+  "GET /healthz": "200 while the process lives",
+  "GET /readyz": "200, or 503 while draining and while no backend of some listener can be reached",
+  "POST /reload": "as SIGHUP; 200 or 500, what is wrong is in the log",
+  "POST /drain": "as SIGTERM; 202",
+};
+
+/** The fields of a metrics record; `listener` is absent in that of the process. */
+export const METRIC_FIELD_TEXTS: Record<string, string> = {
+  interval_ms: "milliseconds since the record before; absent in the first, as are all rates",
+  connections_total: "connections admitted since the start",
+  connections_active: "connections now",
+  connections_rejected_total: "connections turned away before their handshake since the start",
+  connections_per_second: "connections admitted per second since the record before",
+  handshakes_total: "handshakes that succeeded since the start",
+  handshakes_failed_total: "handshakes that failed since the start",
+  bytes_in_total: "bytes from clients since the start",
+  bytes_out_total: "bytes to clients since the start",
+  bytes_in_per_second: "bytes per second from clients since the record before",
+  bytes_out_per_second: "bytes per second to clients since the record before",
+  handshake_p50_ms: "median of the handshakes' time since the record before, in milliseconds",
+  handshake_p99_ms: "99th percentile of the same",
+  connect_p50_ms: "median of the time to connect to the application since the record before, in milliseconds",
+  connect_p99_ms: "99th percentile of the same",
+  cpu_seconds_total: "CPU time of the process since its start",
+  cpu_percent: "CPU use since the record before; 100 is one core",
+  resident_bytes: "resident memory",
+  open_fds: "open descriptors",
+};

@@ -14,7 +14,7 @@ import {
 } from "../../scripts/reference/inventory.ts";
 import { toMan } from "../../scripts/reference/man.ts";
 import { toMarkdown } from "../../scripts/reference/markdown.ts";
-import { describeMetrics } from "../../scripts/reference/metrics.ts";
+import { describeMetrics, listMetricFields, listRoutes } from "../../scripts/reference/observed.ts";
 import { referenceSections } from "../../scripts/reference/model.ts";
 import { updateReadme } from "../../scripts/reference/readme.ts";
 import {
@@ -22,6 +22,8 @@ import {
   EVENT_TEXTS,
   EXIT_TEXTS,
   FIELD_TEXTS,
+  METRIC_FIELD_TEXTS,
+  ROUTE_TEXTS,
   SIGNAL_TEXTS,
 } from "../../scripts/reference/texts.ts";
 import { peerTest, runPeer } from "../support/peers.ts";
@@ -37,6 +39,8 @@ function names(): string[] {
     ...REASONS,
     ...PROXY_HEADER_REASONS,
     ...describeMetrics().map(({ name }) => name),
+    ...listMetricFields(),
+    ...listRoutes(),
     ...Object.keys(FIELD_TEXTS),
     ...Object.keys(EVENT_TEXTS),
     ...Object.keys(SIGNAL_TEXTS),
@@ -64,6 +68,11 @@ Deno.test("every signal, exit code and environment variable is described, and no
   assert.deepEqual(listSignals(sources), Object.keys(SIGNAL_TEXTS).sort());
   assert.deepEqual(listExitCodes(sources), Object.keys(EXIT_TEXTS));
   assert.deepEqual(listEnvironment(), Object.keys(ENVIRONMENT_TEXTS).sort());
+});
+
+Deno.test("every request of the admin endpoint and field of a metrics record is described, and no other", () => {
+  assert.deepEqual(listRoutes(), Object.keys(ROUTE_TEXTS));
+  assert.deepEqual(listMetricFields(), Object.keys(METRIC_FIELD_TEXTS));
 });
 
 Deno.test("the inventory finds names in sources", () => {

@@ -1,6 +1,9 @@
-import type { LogConfig } from "../../src/config/config.ts";
+import type { AdminConfig, LogConfig } from "../../src/config/config.ts";
+import { routes } from "../../src/observe/admin/routes.ts";
+import type { Fields } from "../../src/observe/fields.ts";
 import { createLogger } from "../../src/observe/log.ts";
 import { metricFamilies, type MetricFamily } from "../../src/observe/metric_families.ts";
+import { MetricsLog } from "../../src/observe/metrics_log.ts";
 import { Observatory } from "../../src/observe/observatory.ts";
 import { Observer } from "../../src/observe/observer.ts";
 
@@ -13,6 +16,7 @@ const LOG: LogConfig = {
   fileSize: 0,
   fileCount: 0,
 };
+const ADMIN: AdminConfig = { listen: { transport: "unix", path: "/admin" }, expose: false, topClients: 20 };
 
 /** One metric for a reader of the reference. */
 export interface MetricDescription {
@@ -31,11 +35,33 @@ export function describeMetrics(): MetricDescription[] {
   });
 }
 
+/** Every field of the records of `log.metrics-interval`, apart from those that each record has. */
+export function listMetricFields(): string[] {
+  const names = new Set<string>();
+  const info = (_message: string, fields: Fields = {}) => Object.keys(fields).forEach((name) => names.add(name));
+  const log = new MetricsLog({ debug: info, info, warn: info, error: info, enabled: () => true });
+  const { ledger } = sampleObservatory();
+  log.write(ledger.totals(), 0);
+  log.write(ledger.totals(), 1000);
+  return [...names].filter((name) => name !== "event" && name !== "listener");
+}
+
+/** Every request that the admin endpoint answers. */
+export function listRoutes(): string[] {
+  const control = {
+    unready: () => Promise.resolve(null),
+    draining: () => false,
+    reload: () => Promise.resolve(true),
+    drain() {},
+  };
+  return [...routes(sampleObservatory(), control, ADMIN)].map(([path, { method }]) => `${method} ${path}`);
+}
+
 /** A proxy that has seen one of everything. */
-export function sampleObservatory(): Observatory {
+function sampleObservatory(): Observatory {
   const log = createLogger(LOG, { terminal: false, environment: () => undefined });
   const observatory = new Observatory({ log, version: "0.0.0", runtime: "deno 0" });
-  observatory.watch(true);
+  observatory.configure({ log: LOG, admin: ADMIN });
   const grant = observatory.grant(0, [{ name: "web", backends: ["unix:/run/app.sock"] }], LOG);
   const telemetry = new Observer(grant, () => {}).telemetry("web");
   telemetry.opened("192.0.2.1");
