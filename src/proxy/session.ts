@@ -65,6 +65,8 @@ export class Session implements Expiring {
   #activeMs: number;
   /** Which side ended first, in good order. */
   #ending: "client" | "backend" | null = null;
+  #endedDirections = 0;
+  #admitted = false;
   #reason: Reason | null = null;
   #error: string | undefined;
 
@@ -76,41 +78,53 @@ export class Session implements Expiring {
     this.#phaseMs = this.#activeMs = this.#openedMs;
   }
 
-  /** Serves the connection to its end; never throws. */
+  /**
+   * Takes the connection to where both directions relay, and never throws. It does not wait for their end: ten thousand idle
+   * connections would each keep the frame of this function for that.
+   */
   async run(): Promise<void> {
-    const { clock, admission, telemetry, preamble } = this.#context;
-    clock.add(this);
-    let admitted = false;
+    this.#context.clock.add(this);
     try {
-      if (preamble !== null) this.#endpoints = await this.#preamble(preamble);
-      this.#reason ??= admission.admit(this.#endpoints.source.hostname);
-      if (this.#reason !== null) return;
-      admitted = true;
-      telemetry.opened(this.#endpoints.source.hostname);
-      await this.#handshake();
-      const firstRead = this.#client.read();
-      // Its failure is the relay's to report; until that listens, it must not count as unhandled.
-      firstRead.catch(() => {});
-      const backend = this.#backend = await this.#connect();
-      this.#enter("relay");
-      const inward = relay(this.#client, backend, new Inward(this), (await this.#writeHeader(backend, firstRead)).read);
-      const outward = relay(backend, this.#client, new Outward(this));
-      await inward;
-      await outward;
+      if (await this.#establish()) return;
     } catch (error) {
       this.#fail(error);
-    } finally {
-      clock.delete(this);
-      this.#client.close();
-      this.#backend?.close();
-      if (this.#chosen !== null) this.#context.balancer.released(this.#chosen);
-      const record = this.#record();
-      if (admitted) {
-        admission.release(record.client);
-        telemetry.closed(record);
-      } else telemetry.rejected(record.reason, record.client, record.error);
-      this.#context.finished(this);
     }
+    this.#finish();
+  }
+
+  /** Answers whether the relay has taken over. */
+  async #establish(): Promise<boolean> {
+    const { admission, telemetry, preamble } = this.#context;
+    if (preamble !== null) this.#endpoints = await this.#preamble(preamble);
+    this.#reason ??= admission.admit(this.#endpoints.source.hostname);
+    if (this.#reason !== null) return false;
+    this.#admitted = true;
+    telemetry.opened(this.#endpoints.source.hostname);
+    await this.#handshake();
+    const firstRead = this.#client.read();
+    // Its failure is the relay's to report; until that listens, it must not count as unhandled.
+    firstRead.catch(() => {});
+    const backend = this.#backend = await this.#connect();
+    this.#enter("relay");
+    const { read } = await this.#writeHeader(backend, firstRead);
+    relay(this.#client, backend, new Inward(this), read);
+    relay(backend, this.#client, new Outward(this));
+    return true;
+  }
+
+  /** Frees everything, and tells of it; once. */
+  #finish(): void {
+    const { clock, balancer, admission, telemetry, finished } = this.#context;
+    clock.delete(this);
+    this.#client.close();
+    this.#backend?.close();
+    if (this.#chosen !== null) balancer.released(this.#chosen);
+    const record = this.#record();
+    if (this.#admitted) {
+      admission.release(record.client);
+      telemetry.closed(record);
+    } else telemetry.rejected(record.reason, record.client, record.error);
+    finished(this);
   }
 
   /** Ends the connection now, in whatever state. */
@@ -234,17 +248,21 @@ export class Session implements Expiring {
     if (end.kind === "ended") {
       this.#ending ??= source;
       if (this.#phase === "relay") this.#enter("half-closed");
-      else this.#reason ??= this.#ending === "client" ? "client-closed" : "backend-closed";
-      return;
+      else this.#reason ??= this.#endingReason();
+    } else if (this.#reason === null) {
+      const failed = end.side === "source" ? source : source === "client" ? "backend" : "client";
+      // Once one side has ended, the other's reset is only its way of closing.
+      if (this.#phase === "half-closed" && end.error.kind === "reset") this.end(this.#endingReason());
+      else {
+        this.#error = end.error.message;
+        this.end(`${failed}-${end.error.kind === "reset" ? "reset" : "error"}`);
+      }
     }
-    if (this.#reason !== null) return;
-    const failed = end.side === "source" ? source : source === "client" ? "backend" : "client";
-    // Once one side has ended, the other's reset is only its way of closing.
-    if (this.#phase === "half-closed" && end.error.kind === "reset") {
-      return this.end(this.#ending === "client" ? "client-closed" : "backend-closed");
-    }
-    this.#error = end.error.message;
-    this.end(`${failed}-${end.error.kind === "reset" ? "reset" : "error"}`);
+    if (++this.#endedDirections === 2) this.#finish();
+  }
+
+  #endingReason(): Reason {
+    return this.#ending === "client" ? "client-closed" : "backend-closed";
   }
 
   #enter(phase: Phase): void {
