@@ -8,9 +8,11 @@ import type { Telemetry } from "../observe/telemetry.ts";
 import type { Endpoints } from "../proxy_protocol/endpoint.ts";
 import { ProxyHeaderError } from "../proxy_protocol/proxy_header_error.ts";
 import { type Conn, ConnError, type Runtime, type TlsInfo } from "../runtime/contract.ts";
-import type { Backend, Balancer } from "./balance.ts";
+import type { Balancer } from "./balance.ts";
 import type { Clock, Expiring } from "./clock.ts";
+import { type BackendConn, connectBackend } from "./connect_backend.ts";
 import { type Flow, relay, type RelayEnd } from "./relay.ts";
+import { tlsFields } from "./tls_fields.ts";
 
 /** Who is turned away; what `admit` took, `release` gives back. */
 export interface Admission {
@@ -52,11 +54,9 @@ export class Session implements Expiring {
   readonly #conn: string;
   readonly #openedMs = performance.now();
   #endpoints: Endpoints;
-  #backend: Conn | null = null;
-  #chosen: Backend | null = null;
+  #backend: BackendConn | null = null;
   #tls: TlsInfo = {};
   #handshakeMs: number | undefined;
-  #connectMs: number | undefined;
   #bytesIn = 0;
   #bytesOut = 0;
   #phase: Phase = "handshake";
@@ -104,11 +104,12 @@ export class Session implements Expiring {
     const firstRead = this.#client.read();
     // Its failure is the relay's to report; until that listens, it must not count as unhandled.
     firstRead.catch(() => {});
-    const backend = this.#backend = await this.#connect();
+    this.#backend = await this.#connect();
     this.#enter("relay");
-    const { read } = await this.#writeHeader(backend, firstRead);
-    relay(this.#client, backend, new Inward(this), read);
-    relay(backend, this.#client, new Outward(this));
+    const { conn } = this.#backend;
+    const { read } = await this.#writeHeader(conn, firstRead);
+    relay(this.#client, conn, new Inward(this), read);
+    relay(conn, this.#client, new Outward(this));
     return true;
   }
 
@@ -117,8 +118,8 @@ export class Session implements Expiring {
     const { clock, balancer, admission, telemetry, finished } = this.#context;
     clock.delete(this);
     this.#client.close();
-    this.#backend?.close();
-    if (this.#chosen !== null) balancer.released(this.#chosen);
+    this.#backend?.conn.close();
+    if (this.#backend !== null) balancer.released(this.#backend.backend);
     const record = this.#record();
     if (this.#admitted) {
       admission.release(record.client);
@@ -131,7 +132,7 @@ export class Session implements Expiring {
   end(reason: Reason): void {
     this.#reason ??= reason;
     this.#client.close();
-    this.#backend?.close();
+    this.#backend?.conn.close();
   }
 
   expire(nowMs: number): void {
@@ -174,39 +175,19 @@ export class Session implements Expiring {
     telemetry.handshakeDone(this.#tls.version, this.#tls.resumed, this.#handshakeMs);
   }
 
-  async #connect(): Promise<Conn> {
+  async #connect(): Promise<BackendConn> {
     this.#enter("connect");
-    const { balancer, runtime, config, telemetry } = this.#context;
-    const startMs = performance.now();
-    const deadline = config.timeouts.connectMs > 0 ? startMs + config.timeouts.connectMs : Infinity;
-    let failure: unknown;
-    for (const backend of balancer.candidates(startMs)) {
-      try {
-        const conn = await runtime.connect(backend.address, deadline);
-        this.#connectMs = performance.now() - startMs;
-        if (this.#reason !== null) {
-          conn.close();
-          throw new ConnError("closed", "Connection was closed here");
-        }
-        balancer.connected(backend);
-        this.#chosen = backend;
-        telemetry.backendConnected(backend.name, this.#connectMs);
-        return conn;
-      } catch (error) {
-        if (this.#reason !== null) throw error;
-        failure = error;
-        const reason = error instanceof ConnError ? error.kind : "other";
-        telemetry.backendFailed(backend.name, reason);
-        balancer.failed(backend, performance.now());
-        if (performance.now() >= deadline) break;
-      }
+    try {
+      return await connectBackend(this.#context, () => this.#reason !== null);
+    } catch (error) {
+      if (this.#reason !== null) throw error;
+      this.#reason = "backend-unreachable";
+      this.#error = messageOf(error);
+      this.#enter("closing");
+      // close_notify first: whoever waits for an answer learns at once that there is none.
+      await this.#client.closeWrite();
+      throw error;
     }
-    this.#reason ??= "backend-unreachable";
-    this.#error = messageOf(failure);
-    this.#enter("closing");
-    // close_notify first: whoever waits for an answer learns at once that there is none, and the close frees everything.
-    await this.#client.closeWrite();
-    throw failure;
   }
 
   /**
@@ -278,7 +259,6 @@ export class Session implements Expiring {
   #record(): ConnectionRecord {
     const { config, worker } = this.#context;
     const { source } = this.#endpoints;
-    const tls = this.#tls;
     const reason = this.#reason ?? "client-closed";
     return {
       conn: this.#conn,
@@ -286,22 +266,13 @@ export class Session implements Expiring {
       worker,
       client: source.hostname,
       client_port: source.port,
-      ...(tls.sni === undefined ? {} : { sni: tls.sni }),
-      ...(tls.version === undefined ? {} : { tls_version: tls.version }),
-      ...(tls.cipher === undefined ? {} : { cipher: tls.cipher }),
-      ...(tls.alpn === undefined ? {} : { alpn: tls.alpn }),
-      ...(tls.resumed === undefined ? {} : { resumed: tls.resumed }),
-      ...(tls.peer === undefined ? {} : {
-        client_cn: tls.peer.commonName,
-        client_dns: tls.peer.dnsNames,
-        client_uris: tls.peer.uris,
-      }),
-      ...(this.#chosen === null ? {} : { backend: this.#chosen.name }),
+      ...tlsFields(this.#tls),
+      ...(this.#backend === null ? {} : { backend: this.#backend.backend.name }),
       bytes_in: this.#bytesIn,
       bytes_out: this.#bytesOut,
       duration_ms: round(performance.now() - this.#openedMs),
       ...(this.#handshakeMs === undefined ? {} : { handshake_ms: round(this.#handshakeMs) }),
-      ...(this.#connectMs === undefined ? {} : { connect_ms: round(this.#connectMs) }),
+      ...(this.#backend === null ? {} : { connect_ms: round(this.#backend.connectMs) }),
       reason,
       ...(this.#error === undefined || !FAILURES.has(reason) ? {} : { error: this.#error }),
     };

@@ -1,0 +1,54 @@
+import type { ListenerConfig } from "../config/config.ts";
+import type { Telemetry } from "../observe/telemetry.ts";
+import { type Conn, ConnError, type Runtime } from "../runtime/contract.ts";
+import type { Backend, Balancer } from "./balance.ts";
+
+/** A connection to the backend that took it. The balancer counts it until `released`. */
+export interface BackendConn {
+  conn: Conn;
+  backend: Backend;
+  /** Milliseconds from the first try on. */
+  connectMs: number;
+}
+
+interface Surroundings {
+  config: ListenerConfig;
+  runtime: Runtime;
+  balancer: Balancer;
+  telemetry: Telemetry;
+}
+
+/**
+ * Connects to the first backend that answers, in the balancer's order, all tries within the connect deadline.
+ * @param cancelled whether the client has gone meanwhile
+ * @throws {ConnError} kind `closed` if cancelled, else the last backend's failure
+ */
+export async function connectBackend(
+  { config, runtime, balancer, telemetry }: Surroundings,
+  cancelled: () => boolean,
+): Promise<BackendConn> {
+  const startMs = performance.now();
+  const deadline = config.timeouts.connectMs > 0 ? startMs + config.timeouts.connectMs : Infinity;
+  let failure: unknown;
+  for (const backend of balancer.candidates(startMs)) {
+    let conn: Conn;
+    try {
+      conn = await runtime.connect(backend.address, deadline);
+    } catch (error) {
+      failure = error;
+      telemetry.backendFailed(backend.name, error instanceof ConnError ? error.kind : "other");
+      balancer.failed(backend, performance.now());
+      if (cancelled() || performance.now() >= deadline) break;
+      continue;
+    }
+    if (cancelled()) {
+      conn.close();
+      throw new ConnError("closed", "Client has gone while its backend was connected");
+    }
+    const connectMs = performance.now() - startMs;
+    balancer.connected(backend);
+    telemetry.backendConnected(backend.name, connectMs);
+    return { conn, backend, connectMs };
+  }
+  throw failure;
+}
