@@ -38,7 +38,7 @@ deno task bench [options]
                          peers is throughput, handshakes, memory and latency together
   --contenders LIST      of hitch, haproxy, nginx, stunnel, floor, tls-off[:RUNTIME[-ENGINE]][@DIRECTORY]
   --source DIRECTORY     where tls-off without @DIRECTORY is run from; default: this checkout
-  --sizes LIST           bytes of the answers' bodies
+  --sizes LIST           bytes of the bodies
   --rounds N             how often each is measured, interleaved with the others
   --window MS            measured stretch of each run
   --connections N        the load generator's connections
@@ -94,9 +94,13 @@ export function parseOptions(args: string[]): Options {
     if (!experiment) throw new RangeError(`Cannot run --only "${name}": expected ${EXPERIMENTS.join(", ")}`);
     return experiment;
   });
-  const settings = { ...(values.full ? FULL : QUICK) };
-  if (values.sizes) settings.sizes = parseNumbers(values.sizes, "sizes", 1);
-  if (values.rounds) settings.rounds = settings.idleRounds = parseNumber(values.rounds, "rounds", 1);
+  const settings = structuredClone(values.full ? FULL : QUICK);
+  if (values.sizes) {
+    settings.sizes = settings.halfLoadSizes = settings.article.sizes = parseNumbers(values.sizes, "sizes", 1);
+  }
+  if (values.rounds) {
+    settings.rounds = settings.idleRounds = settings.article.rounds = parseNumber(values.rounds, "rounds", 1);
+  }
   if (values.window) settings.windowMs = parseNumber(values.window, "window", 100);
   if (values.connections) settings.connections = parseNumber(values.connections, "connections", 1);
   if (values.idle) settings.idleCounts = parseNumbers(values.idle, "idle", 1);

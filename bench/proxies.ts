@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Contender, ProxySetup } from "./contenders/contender.ts";
+import { connectTo } from "./connect.ts";
 import { get } from "./http.ts";
 import { freePort } from "./lab.ts";
 import type { KeyKind, Lab } from "./lab.ts";
@@ -52,8 +53,7 @@ export async function startProxy(lab: Lab, contender: Contender, options: ProxyO
     env: launch.env,
   });
   await waitFor(process, async () => {
-    const where = { hostname: "127.0.0.1", port };
-    using connection = contender.tls ? await Deno.connectTls({ ...where, caCerts }) : await Deno.connect(where);
+    using connection = await connectTo(port, contender.tls ? caCerts : null);
     return await check(connection);
   }, { pauseMs: 1 });
   const startupMs = performance.now() - begin;

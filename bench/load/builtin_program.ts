@@ -6,6 +6,7 @@
  * of wrk's requests, so that it, not the proxy, is often what is measured; and its latencies have its own event loop
  * in them. CPU time per request is what remains trustworthy.
  */
+import { connectTo } from "../connect.ts";
 import { mean, quantile, standardDeviation } from "../stats.ts";
 import type { LoadResult } from "./load_result.ts";
 
@@ -23,7 +24,6 @@ const SETTLE_MS = 700;
 
 const task = JSON.parse(Deno.args[0]) as Task;
 const url = new URL(task.url);
-const address = { hostname: url.hostname, port: Number(url.port) };
 const caCerts = [await Deno.readTextFile(task.ca)];
 const body = "x".repeat(task.postBytes ?? 0);
 const request = new TextEncoder().encode(
@@ -72,9 +72,7 @@ async function load(): Promise<void> {
   const buffer = new Uint8Array(65_536);
   while (!stopped) {
     try {
-      using connection = url.protocol === "https:"
-        ? await Deno.connectTls({ ...address, caCerts })
-        : await Deno.connect(address);
+      using connection = await connectTo(Number(url.port), url.protocol === "https:" ? caCerts : null);
       if (task.thinkMs) await pause(SETTLE_MS);
       while (!stopped) {
         if (task.thinkMs) await pause(Math.random() * 2 * task.thinkMs);

@@ -2,8 +2,9 @@
  * Program: PORT COUNT [CA]. Opens COUNT connections to 127.0.0.1, a few at a time, with TLS if there is an authority to
  * trust; makes one request of 10 bytes on each, says READY, and holds them until it is ended.
  */
+import { connectTo } from "../connect.ts";
+
 const [port, count, ca] = Deno.args;
-const address = { hostname: "127.0.0.1", port: Number(port) };
 const caCerts = ca ? [await Deno.readTextFile(ca)] : null;
 const request = new TextEncoder().encode("GET /10 HTTP/1.1\r\nHost: localhost\r\n\r\n");
 const held: Deno.Conn[] = [];
@@ -12,7 +13,7 @@ let left = Number(count);
 async function openSome(): Promise<void> {
   const buffer = new Uint8Array(4096);
   while (left-- > 0) {
-    const connection = caCerts ? await Deno.connectTls({ ...address, caCerts }) : await Deno.connect(address);
+    const connection = await connectTo(Number(port), caCerts);
     held.push(connection);
     await connection.write(request);
     let answer = "";

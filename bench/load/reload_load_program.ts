@@ -2,6 +2,7 @@
  * Program: PORT CA. Until SIGINT, eight loops connect, get `/10` and close; eight connections stay and make a request each
  * 10 ms. Prints a RESULT line.
  */
+import { connectTo } from "../connect.ts";
 import { get } from "../http.ts";
 
 /** What clients saw while the proxy reloaded. */
@@ -18,7 +19,7 @@ export interface ReloadResult {
 
 const [port, ca] = Deno.args;
 const caCerts = [await Deno.readTextFile(ca)];
-const connect = () => Deno.connectTls({ hostname: "127.0.0.1", port: Number(port), caCerts });
+const connect = () => connectTo(Number(port), caCerts);
 const request = new TextEncoder().encode("GET /10 HTTP/1.1\r\nHost: localhost\r\n\r\n");
 const result: ReloadResult = { newConnections: 0, newFailed: 0, newWorstMs: 0, keptRequests: 0, keptFailed: 0 };
 let stopped = false;
@@ -50,10 +51,13 @@ async function useUntilClosed(connection: Deno.Conn): Promise<boolean> {
     if (early !== "silent") return true;
     await connection.write(request);
     let answer = "";
-    for (let read: Promise<number | null> = waiting; !answer.endsWith("x".repeat(10)); read = connection.read(buffer)) {
+    let read = waiting;
+    for (;;) {
       const count = await read;
       if (count === null) return false;
       answer += new TextDecoder().decode(buffer.subarray(0, count));
+      if (answer.endsWith("x".repeat(10))) break;
+      read = connection.read(buffer);
     }
     result.keptRequests++;
   }

@@ -46,7 +46,7 @@ export function proxyTables(samples: readonly Sample[]): ProxyTables {
       { title: "CPU µs per request", columns: bySize("keep-alive", "cpuUsPerRequest") },
       { title: "CPU µs per new connection", columns: ofHandshakes("cpuUsPerConnection") },
       { title: "CPU s per GB", columns: bySize("keep-alive", "cpuSecondsPerGb", {}, 10_000) },
-      { title: "kB per idle connection", columns: idle },
+      { title: "KiB per idle connection", columns: idle },
     ]),
     latency: measured([
       { title: "p50 at half load, ms", columns: bySize("half-load", "p50Us", ms) },
@@ -63,7 +63,7 @@ export function proxyTables(samples: readonly Sample[]): ProxyTables {
       { title: "share of resumed handshakes", columns: ofHandshakes("resumedShare", share) },
       {
         title: "from start to first answer",
-        columns: [...ofStartUp("ms", "startupMs"), ...ofStartUp("memory, MB", "residentBytesEmpty", 2 ** -20)],
+        columns: [...ofStartUp("ms", "startupMs"), ...ofStartUp("memory, MiB", "residentBytesEmpty", 2 ** -20)],
       },
     ]),
   };

@@ -26,7 +26,7 @@ function targets(samples: readonly Sample[]): Target[] {
     },
     {
       column: {
-        ...{ title: "memory per idle connection, kB", scenario: "idle", size: Math.max(0, ...counts) },
+        ...{ title: "memory per idle connection, KiB", scenario: "idle", size: Math.max(0, ...counts) },
         ...{ metric: "bytesPerConnection", scale: 1 / 1024, absolute: true },
       },
       atMost: { "tls-off": 16, "tls-off:bun": 8 },

@@ -89,7 +89,7 @@ function cpuColumns(results: Results): Column[] {
 
 function memoryColumns(results: Results): Column[] {
   return sizesOf(results, "idle").map((size) => ({
-    ...{ title: `kB per idle connection, ${formatCount(size)} held`, scenario: "idle", size },
+    ...{ title: `KiB per idle connection, ${formatCount(size)} held`, scenario: "idle", size },
     ...{ metric: "bytesPerConnection", scale: 1 / 1024 },
   }));
 }

@@ -1,0 +1,102 @@
+import { equal, match, ok } from "node:assert/strict";
+import { renderPlot } from "../../bench/report/plots.ts";
+import { plotNames, renderReport } from "../../bench/report/report.ts";
+import { renderTargets } from "../../bench/report/targets.ts";
+import type { Results } from "../../bench/results.ts";
+import type { Sample, Values } from "../../bench/sample.ts";
+import { QUICK } from "../../bench/settings.ts";
+
+function runs(scenario: string, size: number, byContender: Record<string, Values>): Sample[] {
+  return Object.entries(byContender).flatMap(([contender, values]) =>
+    [1, 2].map((round) => ({ scenario, contender, size, round, values }))
+  );
+}
+
+function keepAlive(cpuUsPerRequest: number): Values {
+  return { cpuUsPerRequest, requestsPerSecond: 1e6 / cpuUsPerRequest, p50Us: 500, p90Us: 900, p99Us: 2000, errors: 0 };
+}
+
+function makeResults(samples: Sample[]): Results {
+  return {
+    date: "2026-01-02 03:04",
+    commit: "abc1234",
+    mode: "quick",
+    machine: { cpu: "CPU", cpus: 2, memoryGb: 8, kernel: "linux", loadBefore: 0, descriptorLimit: 20_000 },
+    versions: { hitch: "hitch 1.7" },
+    settings: QUICK,
+    generator: "wrk",
+    pinned: true,
+    crypto: { aesBytesPerSecond: 4e9, ecdsaSignUs: 15, rsaSignUs: 230, x25519Us: 25 },
+    notes: ["Missing wrk: slower"],
+    contenders: [
+      { name: "floor", kind: "floor" },
+      { name: "hitch", kind: "peer" },
+      { name: "tls-off", kind: "ours" },
+      { name: "tls-off:bun", kind: "ours" },
+    ],
+    samples,
+    failures: [],
+  };
+}
+
+const PEERS = runs("keep-alive", 10, {
+  floor: keepAlive(5),
+  hitch: keepAlive(10),
+  "tls-off": keepAlive(9),
+  "tls-off:bun": keepAlive(8.5),
+});
+
+Deno.test("renderTargets() says which are met and which are not", () => {
+  const text = renderTargets(PEERS);
+  match(text, /CPU per request, 10 B +\| +0\.90× \(≤ 1\.00×\) ✓ +\| +0\.85× \(≤ 0\.80×\) ✗ +\| +hitch/);
+  equal(renderTargets(runs("keep-alive", 10, { hitch: keepAlive(1) })), "");
+});
+
+Deno.test("renderReport() has tables of what was measured, and no headings of what was not", () => {
+  const report = renderReport(makeResults(PEERS), { plots: false });
+  match(report, /## What it costs/);
+  match(report, /\| tls-off +\| 9\.00 ±0 % 0\.90× \|/);
+  match(report, /- Missing wrk: slower/);
+  ok(!report.includes("## The article's experiment"));
+  ok(!report.includes("## Reload"));
+  ok(!report.includes(".svg"));
+});
+
+Deno.test("renderReport() gives figures as multiples of the floor", () => {
+  const report = renderReport(makeResults(PEERS), { plots: false });
+  const part = report.slice(report.indexOf("## As multiples of the floor"));
+  match(part, /\| tls-off +\| +1\.80× \|/);
+});
+
+Deno.test("renderReport() names runs with errors, failures, and a machine that was busy", () => {
+  const results = makeResults(runs("keep-alive", 10, { hitch: { ...keepAlive(10), errors: 7 } }));
+  results.machine.loadBefore = 1.5;
+  results.failures.push({
+    step: { scenario: "idle", contender: "hitch", size: 1000, round: 1 },
+    message: "Cannot start hitch: no\nlog",
+  });
+  const report = renderReport(results, { plots: false });
+  match(report, /not idle when this began/);
+  match(report, /keep-alive hitch 10 B round 1 \(7\)/);
+  match(report, /- idle hitch: Cannot start hitch: no$/m);
+});
+
+Deno.test("renderPlot() draws every plot there are figures for, with a style for dark pages", async () => {
+  const article = runs("article-node", 10, {
+    http: { requestsPerSecond: 300, connections: 100 },
+    https: { requestsPerSecond: 100, connections: 100 },
+    "tls-off": { requestsPerSecond: 200, connections: 100 },
+  });
+  const idle = runs("idle", 1000, { hitch: { bytesPerConnection: 40_000 }, "tls-off": { bytesPerConnection: 20_000 } });
+  const half = runs("half-load", 10, { hitch: keepAlive(10), "tls-off": keepAlive(9) });
+  const results = makeResults([...PEERS, ...article, ...idle, ...half]);
+  const names = plotNames(results);
+  equal(names.join(), "article,cpu,latency,memory,runtimes");
+  for (const name of names) {
+    const svg = await renderPlot(name, results);
+    match(svg, /^<svg [^>]*><style>@media \(prefers-color-scheme:dark\)/);
+    ok(!svg.includes("NaN"), `${name} has figures that are none`);
+    ok(svg.includes("tls-off"));
+    equal(await renderPlot(name, results), svg, `${name} differs when drawn again`);
+  }
+});
