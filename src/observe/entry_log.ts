@@ -32,8 +32,9 @@ export class EntryLog {
       }
       case "rejected": {
         if (!this.#mayWrite(entry.reason)) return;
-        const { listener, worker, client, reason } = entry;
-        const fields = { event: "rejected", listener, worker, client, reason, [TIME]: new Date(entry.atMs) };
+        const { listener, worker, client, reason, error } = entry;
+        const at = { [TIME]: new Date(entry.atMs) };
+        const fields = { event: "rejected", listener, worker, client, reason, ...(error && { error }), ...at };
         return this.log.info("connection turned away", fields);
       }
       case "suppressed":

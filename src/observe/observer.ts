@@ -37,7 +37,7 @@ export interface ObserverGrant {
 /** One thing to log; times are milliseconds since the epoch. */
 export type Entry =
   | { kind: "connection"; atMs: number; record: ConnectionRecord }
-  | { kind: "rejected"; atMs: number; listener: string; worker: number; client: string; reason: Reason }
+  | { kind: "rejected"; atMs: number; listener: string; worker: number; client: string; reason: Reason; error?: string }
   | { kind: "suppressed"; reason: Reason; count: number }
   | { kind: "log"; atMs: number; level: LogLevel; message: string; fields: Fields };
 
@@ -84,7 +84,7 @@ export class Observer {
     if (!rows) throw new RangeError(`Cannot observe listener "${listener}": not in this worker's grant`);
     return new RowTelemetry(rows, this.#clients, {
       closed: (record) => this.#closed(record),
-      rejected: (reason, client) => this.#rejected(listener, reason, client),
+      rejected: (reason, client, error) => this.#rejected(listener, reason, client, error),
     });
   }
 
@@ -107,9 +107,10 @@ export class Observer {
     this.#add({ kind: "connection", atMs: Date.now(), record });
   }
 
-  #rejected(listener: string, reason: Reason, client: string): void {
+  #rejected(listener: string, reason: Reason, client: string, error?: string): void {
     if (!this.#mayLog(reason)) return;
-    this.#add({ kind: "rejected", atMs: Date.now(), listener, worker: this.grant.worker, client, reason });
+    const { worker } = this.grant;
+    this.#add({ kind: "rejected", atMs: Date.now(), listener, worker, client, reason, ...(error && { error }) });
   }
 
   #mayLog(reason: Reason): boolean {
@@ -131,7 +132,7 @@ export class Observer {
 /** What {@linkcode RowTelemetry} cannot put into numbers. */
 interface Records {
   closed(record: ConnectionRecord): void;
-  rejected(reason: Reason, client: string): void;
+  rejected(reason: Reason, client: string, error?: string): void;
 }
 
 const REASON_INDEX = new Map<string, number>(REASONS.map((reason, index) => [reason, index]));
@@ -157,9 +158,9 @@ class RowTelemetry implements Telemetry {
     this.clients?.opened(client);
   }
 
-  rejected(reason: Reason, client: string): void {
+  rejected(reason: Reason, client: string, error?: string): void {
     this.#row[LISTENER.rejected + REASON_INDEX.get(reason)!]++;
-    this.records.rejected(reason, client);
+    this.records.rejected(reason, client, error);
   }
 
   handshakeDone(version: string | undefined, resumed: boolean | undefined, durationMs: number): void {

@@ -151,7 +151,10 @@ export class Session implements Expiring {
     try {
       return await read(this.#client);
     } catch (error) {
-      this.#reason ??= error instanceof ProxyHeaderError ? "proxy-header" : handshakeReason(error);
+      if (error instanceof ProxyHeaderError) {
+        this.#reason ??= "proxy-header";
+        this.#error = `${error.reason}: ${error.message}`;
+      } else this.#reason ??= handshakeReason(error);
       throw error;
     }
   }

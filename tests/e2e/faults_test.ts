@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import tls from "node:tls";
-import { Backend, echo, readAll, writeAll } from "../support/backend.ts";
+import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
 import { EchoApp } from "../support/echo_app.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { patternBytes } from "../support/random.ts";
@@ -39,16 +39,24 @@ Deno.test("proxy frees both sockets of a client that stopped reading, and holds 
   using dir = new TempDir();
   const chunk = patternBytes(1_000_000);
   let sent = 0;
-  let ended = false;
+  let ended = 0;
   await using backend = new Backend(dir.file("app.sock"), async (conn) => {
     await conn.read(new Uint8Array(1));
     try {
-      for (; sent < 1_000_000_000; sent += chunk.length) await writeAll(conn, chunk);
+      for (sent = 0; sent < 1_000_000_000; sent += chunk.length) await writeAll(conn, chunk);
     } finally {
-      ended = true;
+      ended++;
     }
   });
   await using proxy = await Proxy.start(dir, backend.address, { listener: { timeouts: { idle: "3s" } } });
+  // The first transfers warm up code and heap; what is measured is what the stalled one adds.
+  for (let warm = 1; warm <= 3; warm++) {
+    const client = await proxy.connect();
+    await client.write(Uint8Array.of(1));
+    await readExactly(client, 20_000_000);
+    client.close();
+    await until(() => ended === warm, "the warm-up has ended");
+  }
   const fdsBefore = proxy.program.fds();
   const rssBefore = proxy.program.rssKiB();
   const client = await proxy.connect();
@@ -56,9 +64,9 @@ Deno.test("proxy frees both sockets of a client that stopped reading, and holds 
   await pause(1500);
   const grown = proxy.program.rssKiB() - rssBefore;
   assert.ok(sent < 100_000_000, `backpressure did not hold: ${sent} bytes were taken`);
-  assert.ok(grown < 8 * 1024, `resident memory grew by ${grown} KiB`);
+  assert.ok(grown < 2 * 1024, `resident memory grew by ${grown} KiB`);
   await until(() => proxy.program.fds() <= fdsBefore, "its descriptors are free");
-  await until(() => ended, "the application sees the end");
+  await until(() => ended === 4, "the application sees the end");
   const record = await proxy.program.record(({ reason }) => reason === "idle");
   assert.ok(Number(record.bytes_out) > 0);
   client.close();
