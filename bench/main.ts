@@ -5,7 +5,7 @@ import { article } from "./experiments/article.ts";
 import { handshakes } from "./experiments/handshakes.ts";
 import { idleMemory, startUp } from "./experiments/memory.ts";
 import { reload } from "./experiments/reload.ts";
-import { atHalfLoad, keepAlive } from "./experiments/throughput.ts";
+import { atHalfLoad, keepAlive, upload } from "./experiments/throughput.ts";
 import { Lab } from "./lab.ts";
 import { loadGenerator } from "./load/load.ts";
 import { describeCommit, describeMachine, describeVersions } from "./machine.ts";
@@ -58,6 +58,7 @@ async function bench(options: Options): Promise<Results> {
     ...(wants("article") && findProgram("node") ? article(lab, ours.slice(0, 1), settings.article) : []),
     // Half load is set from the keep-alive runs.
     ...(all || wants("throughput", "latency") ? keepAlive(context) : []),
+    ...(all || wants("throughput") ? upload(context) : []),
     ...(all || wants("latency") ? atHalfLoad(context) : []),
     ...(all || wants("handshakes") ? handshakes(context) : []),
     ...(all || wants("memory") ? [...idleMemory(context), ...startUp(context)] : []),

@@ -97,6 +97,8 @@ export function parseOptions(args: string[]): Options {
   const settings = structuredClone(values.full ? FULL : QUICK);
   if (values.sizes) {
     settings.sizes = settings.halfLoadSizes = settings.article.sizes = parseNumbers(values.sizes, "sizes", 1);
+    // Small bodies say the same in both directions.
+    settings.uploadSizes = settings.sizes.filter((size) => size >= 10_000);
   }
   if (values.rounds) {
     settings.rounds = settings.idleRounds = settings.article.rounds = parseNumber(values.rounds, "rounds", 1);

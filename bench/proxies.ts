@@ -5,6 +5,7 @@ import { get } from "./http.ts";
 import { freePort } from "./lab.ts";
 import type { KeyKind, Lab } from "./lab.ts";
 import { processTree } from "./measure/processes.ts";
+import { warmUp } from "./load/warm_up.ts";
 import type { Spawned } from "./spawned.ts";
 import { waitFor } from "./wait.ts";
 
@@ -17,8 +18,8 @@ export interface RunningProxy {
   pids: number[];
   /** From the start of the process to its first answer. */
   startupMs: number;
-  /** URL of an answer with a body of that many bytes. */
-  url(size: number): string;
+  /** URL of the application's answer at a path. */
+  url(path: string): string;
 }
 
 /** What may differ between uses of a contender. */
@@ -64,7 +65,7 @@ export async function startProxy(lab: Lab, contender: Contender, options: ProxyO
     process,
     pids: await processTree(process.pid),
     startupMs,
-    url: (size) => `${scheme}://127.0.0.1:${port}/${size}`,
+    url: (path) => `${scheme}://127.0.0.1:${port}${path}`,
   };
 }
 
@@ -79,10 +80,17 @@ export class Fleet {
     const id = `${contender.name} ${key}`;
     let running = this.#running.get(id);
     if (!running) {
-      running = startProxy(this.lab, contender, { ...this.options, key });
+      running = this.#start(contender, key);
       this.#running.set(id, running);
     }
     return running;
+  }
+
+  /** Not the first requests count, but those after the code is compiled and the memory there. */
+  async #start(contender: Contender, key: KeyKind): Promise<RunningProxy> {
+    const proxy = await startProxy(this.lab, contender, { ...this.options, key });
+    await warmUp(this.lab, proxy.url("/10"));
+    return proxy;
   }
 
   async stop(): Promise<void> {

@@ -5,6 +5,8 @@ export interface Settings {
   rounds: number;
   /** Bytes of an answer's body. */
   sizes: number[];
+  /** Bytes of a request's body, where that is what is large. */
+  uploadSizes: number[];
   /** Sizes that the half load runs use. */
   halfLoadSizes: number[];
   /** Connections of the generator in the keep-alive and half load runs. */
@@ -37,10 +39,11 @@ export interface ArticleSettings {
 export const QUICK: Settings = {
   rounds: 2,
   sizes: [10, 10_000, 1_000_000],
+  uploadSizes: [1_000_000],
   halfLoadSizes: [10],
   connections: 50,
-  skipMs: 400,
-  windowMs: 1000,
+  skipMs: 300,
+  windowMs: 800,
   keys: ["ecdsa"],
   resumption: false,
   handshakeParallel: 4,
@@ -53,6 +56,7 @@ export const QUICK: Settings = {
 export const FULL: Settings = {
   rounds: 7,
   sizes: [10, 100, 1000, 10_000, 100_000, 1_000_000],
+  uploadSizes: [10_000, 1_000_000],
   halfLoadSizes: [10, 10_000, 1_000_000],
   connections: 100,
   skipMs: 1000,

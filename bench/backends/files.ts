@@ -51,6 +51,10 @@ http {
         listen unix:${path} backlog=4096;
         location / { root ${folder}/www; }
         location = /status { stub_status; }
+        location = /sink {
+            client_max_body_size 0;
+            return 200 "xxxxxxxxxx";
+        }
     }
 }
 `,
@@ -59,8 +63,8 @@ http {
 }
 
 /**
- * The application that peers stand in front of, on a Unix socket: answers `/SIZE` with that many bytes. nginx where it is
- * installed, else a slower one of ours.
+ * The application that peers stand in front of, on a Unix socket: answers `/SIZE` with that many bytes, and `/sink`
+ * with ten to whatever is sent. nginx where it is installed, else a slower one of ours.
  */
 export async function startFileBackend(lab: Lab, sizes: number[], connections: number): Promise<FileBackend> {
   const folder = await lab.makeFolder("backend");

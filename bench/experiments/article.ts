@@ -4,6 +4,7 @@ import type { Contender } from "../contenders/contender.ts";
 import { post } from "../http.ts";
 import type { Lab } from "../lab.ts";
 import { startLoad } from "../load/load.ts";
+import { warmUp } from "../load/warm_up.ts";
 import { interleave } from "../progress.ts";
 import { startProxy } from "../proxies.ts";
 import type { Step } from "../sample.ts";
@@ -47,7 +48,14 @@ function targets(lab: Lab, runtime: AppRuntime, ours: Contender[], connections: 
     { name: "http", start: async () => `http://127.0.0.1:${(await startEchoApp(lab, runtime, "http")).port}/` },
     { name: "https", start: async () => `https://127.0.0.1:${(await startEchoApp(lab, runtime, "https")).port}/` },
     ...ours.map((contender) => ({ name: contender.name, start: async () => behind(contender, await app()) })),
-  ].map(({ name, start }) => ({ name, start: once(start) }));
+  ].map(({ name, start }) => ({
+    name,
+    start: once(async () => {
+      const url = await start();
+      await warmUp(lab, url, 10);
+      return url;
+    }),
+  }));
 }
 
 /**

@@ -14,12 +14,11 @@ const MARGIN_MS = 5000;
 async function measureLoad(
   { lab, fleet, backend, settings: { connections, windowMs } }: Context,
   contender: Contender,
-  size: number,
-  { skipMs, ...load }: { skipMs: number } & Pick<LoadOptions, "thinkMs">,
+  { path, skipMs, ...load }: { path: string; skipMs: number } & Pick<LoadOptions, "thinkMs" | "postBytes">,
 ): Promise<Values> {
   const proxy = await fleet.get(contender);
   const durationMs = skipMs + windowMs + MARGIN_MS;
-  const generator = await startLoad(lab, { url: proxy.url(size), connections, durationMs, ...load });
+  const generator = await startLoad(lab, { url: proxy.url(path), connections, durationMs, ...load });
   try {
     const window = await measureWindow(proxy, backend, generator.process, { skipMs, windowMs });
     const latency = await generator.finish();
@@ -39,17 +38,36 @@ async function measureLoad(
 
 /** As many requests as come through, on connections that stay: what a request and a gigabyte cost. */
 export function keepAlive(context: Context): Step[] {
-  const { contenders, crypto, settings: { rounds, sizes, skipMs, windowMs } } = context;
+  const { contenders, settings: { rounds, sizes, skipMs, windowMs } } = context;
   return sizes.flatMap((size) =>
     interleave(contenders, rounds).map(({ contender, round }) => ({
       ...{ scenario: "keep-alive", contender: contender.name, size, round, rounds },
       estimateMs: skipMs + windowMs + 300,
       async run() {
-        const values = await measureLoad(context, contender, size, { skipMs });
-        // The floor relays without TLS: what encryption costs at the least is added.
-        if (contender.kind === "floor") values.cpuUsPerRequest += size / crypto.aesBytesPerSecond * 1e6;
-        values.cpuSecondsPerGb = values.cpuUsPerRequest * 1e3 / size;
-        return values;
+        const values = await measureLoad(context, contender, { path: `/${size}`, skipMs });
+        return withBytes(context, contender, size, values);
+      },
+    }))
+  );
+}
+
+/** What follows from the size: encryption for the floor, which relays without, and the cost of a gigabyte. */
+function withBytes({ crypto }: Context, { kind }: Contender, size: number, values: Values): Values {
+  const encryptionUs = kind === "floor" ? size / crypto.aesBytesPerSecond * 1e6 : 0;
+  const cpuUsPerRequest = values.cpuUsPerRequest + encryptionUs;
+  return { ...values, cpuUsPerRequest, cpuSecondsPerGb: cpuUsPerRequest * 1e3 / size };
+}
+
+/** The other direction: requests with large bodies, answered by 10 bytes. */
+export function upload(context: Context): Step[] {
+  const { contenders, settings: { rounds, uploadSizes, skipMs, windowMs } } = context;
+  return uploadSizes.flatMap((size) =>
+    interleave(contenders, rounds).map(({ contender, round }) => ({
+      ...{ scenario: "upload", contender: contender.name, size, round, rounds },
+      estimateMs: skipMs + windowMs + 300,
+      async run() {
+        const values = await measureLoad(context, contender, { path: "/sink", skipMs, postBytes: size });
+        return withBytes(context, contender, size, values);
       },
     }))
   );
@@ -78,7 +96,7 @@ export function atHalfLoad(context: Context): Step[] {
       estimateMs: skipMs + windowMs + 300,
       run(soFar) {
         const thinkMs = connections / halfLoad(soFar, context, size) * 1000;
-        return measureLoad(context, contender, size, { skipMs, thinkMs });
+        return measureLoad(context, contender, { path: `/${size}`, skipMs, thinkMs });
       },
     } satisfies Step))
   );

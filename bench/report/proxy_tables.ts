@@ -44,8 +44,10 @@ export function proxyTables(samples: readonly Sample[]): ProxyTables {
   return {
     cost: measured([
       { title: "CPU µs per request", columns: bySize("keep-alive", "cpuUsPerRequest") },
+      { title: "CPU µs per request, upload", columns: bySize("upload", "cpuUsPerRequest") },
       { title: "CPU µs per new connection", columns: ofHandshakes("cpuUsPerConnection") },
       { title: "CPU s per GB", columns: bySize("keep-alive", "cpuSecondsPerGb", {}, 10_000) },
+      { title: "CPU s per GB, upload", columns: bySize("upload", "cpuSecondsPerGb") },
       { title: "KiB per idle connection", columns: idle },
     ]),
     latency: measured([
@@ -58,6 +60,7 @@ export function proxyTables(samples: readonly Sample[]): ProxyTables {
     ]),
     rest: measured([
       { title: "requests per second", columns: bySize("keep-alive", "requestsPerSecond", rate) },
+      { title: "requests per second, upload", columns: bySize("upload", "requestsPerSecond", rate) },
       { title: "share of its CPU in use", columns: bySize("keep-alive", "proxyCpuShare", share) },
       { title: "new connections per second", columns: ofHandshakes("connectionsPerSecond", rate) },
       { title: "share of resumed handshakes", columns: ofHandshakes("resumedShare", share) },

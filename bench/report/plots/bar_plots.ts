@@ -83,6 +83,10 @@ function cpuColumns(results: Results): Column[] {
       ...{ title: `CPU µs per request, ${formatSize(size)}`, scenario: "keep-alive", size },
       metric: "cpuUsPerRequest",
     })),
+    ...sizesOf(results, "upload").slice(-1).map((size) => ({
+      ...{ title: `CPU µs per request, ${formatSize(size)} uploaded`, scenario: "upload", size },
+      metric: "cpuUsPerRequest",
+    })),
     { title, scenario: "handshake-full-ecdsa", size: 0, metric: "cpuUsPerConnection" },
   ];
 }
