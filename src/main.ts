@@ -1,49 +1,11 @@
-/** The program: which command, and its exit code. */
+/** The program, in its main thread and in those of its workers. */
 import process from "node:process";
-import { type Invocation, parseCommandLine, UsageError } from "./cli/args.ts";
-import { cert } from "./cli/cert.ts";
-import { check } from "./cli/check.ts";
-import { demo } from "./cli/demo.ts";
-import { helpText } from "./cli/help.ts";
-import { run } from "./cli/run.ts";
-import { versionText } from "./cli/version.ts";
+import { isWorkerThread } from "./supervisor/is_worker_thread.ts";
 
-const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
-
-const print = (line: string) => void process.stdout.write(`${line}\n`);
-const complain = (line: string) => void process.stderr.write(`${line}\n`);
-
-async function execute(invocation: Invocation): Promise<number> {
-  switch (invocation.command) {
-    case "run":
-      return await run(invocation.file, invocation.flags, complain);
-    case "check":
-      return await check(invocation.file, print, complain);
-    case "demo":
-      return await demo(invocation.port, print, complain);
-    case "cert":
-      await cert(invocation, print);
-      return 0;
-    case "top":
-      complain("not supported yet: top");
-      return EXIT_FAILED;
-    case "version":
-      print(versionText());
-      return 0;
-    case "help":
-      print(helpText(invocation.topic));
-      return 0;
-  }
+if (isWorkerThread()) {
+  // Serves as soon as it is loaded. In a bundle this file is what a thread begins with; it needs nothing of the commands.
+  await import("./supervisor/worker_thread.ts");
+} else if (import.meta.main !== false) { // Node before 24 leaves it undefined
+  const { main } = await import("./cli/main.ts");
+  process.exit(await main(process.argv.slice(2)));
 }
-
-async function main(argv: string[]): Promise<number> {
-  try {
-    return await execute(parseCommandLine(argv, process.cwd()));
-  } catch (error) {
-    complain(`tls-off: ${error instanceof Error ? error.message : String(error)}`);
-    return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
-  }
-}
-
-if (import.meta.main) process.exit(await main(process.argv.slice(2)));

@@ -126,6 +126,8 @@ export interface PreambleConn extends Conn {
 export interface Listener {
   /** The bound address (the port is the real one where 0 was asked). */
   readonly address: Address;
+  /** Its descriptor, where the engine knows it; the listener's own, and closed with it. */
+  readonly fd?: number;
   /**
    * The next connection, its handshake under way or not.
    * @throws {ConnError} kind `exhausted` (go on after a pause) or `closed`

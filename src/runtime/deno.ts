@@ -43,15 +43,15 @@ export const denoRuntime: Runtime = {
       reusePort: options.reusePort,
     });
     try {
+      const [fd] = libc.listeningFds(listener.addr, before);
+      if (fd === undefined) throw new Error(`Cannot find the descriptor of the listener on port ${address.port}`);
       // There is no API for it, and with Nagle on each answer of more than a segment waits 40 ms for an ACK.
-      const fds = libc.listeningFds(listener.addr, before);
-      if (fds.length === 0) throw new Error(`Cannot find the descriptor of the listener on port ${address.port}`);
-      for (const fd of fds) libc.setTcpOptions(fd);
+      libc.setTcpOptions(fd);
+      return new DenoListener(listener, fd);
     } catch (error) {
       listener.close();
       throw error;
     }
-    return new DenoListener(listener);
   },
 
   connect(target: Address, deadline: number): Promise<Conn> {
@@ -63,7 +63,7 @@ class DenoListener implements Listener {
   readonly address: Address;
   readonly #listener: Deno.TlsListener;
 
-  constructor(listener: Deno.TlsListener) {
+  constructor(listener: Deno.TlsListener, readonly fd: number) {
     this.#listener = listener;
     this.address = { transport: "tcp", hostname: listener.addr.hostname, port: listener.addr.port };
   }

@@ -7,12 +7,15 @@ import ipaddr from "ipaddr.js";
 const SOL_SOCKET = 1;
 const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
+const SO_ATTACH_FILTER = 26;
 const SO_ACCEPTCONN = 30;
+const SO_ATTACH_REUSEPORT_CBPF = 51;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
+const TCP_INFO = 11;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SHUT_RDWR = 2;
@@ -33,6 +36,11 @@ const SYMBOLS = {
   getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  dup: { parameters: ["i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  malloc: { parameters: ["usize"], result: "usize" },
+  memcpy: { parameters: ["usize", "buffer", "usize"], result: "usize" },
+  free: { parameters: ["usize"], result: "void" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Where the distributions keep it. The permission to load it (`--allow-ffi`) names the same paths. */
@@ -147,6 +155,68 @@ export class Libc {
       found++;
     }
     return found;
+  }
+
+  /**
+   * Another descriptor of the same open socket (dup(2)): it stays open until that is closed as well.
+   * @throws {Error} when there is none left
+   */
+  duplicate(fd: number): number {
+    const copy = this.#libc.dup(fd);
+    if (copy < 0) throw new Error(`Cannot duplicate descriptor ${fd}`);
+    return copy;
+  }
+
+  /**
+   * Ends a listening socket through one of its descriptors, and closes that. It stops listening at once, whoever else has a
+   * descriptor of it: what waits in its queue is reset.
+   */
+  endListening(fd: number): void {
+    this.#libc.shutdown(fd, SHUT_RDWR);
+    this.#libc.close(fd);
+  }
+
+  /**
+   * Lets a program choose which member of a listener's SO_REUSEPORT group gets a new connection (socket(7),
+   * SO_ATTACH_REUSEPORT_CBPF). It answers the member's number; for an invalid one the kernel chooses by its hash.
+   * @param program classic BPF, 8 bytes an instruction
+   * @throws {Error} when the kernel refuses
+   */
+  attachReuseportProgram(fd: number, program: Uint8Array<ArrayBuffer>): void {
+    this.#attach(fd, SO_ATTACH_REUSEPORT_CBPF, program);
+  }
+
+  /**
+   * Drops packets of a listener for which the program answers 0 (socket(7), SO_ATTACH_FILTER); the TCP header is its byte 0.
+   * @throws {Error} when the kernel refuses
+   */
+  attachFilter(fd: number, program: Uint8Array<ArrayBuffer>): void {
+    this.#attach(fd, SO_ATTACH_FILTER, program);
+  }
+
+  /** Connections that wait to be accepted. */
+  acceptQueueLength(fd: number): number {
+    const info = new Uint32Array(32);
+    this.#length[0] = info.byteLength;
+    // struct tcp_info: of a listening socket tcpi_unacked, at byte 24, is the length of the queue (ss(8) shows it so).
+    return this.#libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, this.#length) === 0 ? info[6] : 0;
+  }
+
+  #attach(fd: number, option: number, program: Uint8Array<ArrayBuffer>): void {
+    const size = BigInt(program.length);
+    // The kernel follows a pointer, and an address of our own memory needs more permission than loading libc does.
+    const copy = this.#libc.malloc(size);
+    if (copy === 0n) throw new Error(`Cannot allocate ${size} bytes`);
+    try {
+      this.#libc.memcpy(copy, program, size);
+      // struct sock_fprog: a u16 count of instructions, and at byte 8 the pointer to them.
+      const header = new BigUint64Array([size / 8n, copy]);
+      if (this.#libc.setsockopt(fd, SOL_SOCKET, option, header, header.byteLength) !== 0) {
+        throw new Error(`Cannot attach a program with socket option ${option} to descriptor ${fd}`);
+      }
+    } finally {
+      this.#libc.free(copy);
+    }
   }
 
   /** RLIMIT_NOFILE (getrlimit(2)). */

@@ -3,7 +3,6 @@ import type { Plan } from "./plan.ts";
 /** What the configuration asks that no part of the program does yet: refused, never ignored. One line each. */
 export function unsupportedYet({ config, listeners }: Plan): string[] {
   const asked: [boolean, string][] = [
-    [config.workers !== "auto" && config.workers !== 1, "workers above 1"],
     [config.reload !== "signal", `reload = "${config.reload}"`],
     ...listeners.flatMap(({ config: { name, limits } }): [boolean, string][] => {
       const where = ` (listener "${name}")`;

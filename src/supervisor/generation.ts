@@ -1,0 +1,99 @@
+import { Observer } from "../observe/observer.ts";
+import type { Entry } from "../observe/observer.ts";
+import { Clock } from "../proxy/clock.ts";
+import { Session } from "../proxy/session.ts";
+import type { SessionContext } from "../proxy/session.ts";
+import { createSessionContext } from "../proxy/session_context.ts";
+import type { Conn } from "../runtime/contract.ts";
+import { loadRuntime } from "../runtime/detect.ts";
+import type { GenerationPlan } from "./messages.ts";
+
+export interface GenerationOptions {
+  /** The worker's index. */
+  worker: number;
+  nextId: () => string;
+  post: (entries: Entry[]) => void;
+  /** Is told each time that nothing is left: no connection, no socket that accepts for it. */
+  idle: (generation: Generation) => void;
+}
+
+/** What one worker serves by between two reloads, and the connections that began then. */
+export class Generation {
+  readonly observer: Observer;
+  /** Sockets that accept for it. */
+  sockets = 0;
+  readonly #contexts = new Map<string, SessionContext>();
+  readonly #sessions = new Set<Session>();
+  readonly #idle: (generation: Generation) => void;
+
+  private constructor(readonly plan: GenerationPlan, options: GenerationOptions) {
+    this.observer = new Observer(plan.grant, options.post);
+    this.#idle = options.idle;
+  }
+
+  /**
+   * Compiles what the sessions of each listener need.
+   * @throws {Error} where an engine cannot be loaded
+   */
+  static async create(plan: GenerationPlan, options: GenerationOptions): Promise<Generation> {
+    const generation = new Generation(plan, options);
+    const { observer } = generation;
+    const clock = new Clock(plan.listeners.flatMap(({ config }) => Object.values(config.timeouts)));
+    for (const listener of plan.listeners) {
+      const context = createSessionContext(listener, {
+        worker: options.worker,
+        runtime: await loadRuntime(listener.tls.engine),
+        clock,
+        admission: { admit: () => null, release: () => {} },
+        telemetry: observer.telemetry(listener.config.name),
+        log: observer.log,
+        nextId: options.nextId,
+        finished: (session) => generation.#finished(session),
+      });
+      generation.#contexts.set(listener.config.name, context);
+    }
+    return generation;
+  }
+
+  get id(): number {
+    return this.plan.id;
+  }
+
+  /** Connections now. */
+  get active(): number {
+    return this.#sessions.size;
+  }
+
+  get isIdle(): boolean {
+    return this.sockets === 0 && this.#sessions.size === 0;
+  }
+
+  /** Serves a connection that the listener of that name accepted. */
+  serve(listener: string, conn: Conn): void {
+    const session = new Session(conn, this.#contexts.get(listener)!);
+    this.#sessions.add(session);
+    session.run();
+  }
+
+  /** Ends every connection. */
+  cut(): number {
+    const sessions = [...this.#sessions];
+    for (const session of sessions) session.end("drain");
+    return sessions.length;
+  }
+
+  /** A socket no longer accepts for it. */
+  leave(): void {
+    this.sockets--;
+    this.#checkIdle();
+  }
+
+  #finished(session: Session): void {
+    this.#sessions.delete(session);
+    this.#checkIdle();
+  }
+
+  #checkIdle(): void {
+    if (this.isIdle) this.#idle(this);
+  }
+}

@@ -1,0 +1,218 @@
+import { setTimeout } from "node:timers";
+import type { Log } from "../observe/log.ts";
+import type { Observatory } from "../observe/observatory.ts";
+import { Crew } from "./crew.ts";
+import type { CrewMember } from "./crew_member.ts";
+import { type Door, Doors } from "./doors.ts";
+import type { Plan } from "./plan.ts";
+import type { SocketCalls } from "./socket_group.ts";
+
+export interface RolloutOptions {
+  log: Log;
+  observatory: Observatory;
+  /** `null` where the runtime has none. */
+  calls: SocketCalls | null;
+}
+
+/**
+ * How long a socket that was replaced goes on accepting: a client that has our SYN-ACK may take its time to answer, and may
+ * lose it once or twice (it is sent again after 1 s and after 3 s).
+ */
+const LINGER_MS = 5_000;
+/** How often it is looked whether a queue is empty. */
+const QUEUE_POLL_MS = 5;
+/** A worker that could not be replaced is tried again after this. */
+const REPLACE_RETRY_MS = 500;
+/** Connections that were cut have this long to say so. */
+const CUT_MS = 2_000;
+
+/** Brings plans into service, one generation after the other, and lets the old ones drain. */
+export class Rollout {
+  readonly crew: Crew;
+  readonly doors: Doors;
+  readonly #log: Log;
+  readonly #observatory: Observatory;
+  #team: CrewMember[] = [];
+  #plan: Plan | null = null;
+  #generation = 0;
+  #ending = false;
+  /** What opens sockets goes one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor({ log, observatory, calls }: RolloutOptions) {
+    this.#log = log;
+    this.#observatory = observatory;
+    this.doors = new Doors(calls);
+    this.crew = new Crew({
+      observatory,
+      reusePort: calls !== null,
+      onDeath: (member, error) => this.#died(member, error),
+    });
+  }
+
+  /** The number of the generation that serves. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** The workers that serve. */
+  get team(): readonly CrewMember[] {
+    return this.#team;
+  }
+
+  /**
+   * Serves by `plan` from now on: resolves once new connections go to it. What served before drains, for as long as the plan
+   * allows.
+   * @throws {Error} where it cannot be served; then everything is as it was
+   */
+  deploy(plan: Plan, workers: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const generation = this.#generation + 1;
+      const inline = workers === 1;
+      const team = Array.from(
+        { length: workers },
+        (_, index) =>
+          this.#living.find(({ handle }) => handle.index === index && handle.isInline === inline) ??
+            this.crew.hire(index, inline),
+      );
+      const doors = await this.#prepare(team, generation, plan);
+      // Whoever dies now is replaced like any other.
+      await Promise.allSettled(team.map(({ handle }) => handle.ask({ type: "commit", generation })));
+      this.doors.choose(doors);
+      const dismissed = this.#team.filter((member) => !team.includes(member));
+      this.#team = team;
+      this.#plan = plan;
+      this.#generation = generation;
+      this.#supersede(plan, dismissed);
+    });
+  }
+
+  /**
+   * Shuts every door, once those who wait there are let in; what is connected lives on.
+   * @param graceMs how long those may take who wait for a connection to end
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#ending = true;
+    await this.#turn;
+    await Promise.all(this.doors.all.map((door) => this.#shut(door, graceMs)));
+    await this.crew.askAll({ type: "retire" });
+    await Promise.all(this.crew.members.map((member) => member.whenEmpty()));
+  }
+
+  /** Shuts every door and ends every connection now, and returns how many there were. */
+  async cut(): Promise<number> {
+    this.#ending = true;
+    await Promise.all(this.doors.all.map((door) => this.#close(door)));
+    await this.crew.askAll({ type: "retire" });
+    const counts = await this.crew.askAll({ type: "cut", before: Infinity });
+    // Each is logged when it has ended.
+    await Promise.race([
+      Promise.all(this.crew.members.map((member) => member.whenEmpty())),
+      new Promise((resolve) => setTimeout(resolve, CUT_MS).unref()),
+    ]);
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Ends every worker. */
+  async end(): Promise<void> {
+    this.#ending = true;
+    await Promise.all(this.crew.members.map((member) => this.crew.end(member)));
+    for (const door of this.doors.all) this.doors.closed(door);
+  }
+
+  get #living(): CrewMember[] {
+    const living = new Set(this.crew.members);
+    return this.#team.filter((member) => living.has(member));
+  }
+
+  /** Lets every worker of the team bind what it needs. */
+  async #prepare(team: CrewMember[], generation: number, plan: Plan): Promise<Door[]> {
+    const doors: Door[] = [];
+    const before = new Set(this.doors.all);
+    try {
+      for (const member of team) {
+        const openBefore = this.doors.openFds();
+        const sockets = await member.prepare(generation, plan);
+        doors.push(...sockets.map((socket) => this.doors.open(member, socket, openBefore)));
+      }
+      return doors;
+    } catch (error) {
+      for (const { handle } of team) await handle.ask({ type: "abort", generation }).catch(() => {});
+      for (const door of doors) if (!before.has(door)) this.doors.closed(door);
+      for (const member of team) if (!this.#team.includes(member)) await this.crew.end(member);
+      throw error;
+    }
+  }
+
+  /** What the plan does not use any more drains. */
+  #supersede({ config: { shutdown: { graceMs } } }: Plan, dismissed: CrewMember[]): void {
+    const addresses = new Set([...this.doors.chosen].map(({ address }) => address));
+    for (const door of this.doors.all) {
+      if (this.doors.chosen.has(door)) continue;
+      // Where nobody listens any more there is no reason to wait for those who have not quite come.
+      const lingerMs = addresses.has(door.address) ? LINGER_MS : 0;
+      setTimeout(() => void this.#shut(door, graceMs), lingerMs).unref();
+    }
+    for (const member of dismissed) {
+      member.handle.ask({ type: "retire" }).catch(() => {});
+      void member.whenEmpty().then(() => this.crew.end(member));
+    }
+    const before = this.#generation;
+    const cut = () => {
+      void this.crew.askAll({ type: "cut", before });
+      for (const { handle } of dismissed) handle.ask({ type: "cut", before: Infinity }).catch(() => {});
+    };
+    setTimeout(cut, graceMs).unref();
+  }
+
+  async #shut(door: Door, graceMs: number): Promise<void> {
+    this.doors.refuseNew(door);
+    const deadline = performance.now() + graceMs;
+    while (this.doors.waiting(door) > 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, QUEUE_POLL_MS));
+    }
+    await this.#close(door);
+  }
+
+  async #close(door: Door): Promise<void> {
+    // A worker that has ended has closed it already.
+    await door.worker.handle.ask({ type: "close", sockets: [door.id] }).catch(() => {});
+    this.doors.closed(door);
+  }
+
+  #died(member: CrewMember, error: Error): void {
+    const { index } = member.handle;
+    this.#log.error("worker died", { event: "worker-died", worker: index, error: error.message });
+    for (const door of this.doors.all) if (door.worker === member) this.doors.closed(door);
+    void this.#inTurn(() => this.#replace(member));
+  }
+
+  async #replace(dead: CrewMember): Promise<void> {
+    const plan = this.#plan;
+    if (plan === null || this.#ending || !this.#team.includes(dead)) return;
+    const { index, isInline } = dead.handle;
+    const generation = this.#generation;
+    this.#observatory.workerRestarts++;
+    try {
+      const member = this.crew.hire(index, isInline);
+      const doors = await this.#prepare([member], generation, plan);
+      await member.handle.ask({ type: "commit", generation });
+      this.#team = this.#team.map((one) => one === dead ? member : one);
+      this.doors.choose([...this.doors.chosen, ...doors]);
+      this.#log.info("worker replaced", { event: "worker-replaced", worker: index });
+    } catch (error) {
+      this.#log.error("worker could not be replaced, will be tried again", {
+        event: "worker-not-replaced",
+        worker: index,
+        error: error instanceof Error ? error.message : String(error),
+      });
+      setTimeout(() => void this.#inTurn(() => this.#replace(dead)), REPLACE_RETRY_MS).unref();
+    }
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+}

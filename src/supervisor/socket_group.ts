@@ -1,0 +1,90 @@
+import { type Choice, chooseProgram, refuseNewProgram } from "./bpf.ts";
+
+/** What a group needs of the operating system; {@linkcode Libc} has it. */
+export interface SocketCalls {
+  openFds(): number[];
+  listeningFds(address: { hostname: string; port: number }, known: ReadonlySet<number>): number[];
+  duplicate(fd: number): number;
+  endListening(fd: number): void;
+  attachReuseportProgram(fd: number, program: Uint8Array<ArrayBuffer>): void;
+  attachFilter(fd: number, program: Uint8Array<ArrayBuffer>): void;
+  acceptQueueLength(fd: number): number;
+}
+
+/** A member's own descriptor is a duplicate: the socket leaves the group when the group lets it, whatever its worker does. */
+export interface Member {
+  readonly fd: number;
+}
+
+/**
+ * The listening sockets that share one address (SO_REUSEPORT), of all workers and generations, and which of them get new
+ * connections.
+ *
+ * The kernel numbers the members in the order in which they began to listen, and the last takes the number of one that
+ * leaves (net/core/sock_reuseport.c). This keeps the same list.
+ */
+export class SocketGroup {
+  readonly #calls: SocketCalls;
+  readonly #members: Member[] = [];
+  #chosen: ReadonlyMap<Member, number> = new Map();
+
+  constructor(calls: SocketCalls) {
+    this.#calls = calls;
+  }
+
+  get size(): number {
+    return this.#members.length;
+  }
+
+  /**
+   * Takes in the socket that was the last to begin to listen. It gets no new connections until it is chosen, unless it is
+   * the first.
+   * @param fd the worker's descriptor
+   */
+  join(fd: number): Member {
+    const member = { fd: this.#calls.duplicate(fd) };
+    this.#members.push(member);
+    return member;
+  }
+
+  /** From the next packet on, new connections go to these alone, as often as their weights say. */
+  choose(weights: ReadonlyMap<Member, number>): void {
+    this.#chosen = weights;
+    this.#attach();
+  }
+
+  /** Ends a socket. Its worker has closed its own descriptor; connections that wait there still are lost. */
+  leave(member: Member): void {
+    const index = this.#members.indexOf(member);
+    if (index < 0) return;
+    this.#calls.endListening(member.fd);
+    const last = this.#members.pop()!;
+    if (last !== member) this.#members[index] = last;
+    if (this.#chosen.has(member)) {
+      this.#chosen = new Map([...this.#chosen].filter(([chosen]) => chosen !== member));
+    }
+    this.#attach();
+  }
+
+  /**
+   * Lets a socket take no new connection, not even one that goes astray: a SYN is dropped, and its sender sends it again.
+   * Handshakes under way can end.
+   */
+  refuseNew(member: Member): void {
+    this.#calls.attachFilter(member.fd, refuseNewProgram());
+  }
+
+  /** Connections that wait to be accepted. */
+  waiting(member: Member): number {
+    return this.#calls.acceptQueueLength(member.fd);
+  }
+
+  #attach(): void {
+    const choices: Choice[] = [];
+    this.#members.forEach((member, index) => {
+      const weight = this.#chosen.get(member);
+      if (weight !== undefined) choices.push({ index, weight });
+    });
+    if (choices.length > 0) this.#calls.attachReuseportProgram(this.#members[0].fd, chooseProgram(choices));
+  }
+}
