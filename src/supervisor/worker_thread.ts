@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { MainMessage, WorkerMessage, WorkerThreadData } from "./messages.ts";
 import { Worker } from "./worker.ts";
 
-const EXIT_FATAL = 70;
+const THREAD_DIED = 70;
 
 const port = parentPort!;
 const { index, reusePort } = workerData as WorkerThreadData;
@@ -14,7 +14,7 @@ const worker = new Worker({ index, reusePort, post: (event) => post({ type: "eve
 function die(error: unknown): void {
   worker.flush();
   post({ type: "event", event: { type: "fatal", error: describe(error) } });
-  process.exit(EXIT_FATAL);
+  process.exit(THREAD_DIED);
 }
 
 /** The message, and where it came from: it is a fault of ours. */

@@ -1,13 +1,16 @@
 import manifest from "../../deno.json" with { type: "json" };
 
-/** The command that runs the program, without arguments of its own: from source, or the binary that TLS_OFF_BIN names. */
-export function programCommand(): string[] {
+/**
+ * The command that runs the program, without arguments of its own: from source, or the binary that TLS_OFF_BIN names.
+ * @param main another module that runs it, with a test's hooks
+ */
+export function programCommand(main = "src/main.ts"): string[] {
   const binary = Deno.env.get("TLS_OFF_BIN");
-  if (binary !== undefined && binary !== "") return [binary];
+  if (binary !== undefined && binary !== "" && main === "src/main.ts") return [binary];
   // With the permissions that it ships with: a test must see what a user would.
   const [, ...args] = manifest.tasks.start.command.split(" ");
   const root = new URL("../../", import.meta.url).pathname;
-  return [Deno.execPath(), ...args.map((arg) => arg === "src/main.ts" ? `${root}${arg}` : arg)];
+  return [Deno.execPath(), ...args.map((arg) => arg === "src/main.ts" ? `${root}${main}` : arg)];
 }
 
 /** A record of the program's JSON log. */
@@ -25,8 +28,11 @@ export class Program {
   #ended = false;
 
   /** @param openFiles limit of open files (`ulimit -n`), where it is not the test's own */
-  constructor(args: string[], options: { openFiles?: number; env?: Record<string, string>; cwd?: string } = {}) {
-    const command = [...programCommand(), ...args];
+  constructor(
+    args: string[],
+    options: { openFiles?: number; env?: Record<string, string>; cwd?: string; main?: string } = {},
+  ) {
+    const command = [...programCommand(options.main), ...args];
     const [file, ...rest] = options.openFiles === undefined
       ? command
       : ["sh", "-c", `ulimit -n ${options.openFiles} && exec "$@"`, "sh", ...command];

@@ -29,6 +29,8 @@ export interface ProxyOptions {
   config?: Record<string, unknown>;
   openFiles?: number;
   env?: Record<string, string>;
+  /** As in {@linkcode Program}. */
+  main?: string;
 }
 
 /** The real program in front of `backend`, on a free port, with one worker unless the test says otherwise. */

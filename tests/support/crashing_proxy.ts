@@ -1,0 +1,19 @@
+/**
+ * `run`, but that SIGUSR2 lets the worker with the highest number die by an error of its own. Nothing of the program itself
+ * can be told to do that.
+ */
+import process from "node:process";
+import { createLogger } from "../../src/observe/log.ts";
+import { Observatory } from "../../src/observe/observatory.ts";
+import { loadPlan } from "../../src/supervisor/plan.ts";
+import { Supervisor } from "../../src/supervisor/supervisor.ts";
+
+const { plan, errors } = await loadPlan(process.argv[2]);
+if (plan === null) throw new Error(errors.join("\n"));
+const log = createLogger(plan.config.log);
+const supervisor = new Supervisor(plan, log, new Observatory({ log, version: "test", runtime: "test" }));
+const highest = plan.config.workers === "auto" ? 0 : plan.config.workers - 1;
+process.on("SIGUSR2", () => void supervisor.crashWorker(highest));
+const code = await supervisor.run();
+await log.close();
+process.exit(code);
