@@ -5,6 +5,7 @@ import { check } from "./check.ts";
 import { demo } from "./demo.ts";
 import { helpText } from "./help.ts";
 import { run } from "./run.ts";
+import { top } from "./top.ts";
 import { versionText } from "./version.ts";
 
 const EXIT_FAILED = 1;
@@ -25,8 +26,7 @@ async function execute(invocation: Invocation): Promise<number> {
       await cert(invocation, print);
       return 0;
     case "top":
-      complain("not supported yet: top");
-      return EXIT_FAILED;
+      return await top(invocation.admin, print);
     case "version":
       print(versionText());
       return 0;

@@ -2,6 +2,7 @@ import { type Histogram, LATENCY_BUCKETS, quantile, readHistogram } from "./buck
 import type { ListenerTotals } from "./ledger.ts";
 import { REASONS } from "./record.ts";
 import { BACKEND, LISTENER } from "./rows.ts";
+import { ORDERLY } from "./traffic_rates.ts";
 
 /** What happened in one second. */
 export interface HistoryPoint {
@@ -26,7 +27,6 @@ export interface HistoryPoint {
 /** Seconds kept. */
 const KEPT = 300;
 
-const ORDERLY = new Set(["client-closed", "backend-closed", "idle", "half-close-timeout", "lifetime", "drain"]);
 const ERROR_CELLS = REASONS.flatMap((reason, i) => ORDERLY.has(reason) ? [] : [LISTENER.ended + i]).concat(
   REASONS.map((_, i) => LISTENER.rejected + i),
 );

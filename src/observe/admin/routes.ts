@@ -28,6 +28,18 @@ const MAX_TOP = 1_000;
 export function routes(observatory: Observatory, control: AdminControl, config: AdminConfig): Map<string, Route> {
   const { log } = observatory.options;
   return new Map<string, Route>([
+    ["/", {
+      method: "GET",
+      async answer() {
+        const { PAGE, PAGE_POLICY } = await import("../page/page_generated.ts");
+        return {
+          status: 200,
+          body: PAGE,
+          type: "text/html; charset=utf-8",
+          headers: { "content-security-policy": PAGE_POLICY, "referrer-policy": "no-referrer" },
+        };
+      },
+    }],
     ["/metrics", {
       method: "GET",
       answer: async () => ({

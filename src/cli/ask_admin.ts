@@ -1,0 +1,48 @@
+import { request } from "node:http";
+import { formatAddress } from "../config/address.ts";
+import type { Address } from "../config/config.ts";
+
+/** Most bytes of an answer; `/stats` with its history has some tens of thousands. */
+const MAX_ANSWER = 16 * 1024 * 1024;
+const TIMEOUT_MS = 5_000;
+
+/**
+ * Asks a running proxy's admin endpoint, also on a Unix socket.
+ * @throws {Error} when nobody answers, or not with JSON
+ */
+export function askAdmin<Answer>(admin: Address, path: string): Promise<Answer> {
+  const target = admin.transport === "unix"
+    ? { socketPath: admin.path, headers: { host: "localhost" } }
+    : { host: connectable(admin.hostname), port: admin.port };
+  return new Promise((resolve, reject) => {
+    const fail = (why: string) =>
+      reject(new Error(`Cannot read ${path} from the admin endpoint ${formatAddress(admin)}: ${why}`));
+    const sent = request({ ...target, path, agent: false, timeout: TIMEOUT_MS }, (response) => {
+      const { statusCode } = response;
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+        if (text.length > MAX_ANSWER) sent.destroy(new Error("the answer is too large"));
+      });
+      response.on("error", (error) => fail(error.message));
+      response.on("end", () => {
+        if (statusCode !== 200) return fail(`status ${statusCode}: ${text.slice(0, 200).trim()}`);
+        try {
+          resolve(JSON.parse(text));
+        } catch {
+          fail("the answer is not JSON, is this tls-off?");
+        }
+      });
+    });
+    sent.on("timeout", () => sent.destroy(new Error("no answer in time")));
+    sent.on("error", (error) => fail(error.message));
+    sent.end();
+  });
+}
+
+/** Where all addresses are listened on, this machine is one of them. */
+function connectable(hostname: string): string {
+  if (hostname === "0.0.0.0") return "127.0.0.1";
+  return hostname === "::" ? "::1" : hostname;
+}

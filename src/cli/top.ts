@@ -1,0 +1,103 @@
+import process from "node:process";
+import type { Address } from "../config/config.ts";
+import { readEnvironment } from "../observe/environment.ts";
+import type { ClientOrder, ClientsStats, Stats } from "../observe/stats.ts";
+import { renderTop } from "../observe/top_screen.ts";
+import { askAdmin } from "./ask_admin.ts";
+
+const PERIOD_MS = 1_000;
+/** Clients asked for; a terminal has hardly more lines. */
+const CLIENTS = 200;
+const HELP = "q quit   sort by: r rate  b bytes  a active  o opened";
+const KEYS: Record<string, ClientOrder> = { r: "rate", b: "bytes", a: "active", o: "opened" };
+
+const ENTER = "\x1b[?1049h\x1b[?25l";
+const LEAVE = "\x1b[?25h\x1b[?1049l";
+const HOME = "\x1b[H";
+/** Clears from the cursor to the end of the line, or of the screen. */
+const CLEAR_LINE = "\x1b[K";
+const CLEAR_REST = "\x1b[J";
+
+interface Reading {
+  stats: Stats;
+  clients: ClientsStats;
+}
+
+async function read(admin: Address, order: ClientOrder): Promise<Reading> {
+  const [stats, clients] = await Promise.all([
+    askAdmin<Stats>(admin, "/stats"),
+    askAdmin<ClientsStats>(admin, `/clients?top=${CLIENTS}&order=${order}`),
+  ]);
+  return { stats, clients };
+}
+
+/**
+ * `tls-off top`: the live table until `q` on a terminal; elsewhere two readings a second apart, printed once.
+ * @returns the exit code
+ * @throws {Error} when the first reading fails
+ */
+export async function top(admin: Address, print: (line: string) => void): Promise<number> {
+  if (process.stdin.isTTY === true && process.stdout.isTTY === true) return await live(admin);
+  const before = await read(admin, "rate");
+  await new Promise((resolve) => setTimeout(resolve, PERIOD_MS));
+  const { stats, clients } = await read(admin, "rate");
+  const view = { stats, clients, before: before.stats, order: "rate" as const, size: null, colors: false, help: null };
+  for (const line of renderTop(view)) print(line);
+  return 0;
+}
+
+async function live(admin: Address): Promise<number> {
+  const { stdin, stdout } = process;
+  const colors = !readEnvironment("NO_COLOR");
+  let order: ClientOrder = "rate";
+  let before: Stats | null = null;
+  // Fails here while the terminal is still as it was.
+  let now = await read(admin, order);
+  let trouble: string | null = null;
+
+  const draw = () => {
+    const size = { columns: stdout.columns || 80, rows: stdout.rows || 24 };
+    const lines = renderTop({ ...now, before, order, size, colors, help: trouble ?? HELP });
+    stdout.write(HOME + lines.map((line) => line + CLEAR_LINE).join("\r\n") + CLEAR_REST);
+  };
+  let wake = () => {};
+  let quit = false;
+  const onKeys = (keys: Uint8Array | string) => {
+    for (const key of String(keys)) {
+      // Raw mode hands Ctrl-C and Ctrl-D on as characters.
+      if (key === "q" || key === "\x03" || key === "\x04") quit = true;
+      order = KEYS[key] ?? order;
+    }
+    wake();
+  };
+  stdout.write(ENTER);
+  stdin.setRawMode(true);
+  stdin.setEncoding("utf8");
+  stdin.on("data", onKeys);
+  stdout.on("resize", draw);
+  try {
+    while (!quit) {
+      draw();
+      const timer = setTimeout(() => wake(), PERIOD_MS);
+      await new Promise<void>((resolve) => wake = resolve);
+      clearTimeout(timer);
+      if (quit) break;
+      try {
+        const next = await read(admin, order);
+        // A key asks again at once; rates over so short a time would jump.
+        if (next.stats.timeMs - now.stats.timeMs > PERIOD_MS / 2) before = now.stats;
+        now = next;
+        trouble = null;
+      } catch (error) {
+        trouble = error instanceof Error ? error.message : String(error);
+      }
+    }
+  } finally {
+    stdin.off("data", onKeys);
+    stdout.off("resize", draw);
+    stdin.setRawMode(false);
+    stdin.pause();
+    stdout.write(LEAVE);
+  }
+  return 0;
+}

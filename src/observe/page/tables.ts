@@ -1,0 +1,114 @@
+/// <reference lib="dom" />
+import { make } from "./dom.ts";
+
+/** A column: what it shows, and what it sorts by. */
+export interface Column<Row> {
+  title: string;
+  show: (row: Row) => string;
+  /** Class names of the cell; `name` is left-aligned. */
+  look?: (row: Row) => string;
+  sort?: (row: Row) => number | string;
+}
+
+/** A table that shows other rows every second without losing its order or its place. */
+export interface Table<Row> {
+  update(rows: Row[], note?: string): void;
+}
+
+/** Options of {@linkcode makeTable}. */
+export interface TableOptions<Row> {
+  title: string;
+  columns: Column<Row>[];
+  /** What is shown instead of no rows. */
+  empty: string;
+  wide?: boolean;
+  /** Title of the column that it is sorted by at first, downwards. */
+  sortedBy?: string;
+  /** Called when another column sorts. */
+  onSort?: (title: string) => void;
+}
+
+/** Makes a table at the end of `parent`. */
+export function makeTable<Row>(parent: HTMLElement, options: TableOptions<Row>): Table<Row> {
+  const { columns } = options;
+  let sorting = columns.find(({ title }) => title === options.sortedBy);
+  let descending = true;
+  let shown: Row[] = [];
+  const head = make("tr");
+  const body = make("tbody");
+  const note = make("p", { className: "note", hidden: true });
+  const empty = make("p", { className: "empty", textContent: options.empty });
+  const scroll = make("div", { className: "scroll" }, make("table", {}, make("thead", {}, head), body));
+  parent.append(
+    make(
+      "div",
+      { className: options.wide ? "panel wide" : "panel" },
+      make("h2", {}, options.title),
+      scroll,
+      empty,
+      note,
+    ),
+  );
+
+  for (const column of columns) {
+    const cell = make("th", { scope: "col", className: column.look && isName(column) ? "name" : "" });
+    if (column.sort) {
+      const button = make("button", { type: "button", textContent: column.title });
+      button.addEventListener("click", () => {
+        // Names from A, numbers from the largest.
+        descending = sorting === column ? !descending : !isName(column);
+        sorting = column;
+        options.onSort?.(column.title);
+        render();
+      });
+      cell.append(button);
+    } else cell.textContent = column.title;
+    head.append(cell);
+  }
+
+  function render(): void {
+    const rows = [...shown];
+    const by = sorting?.sort;
+    if (by) rows.sort((a, b) => compare(by(a), by(b)) * (descending ? -1 : 1));
+    columns.forEach((column, i) => {
+      const cell = head.cells[i];
+      if (column === sorting) cell.setAttribute("aria-sort", descending ? "descending" : "ascending");
+      else cell.removeAttribute("aria-sort");
+    });
+    while (body.rows.length > rows.length) body.deleteRow(-1);
+    rows.forEach((row, i) => {
+      const line = body.rows[i] ?? body.insertRow();
+      columns.forEach((column, j) => {
+        const cell = line.cells[j] ?? line.insertCell();
+        const text = column.show(row);
+        // Unchanged cells are left alone, so that text in them can be selected.
+        if (cell.textContent !== text) cell.textContent = text;
+        const look = column.look?.(row) ?? "";
+        if (cell.className !== look) cell.className = look;
+        if (look === "name" && cell.title !== text) cell.title = text;
+      });
+    });
+    scroll.hidden = rows.length === 0;
+    empty.hidden = rows.length > 0;
+  }
+
+  return {
+    update(rows, text = "") {
+      shown = rows;
+      note.textContent = text;
+      note.hidden = text === "";
+      render();
+    },
+  };
+}
+
+/** The look of a column of names. */
+export const NAME = () => "name";
+
+function isName<Row>(column: Column<Row>): boolean {
+  return column.look === NAME;
+}
+
+function compare(a: number | string, b: number | string): number {
+  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+}
