@@ -129,6 +129,7 @@ export const EVENT_TEXTS: Record<string, string> = {
 
 /** The requests of the admin endpoint. */
 export const ROUTE_TEXTS: Record<string, string> = {
+  "GET /": "the live page",
   "GET /metrics": "the metrics, for Prometheus",
   "GET /stats":
     "JSON: listeners, backends, workers, certificates, the process; with `?history` also the last five minutes",

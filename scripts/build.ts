@@ -1,0 +1,105 @@
+/**
+ * `deno task build`: everything of a release, in `dist/`: a binary for each machine on Deno and on Bun, SHA256SUMS, the man
+ * page, the completions and install.sh.
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { buildBunBinary, findBun } from "./build/bun_binary.ts";
+import { BuildError, MissingBaseError } from "./build/build_error.ts";
+import { writeChecksums } from "./build/checksums.ts";
+import { findDenoBase } from "./build/deno_base.ts";
+import { buildDenoBinary } from "./build/deno_binary.ts";
+import { runCommand, tellingLine } from "./build/run_command.ts";
+import { TARGETS } from "./build/target.ts";
+import { ROOT } from "./reference/inventory.ts";
+import { writeShareFiles } from "./reference/share.ts";
+
+const USAGE = "usage: deno task build [--out DIR] [--allow-missing-deno]";
+const MIB = 2 ** 20;
+
+interface Failures {
+  wrong: string[];
+  missing: string[];
+}
+
+async function main(args: string[]): Promise<number> {
+  const unknown: string[] = [];
+  const options = parseArgs(args, {
+    boolean: ["allow-missing-deno", "help"],
+    string: ["out"],
+    unknown: (arg) => (unknown.push(arg), false),
+  });
+  if (options.help || unknown.length > 0) {
+    console.error(unknown.length > 0 ? `build: Unknown argument "${unknown[0]}"\n${USAGE}` : USAGE);
+    return options.help ? 0 : 2;
+  }
+  const failures = await build(options.out ?? `${ROOT}dist`);
+  for (const line of [...failures.wrong, ...failures.missing]) console.error(`build: ${line}`);
+  if (failures.missing.length > 0 && !options["allow-missing-deno"]) {
+    console.error("build: the binaries on Bun are made; --allow-missing-deno is content with them");
+  }
+  return failures.wrong.length > 0 || (failures.missing.length > 0 && !options["allow-missing-deno"]) ? 1 : 0;
+}
+
+async function build(directory: string): Promise<Failures> {
+  const failures: Failures = { wrong: [], missing: [] };
+  const names: string[] = [];
+  await Deno.mkdir(directory, { recursive: true });
+  await removeFormerProducts(directory);
+  const bundle = `${directory}/tls-off.mjs`;
+  await makeBundle(bundle);
+  const make = async (name: string, making: (path: string) => Promise<string | null>) => {
+    try {
+      const path = `${directory}/${name}`;
+      const runtime = await making(path);
+      names.push(name);
+      const size = ((await Deno.stat(path)).size / MIB).toFixed(1).padStart(6);
+      console.log(`${name.padEnd(24)} ${size} MiB  ${runtime ?? "not run: no emulator for its machine is here"}`);
+    } catch (error) {
+      if (!(error instanceof BuildError)) throw error;
+      failures[error instanceof MissingBaseError ? "missing" : "wrong"].push(error.message);
+    }
+  };
+  const bun = await findBun();
+  for (const target of TARGETS) {
+    await make(`tls-off-bun-linux-${target.name}`, (path) => buildBunBinary(bun, bundle, path, target));
+  }
+  for (const target of TARGETS) {
+    await make(`tls-off-linux-${target.name}`, async (path) => {
+      const base = await findDenoBase(target, (name) => Deno.env.get(name));
+      return await buildDenoBinary(bundle, path, target, base);
+    });
+  }
+  await writeChecksums(directory, names);
+  await writeShareFiles(`${directory}/share`, await releaseDate());
+  await Deno.copyFile(`${ROOT}scripts/install.sh`, `${directory}/install.sh`);
+  await Deno.copyFile(`${ROOT}LICENSE`, `${directory}/LICENSE`);
+  return failures;
+}
+
+async function makeBundle(path: string): Promise<void> {
+  const { code, output } = await runCommand([Deno.execPath(), "run", "-A", `${ROOT}scripts/bundle.ts`, path]);
+  if (code !== 0) throw new BuildError(`Cannot make the bundle: ${tellingLine(output)}`);
+}
+
+/** A binary that cannot be made today must not be taken for one that was. */
+async function removeFormerProducts(directory: string): Promise<void> {
+  for await (const { name } of Deno.readDir(directory)) {
+    if (/^tls-off-(bun-)?linux-/.test(name)) await Deno.remove(`${directory}/${name}`);
+  }
+}
+
+/** Of the last commit, so that the same sources make the same files; without git, of today. */
+async function releaseDate(): Promise<string> {
+  const { code, output } = await runCommand(["git", "log", "-1", "--format=%cs"], { cwd: ROOT });
+  return code === 0 ? output.trim() : new Date().toISOString().slice(0, 10);
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await main(Deno.args));
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    console.error(`build: ${error.message}`);
+    Deno.exit(1);
+  }
+}

@@ -1,0 +1,97 @@
+import manifest from "../../deno.json" with { type: "json" };
+import { BuildError, MissingBaseError } from "./build_error.ts";
+import type { DenoBase } from "./deno_base.ts";
+import { askProduct } from "./product.ts";
+import { runCommand, tellingLine } from "./run_command.ts";
+import type { Target } from "./target.ts";
+
+/** The permissions and engine flags that the program ships with: those of `deno task start`. */
+export function shippedFlags(command: string = manifest.tasks.start.command): string[] {
+  const [deno, run, ...rest] = command.split(" ");
+  const entry = rest.pop();
+  if (deno !== "deno" || run !== "run" || entry !== "src/main.ts" || !rest.every((flag) => flag.startsWith("--"))) {
+    throw new BuildError(`Cannot read the flags of task "start": must be "deno run --flags src/main.ts"`);
+  }
+  return rest;
+}
+
+/** The command that makes a Deno binary of the bundle. */
+export function denoCompileCommand(bundle: string, output: string, target: Target): string[] {
+  return [
+    Deno.execPath(),
+    "compile",
+    // The bundle needs nothing of deno.json but this; its import map and tasks would only be carried along.
+    "--no-config",
+    ...manifest.unstable.map((feature) => `--unstable-${feature}`),
+    ...shippedFlags(),
+    "--app-name=tls-off",
+    `--target=${target.denoTarget}`,
+    `--output=${output}`,
+    bundle,
+  ];
+}
+
+/** Runs the compiler, and leaves nothing half-made behind. */
+export async function denoCompile(
+  bundle: string,
+  output: string,
+  target: Target,
+  base: DenoBase | null,
+): Promise<{ code: number; output: string }> {
+  await removeProduct(output);
+  const env = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", DENORT_BIN: base?.path ?? "" };
+  const outcome = await runCommand(denoCompileCommand(bundle, output, target), { env });
+  if (outcome.code !== 0) await removeProduct(output);
+  return outcome;
+}
+
+/**
+ * Makes the binary for one target, and runs it.
+ * @returns what it runs on, such as `deno 2.9.6`; `null` where this machine cannot run it
+ * @throws {MissingBaseError} where there is no base
+ * @throws {BuildError} where the base is a wrong one
+ */
+export async function buildDenoBinary(
+  bundle: string,
+  output: string,
+  target: Target,
+  base: DenoBase | null,
+): Promise<string | null> {
+  const { code, output: said } = await denoCompile(bundle, output, target, base);
+  const name = output.slice(output.lastIndexOf("/") + 1);
+  if (code !== 0) throw compileError(name, target, base, said);
+  try {
+    const report = await askProduct(output, target);
+    if (report !== null && report.runtime !== `deno ${Deno.version.deno}`) {
+      throw new Error(`it runs on ${report.runtime}`);
+    }
+    return report?.runtime ?? null;
+  } catch (error) {
+    await removeProduct(output);
+    const from = base === null ? "Deno's own base" : `${base.variable}="${base.path}"`;
+    throw new BuildError(
+      `Cannot use ${from}: what it makes is not tls-off, ${(error as Error).message}: ` +
+        `must be denort of Deno ${Deno.version.deno}, which is not the deno command`,
+    );
+  }
+}
+
+/** What it means that `deno compile` failed and said this. */
+export function compileError(name: string, target: Target, base: DenoBase | null, said: string): BuildError {
+  const isMissing = base === null && /base binary|denort/.test(said);
+  if (!isMissing) return new BuildError(`Cannot make ${name}: deno compile: ${tellingLine(said)}`);
+  const [, url] = /(?:request for url|Download) \(?(https?:[^\s)]+)/.exec(said) ?? [];
+  const failure = url === undefined ? `could not be downloaded (${tellingLine(said)})` : `${url} cannot be reached`;
+  return new MissingBaseError(
+    `Cannot make ${name}: no compile base of Deno ${Deno.version.deno} (denort) for ${target.denoTarget}: ` +
+      `it is not in Deno's cache, and ${failure}: set DENORT_BIN_${target.name.toUpperCase()}`,
+  );
+}
+
+/** With what a failed compile leaves beside it. */
+async function removeProduct(output: string): Promise<void> {
+  const [, directory, name] = /^(.*)\/([^/]+)$/.exec(output)!;
+  for await (const entry of Deno.readDir(directory)) {
+    if (entry.name === name || entry.name.startsWith(`${name}.tmp-`)) await Deno.remove(`${directory}/${entry.name}`);
+  }
+}

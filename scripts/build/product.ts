@@ -1,0 +1,36 @@
+import manifest from "../../deno.json" with { type: "json" };
+import { runCommand, tellingLine } from "./run_command.ts";
+import { HOST, type Target } from "./target.ts";
+
+/** What a product said of itself; `null` where it cannot be run on this machine. */
+export interface ProductReport {
+  /** Such as `deno 2.9.6`. */
+  runtime: string;
+}
+
+/**
+ * Asks a product who it is, in an empty directory and without any environment: whatever it was made of, only running it shows
+ * whether it became this program.
+ *
+ * @returns `null` where this machine cannot run it
+ * @throws {Error} saying what it did instead
+ */
+export async function askProduct(path: string, target: Target): Promise<ProductReport | null> {
+  const directory = await Deno.makeTempDir();
+  try {
+    const emulator = target.name === HOST ? [] : target.emulator;
+    const { code, output } = await runCommand([...emulator, path, "version"], {
+      cwd: directory,
+      clearEnv: true,
+      env: { PATH: "/usr/bin:/bin" },
+      timeoutMs: 60_000,
+    });
+    if (code === -1 && emulator.length > 0) return null;
+    const [, version, runtime] = /^tls-off (\S+)\nruntime (\w+ \S+)/.exec(output) ?? [];
+    if (code !== 0 || version === undefined) throw new Error(`it ended with ${code}: ${tellingLine(output)}`);
+    if (version !== manifest.version) throw new Error(`it is version ${version}, not ${manifest.version}`);
+    return { runtime };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}

@@ -1,0 +1,93 @@
+#!/bin/sh
+# Installs a built tls-off with its manual page and shell completions. Downloads nothing.
+set -eu
+
+usage() {
+  cat <<USAGE
+usage: install.sh [--prefix DIR] [--binary FILE]
+       install.sh --uninstall [--prefix DIR]
+
+  --prefix DIR   where to (default: /usr/local); DESTDIR is put in front of it
+  --binary FILE  the binary (default: the one for this machine that lies beside this script, on Deno if both are there)
+  --uninstall    remove what was installed
+USAGE
+}
+
+fail() {
+  printf 'install.sh: %s\n' "$1" >&2
+  exit 1
+}
+
+files='bin/tls-off
+share/man/man1/tls-off.1
+share/bash-completion/completions/tls-off
+share/zsh/site-functions/_tls-off
+share/fish/vendor_completions.d/tls-off.fish'
+
+prefix=/usr/local binary='' uninstall=no
+while [ $# -gt 0 ]; do
+  case $1 in
+    --prefix | --binary)
+      if [ $# -lt 2 ] || [ -z "$2" ]; then fail "Missing value of $1"; fi
+      if [ "$1" = --prefix ]; then prefix=$2; else binary=$2; fi
+      shift
+      ;;
+    --prefix=?*) prefix=${1#*=} ;;
+    --binary=?*) binary=${1#*=} ;;
+    --uninstall) uninstall=yes ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *)
+      usage >&2
+      printf 'install.sh: Unknown argument "%s"\n' "$1" >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
+case $prefix in
+  /*) ;;
+  *) fail "Cannot install to \"$prefix\": --prefix must be an absolute path" ;;
+esac
+root=${DESTDIR:-}$prefix
+
+if [ $uninstall = yes ]; then
+  printf '%s\n' "$files" | while read -r file; do
+    [ -e "$root/$file" ] || continue
+    rm -- "$root/$file"
+    printf 'removed %s\n' "$root/$file"
+  done
+  exit 0
+fi
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+# In a clone the script is in scripts/, and what was built in dist/.
+if [ ! -d "$here/share" ] && [ -d "$here/../dist/share" ]; then here=$(cd -- "$here/../dist" && pwd); fi
+if [ -z "$binary" ]; then
+  case $(uname -s)-$(uname -m) in
+    Linux-x86_64) machine=x64 ;;
+    Linux-aarch64) machine=arm64 ;;
+    *) fail "Cannot install on $(uname -s) $(uname -m): binaries are for Linux on x86_64 and aarch64" ;;
+  esac
+  for name in "tls-off-linux-$machine" "tls-off-bun-linux-$machine"; do
+    [ -n "$binary" ] || [ ! -f "$here/$name" ] || binary=$here/$name
+  done
+  [ -n "$binary" ] || fail "Cannot find tls-off-linux-$machine or tls-off-bun-linux-$machine in $here: run deno task build"
+fi
+[ -f "$binary" ] || fail "Cannot find the binary \"$binary\""
+[ -d "$here/share" ] || fail "Cannot find the manual page and completions in $here/share: run deno task build"
+
+printf '%s\n' "$files" | while read -r file; do
+  case $file in
+    bin/*) from=$binary mode=755 ;;
+    *) from=$here/$file mode=644 ;;
+  esac
+  mkdir -p -- "$(dirname -- "$root/$file")"
+  # Beside it and renamed: a program that runs cannot be written to, and nobody finds half of a file.
+  cp -- "$from" "$root/$file.new"
+  chmod "$mode" "$root/$file.new"
+  mv -f -- "$root/$file.new" "$root/$file"
+  printf 'installed %s\n' "$root/$file"
+done

@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import manifest from "../../deno.json" with { type: "json" };
+import { BUN_VERSION, bunBuildArguments, findBun } from "../../scripts/build/bun_binary.ts";
+import { BuildError, MissingBaseError } from "../../scripts/build/build_error.ts";
+import { writeChecksums } from "../../scripts/build/checksums.ts";
+import { findDenoBase } from "../../scripts/build/deno_base.ts";
+import {
+  buildDenoBinary,
+  compileError,
+  denoCompile,
+  denoCompileCommand,
+  shippedFlags,
+} from "../../scripts/build/deno_binary.ts";
+import { runCommand } from "../../scripts/build/run_command.ts";
+import { HOST, machineOf, TARGETS } from "../../scripts/build/target.ts";
+import { readSources, ROOT } from "../../scripts/reference/inventory.ts";
+import { runPeer } from "../support/peers.ts";
+import { standInBase } from "./support/stand_in_base.ts";
+
+const [X64, ARM64] = TARGETS;
+const VERSION_TEXT = `tls-off ${manifest.version}\nruntime deno ${Deno.version.deno}\nengines native, node\n`;
+
+/** A directory with the bundle in it, as the build begins. */
+async function withBundle(use: (directory: string, bundle: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  try {
+    const bundle = `${directory}/tls-off.mjs`;
+    const { code, output } = await runCommand([Deno.execPath(), "run", "-A", `${ROOT}scripts/bundle.ts`, bundle]);
+    assert.equal(code, 0, output);
+    await use(directory, bundle);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test("shippedFlags() are those of the start task, and refuse a task of another form", () => {
+  const flags = shippedFlags();
+  assert.ok(flags.includes("--allow-net") && flags.includes("--no-prompt"));
+  assert.equal(`deno run ${flags.join(" ")} src/main.ts`, manifest.tasks.start.command);
+  for (const command of ["deno run src/other.ts", "node src/main.ts", "deno run -A src/main.ts"]) {
+    assert.throws(() => shippedFlags(command), BuildError);
+  }
+});
+
+Deno.test("the Deno binary gets no permission that the program does not need", () => {
+  const command = denoCompileCommand("b.mjs", "/o", X64).join(" ");
+  assert.doesNotMatch(command, / -A\b|--allow-(all|run|sys|import)|--allow-(env|ffi)( |$)/);
+  assert.match(command, / --target=x86_64-unknown-linux-gnu /);
+});
+
+Deno.test("the Bun binary reads no .env and no bunfig.toml", () => {
+  const args = bunBuildArguments("b.mjs", "o", ARM64);
+  for (const flag of ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig", "--target=bun-linux-arm64"]) {
+    assert.ok(args.includes(flag), flag);
+  }
+});
+
+Deno.test("compileError() says that the base is missing, where from, and which variable names one", () => {
+  const said = `Download https://dl.deno.land/release/v9/denort-x86_64-unknown-linux-gnu.zip
+error: Writing deno compile executable to temporary file '/dist/tls-off-linux-x64.tmp-b0d8'
+
+Caused by:
+    0: Setting up base binary.
+    1: error sending request for url (https://dl.deno.land/release/v9/denort-x86_64-unknown-linux-gnu.zip): dns error`;
+  const missing = compileError("tls-off-linux-x64", X64, null, said);
+  assert.ok(missing instanceof MissingBaseError);
+  assert.match(
+    missing.message,
+    /^Cannot make tls-off-linux-x64: .*denort.*x86_64.*https:\/\/dl\.deno\.land\/\S+zip cannot be reached: set DENORT_BIN_X64$/,
+  );
+  const other = compileError("tls-off-linux-x64", X64, null, "error: Module not found");
+  assert.ok(!(other instanceof MissingBaseError));
+  assert.match(other.message, /deno compile: error: Module not found/);
+});
+
+Deno.test("findDenoBase() takes one variable for each machine, a pattern, or a file by what it is for", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const x64 = `${directory}/denort-${X64.denoTarget}`;
+    const arm64 = `${directory}/denort-${ARM64.denoTarget}`;
+    const program = standInBase("x");
+    await Deno.writeFile(x64, program);
+    program[18] = ARM64.machine;
+    await Deno.writeFile(arm64, program);
+    await Deno.writeTextFile(`${directory}/text`, "#!/bin/sh\necho tls-off\n");
+    assert.equal((await machineOf(arm64))?.name, "arm64");
+    const find = (target: typeof X64, variables: Record<string, string>) =>
+      findDenoBase(target, (name) => variables[name]);
+    assert.equal(await find(X64, {}), null);
+    assert.equal((await find(X64, { DENORT_BIN_X64: x64 }))?.path, x64);
+    assert.equal(await find(ARM64, { DENORT_BIN_X64: x64 }), null);
+    const pattern = { DENORT_BIN: `${directory}/denort-{target}` };
+    assert.equal((await find(X64, pattern))?.path, x64);
+    assert.equal((await find(ARM64, pattern))?.path, arm64);
+    assert.equal((await find(ARM64, { DENORT_BIN: arm64 }))?.path, arm64);
+    assert.equal(await find(X64, { DENORT_BIN: arm64 }), null);
+    const wrong: [Record<string, string>, RegExp][] = [
+      [{ DENORT_BIN_ARM64: x64 }, /DENORT_BIN_ARM64=".*": it is for x64, must be denort for aarch64/],
+      [{ DENORT_BIN_ARM64: `${directory}/text` }, /it is no Linux program/],
+      [{ DENORT_BIN_ARM64: `${directory}/none` }, /No such file/],
+      [{ DENORT_BIN: `${directory}/none` }, /No such file/],
+    ];
+    for (const [variables, message] of wrong) {
+      await assert.rejects(find(ARM64, variables), { name: "BuildError", message });
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("deno compile embeds the bundle alone, with the permissions of the start task", async () => {
+  await withBundle(async (directory, bundle) => {
+    const base = `${directory}/base`;
+    const product = `${directory}/tls-off-linux-x64`;
+    await Deno.writeFile(base, standInBase(VERSION_TEXT), { mode: 0o755 });
+    const { code, output } = await denoCompile(bundle, product, X64, { path: base, variable: "DENORT_BIN" });
+    assert.equal(code, 0, output);
+    const listed = output.split("\n").filter((line) => /[├└]/.test(line));
+    assert.equal(listed.length, 1, output);
+    assert.match(listed[0], /── tls-off\.mjs/);
+    const [embedded] = /\{"argv":.*?"entrypoint_key":"tls-off\.mjs".*?\}\n?/.exec(await Deno.readTextFile(product)) ??
+      [];
+    assert.ok(embedded, "metadata of deno compile");
+    const env = /--allow-env=(\S+)/.exec(manifest.tasks.start.command)![1].split(",");
+    assert.ok(embedded.includes(`"allow_env":${JSON.stringify(env)}`));
+    assert.ok(embedded.includes('"allow_run":null') && embedded.includes('"allow_sys":null'));
+    assert.ok(embedded.includes('"prompt":false') && embedded.includes('"features":["net"]'));
+    assert.ok(embedded.includes("--max-semi-space-size="));
+  });
+});
+
+Deno.test("the bundle has every module of the program, and nothing of tests, keys or this machine", async () => {
+  await withBundle(async (_directory, bundle) => {
+    const text = await Deno.readTextFile(bundle);
+    const present = new Set([...text.matchAll(/^\/\/ (src\/\S+)$/gm)].map(([, path]) => path));
+    // What is imported only when it is needed would be missed only then.
+    let late = 0;
+    for (const [path, source] of readSources()) {
+      for (const [, target] of source.matchAll(/\bimport\("(\.[^"]+)"\)/g)) {
+        const module = new URL(target, `file://${path}`).pathname.slice(ROOT.length);
+        assert.ok(present.has(module), module);
+        late++;
+      }
+    }
+    assert.ok(late > 3 && present.size > 100);
+    assert.doesNotMatch(text, /^\/\/ tests\//m);
+    assert.ok(!text.includes(ROOT), "this machine's paths");
+    assert.doesNotMatch(text, /-----BEGIN [A-Z ]*KEY-----\\n[A-Za-z0-9+/]{40}/);
+  });
+});
+
+Deno.test({
+  name: "buildDenoBinary() runs what it made: a base that is not denort is refused, and leaves nothing behind",
+  ignore: HOST !== "x64",
+  async fn() {
+    await withBundle(async (directory, bundle) => {
+      const product = `${directory}/tls-off-linux-x64`;
+      const build = async (base: string) => {
+        return await buildDenoBinary(bundle, product, X64, { path: base, variable: "DENORT_BIN_X64" });
+      };
+      const base = `${directory}/base`;
+      const says = async (text: string) => {
+        await Deno.writeFile(base, standInBase(text), { mode: 0o755 });
+        return base;
+      };
+      assert.equal(await build(await says(VERSION_TEXT)), `deno ${Deno.version.deno}`);
+      assert.ok((await Deno.stat(product)).isFile);
+      const wrong: [string, RegExp][] = [
+        [
+          await Deno.realPath(Deno.execPath()),
+          /DENORT_BIN_X64=".*deno.*": what it makes is not tls-off, .*denort of Deno/,
+        ],
+        [await says("hello\n"), /what it makes is not tls-off, it ended with 0: hello/],
+        [await says(VERSION_TEXT.replace(Deno.version.deno, "2.0.0")), /it runs on deno 2\.0\.0/],
+        [await says(VERSION_TEXT.replace(manifest.version, "9.9.9")), /it is version 9\.9\.9/],
+      ];
+      // In turn: the stand-in is one file.
+      for (const [index, [path, message]] of wrong.entries()) {
+        if (index === 1) await says("hello\n");
+        if (index === 2) await says(VERSION_TEXT.replace(Deno.version.deno, "2.0.0"));
+        if (index === 3) await says(VERSION_TEXT.replace(manifest.version, "9.9.9"));
+        await assert.rejects(build(path), { name: "BuildError", message });
+        await assert.rejects(Deno.stat(product), Deno.errors.NotFound);
+      }
+    });
+  },
+});
+
+Deno.test("the same bundle makes the same Bun binary", async () => {
+  await withBundle(async (directory, bundle) => {
+    const bun = await findBun();
+    const digests = new Set<string>();
+    for (const place of ["one", "two"]) {
+      await Deno.mkdir(`${directory}/${place}`);
+      const output = `${directory}/${place}/tls-off-bun-linux-${HOST}`;
+      const target = TARGETS.find(({ name }) => name === HOST)!;
+      const { code, output: said } = await runCommand([...bun, ...bunBuildArguments(bundle, output, target)]);
+      assert.equal(code, 0, `bun ${BUN_VERSION}: ${said}`);
+      digests.add((await runPeer("sha256sum", [output])).text.split(" ")[0]);
+    }
+    assert.equal(digests.size, 1);
+  });
+});
+
+Deno.test("writeChecksums() writes what sha256sum --check reads", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${directory}/b`, "two");
+    await Deno.writeTextFile(`${directory}/a`, "one");
+    await writeChecksums(directory, ["b", "a"]);
+    const check = async () => await runCommand(["sha256sum", "--strict", "--check", "SHA256SUMS"], { cwd: directory });
+    assert.deepEqual(await check(), { code: 0, output: "a: OK\nb: OK\n" });
+    await Deno.writeTextFile(`${directory}/a`, "other");
+    assert.notEqual((await check()).code, 0);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
