@@ -72,8 +72,13 @@ export class Lab implements AsyncDisposable {
     return await Deno.readTextFile(log);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Stops every process: whatever waits for one fails at once. */
+  async stopAll(): Promise<void> {
     await Promise.all([...this.#running].map((spawned) => spawned.stop()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopAll();
     await Deno.remove(this.folder, { recursive: true });
   }
 }

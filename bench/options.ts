@@ -25,6 +25,8 @@ export interface Options {
   source: string | null;
   /** Folder for the results. */
   out: string | null;
+  /** Folders with results to report on instead of measuring. */
+  from: string[];
   settings: Settings;
 }
 
@@ -42,8 +44,10 @@ deno task bench [options]
   --rounds N             how often each is measured, interleaved with the others
   --window MS            measured stretch of each run
   --connections N        the load generator's connections
+  --duration MS          of each run of the article's experiment
   --idle LIST            connection counts that memory is measured at
   --out DIRECTORY        for the results; default: bench/out/DATE
+  --from LIST            measure nothing: make the report again, of the results in these folders together
   --json                 print the results as JSON
   --help`;
 
@@ -85,7 +89,9 @@ export function parseOptions(args: string[]): Options {
       window: { type: "string" },
       connections: { type: "string" },
       idle: { type: "string" },
+      duration: { type: "string" },
       out: { type: "string" },
+      from: { type: "string" },
     },
   });
   if (values.quick && values.full) throw new RangeError("Cannot be both --quick and --full");
@@ -106,6 +112,7 @@ export function parseOptions(args: string[]): Options {
   if (values.window) settings.windowMs = parseNumber(values.window, "window", 100);
   if (values.connections) settings.connections = parseNumber(values.connections, "connections", 1);
   if (values.idle) settings.idleCounts = parseNumbers(values.idle, "idle", 1);
+  if (values.duration) settings.article.durationMs = parseNumber(values.duration, "duration", 1000);
   return {
     help: values.help ?? false,
     full: values.full ?? false,
@@ -114,6 +121,7 @@ export function parseOptions(args: string[]): Options {
     contenders: values.contenders === undefined ? null : parseList(values.contenders),
     source: values.source ?? null,
     out: values.out ?? null,
+    from: parseList(values.from ?? ""),
     settings,
   };
 }

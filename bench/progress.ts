@@ -25,14 +25,28 @@ export interface Failure {
   message: string;
 }
 
+/** What was found so far. */
+export interface Findings {
+  samples: Sample[];
+  failures: Failure[];
+}
+
+export interface RunOptions {
+  /** Ends the plan early; what was found until then is returned. */
+  signal?: AbortSignal;
+  /** Called after each step. */
+  onStep?: (findings: Findings) => Promise<void>;
+}
+
 /** Runs the plan and shows on stderr what is running, which round, and the time left. */
-export async function runSteps(steps: Step[]): Promise<{ samples: Sample[]; failures: Failure[] }> {
+export async function runSteps(steps: Step[], { signal, onStep }: RunOptions = {}): Promise<Findings> {
   const samples: Sample[] = [];
   const failures: Failure[] = [];
   const terminal = Deno.stderr.isTerminal();
   const encoder = new TextEncoder();
   const show = (text: string) => Deno.stderr.writeSync(encoder.encode(text));
   const begin = performance.now();
+  const failedOnce = new Set<string>();
   const broken = new Set<string>();
   const shownFailures = new Set<string>();
   let shown = "";
@@ -45,18 +59,22 @@ export async function runSteps(steps: Step[]): Promise<{ samples: Sample[]; fail
     else if (what !== shown) show(`[${index + 1}/${steps.length}] ${what}, ${left} left\n`);
     shown = what;
 
+    if (signal?.aborted) break;
     const id = `${scenario} ${contender} ${size}`;
     if (broken.has(id)) continue;
     try {
       samples.push({ scenario, contender, size, round, values: await step.run(samples) });
     } catch (error) {
+      if (signal?.aborted) break;
       const message = error instanceof Error ? error.message : String(error);
       failures.push({ step: { scenario, contender, size, round }, message });
-      broken.add(id);
+      if (failedOnce.has(id)) broken.add(id);
+      failedOnce.add(id);
       // One that does not start fails in every scenario, with the same words.
       if (!shownFailures.has(message)) show(`${terminal ? "\r\x1b[K" : ""}${what}: ${contender} failed: ${message}\n`);
       shownFailures.add(message);
     }
+    await onStep?.({ samples, failures });
   }
   if (terminal) show("\r\x1b[K");
   return { samples, failures };

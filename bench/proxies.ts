@@ -71,19 +71,18 @@ export async function startProxy(lab: Lab, contender: Contender, options: ProxyO
 
 /** Contenders that stay up from their first use: idle they cost nothing, and rounds can interleave. */
 export class Fleet {
-  readonly #running = new Map<string, Promise<RunningProxy>>();
+  readonly #running = new Map<string, RunningProxy>();
 
   constructor(readonly lab: Lab, readonly options: Omit<ProxyOptions, "key">) {}
 
-  /** The running contender with that kind of certificate; started when it is not. */
-  get(contender: Contender, key: KeyKind = "ecdsa"): Promise<RunningProxy> {
+  /** The running contender with that kind of certificate; started when it is not, or no longer. */
+  async get(contender: Contender, key: KeyKind = "ecdsa"): Promise<RunningProxy> {
     const id = `${contender.name} ${key}`;
-    let running = this.#running.get(id);
-    if (!running) {
-      running = this.#start(contender, key);
-      this.#running.set(id, running);
-    }
-    return running;
+    const running = this.#running.get(id);
+    if (running?.process.running) return running;
+    const started = await this.#start(contender, key);
+    this.#running.set(id, started);
+    return started;
   }
 
   /** Not the first requests count, but those after the code is compiled and the memory there. */
@@ -91,11 +90,5 @@ export class Fleet {
     const proxy = await startProxy(this.lab, contender, { ...this.options, key });
     await warmUp(this.lab, proxy.url("/10"));
     return proxy;
-  }
-
-  async stop(): Promise<void> {
-    const started = await Promise.allSettled(this.#running.values());
-    this.#running.clear();
-    await Promise.all(started.map((result) => result.status === "fulfilled" ? result.value.process.stop() : undefined));
   }
 }

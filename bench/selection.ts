@@ -1,15 +1,15 @@
 import type { Contender } from "./contenders/contender.ts";
 import { contenderByName, RUNTIMES } from "./contenders/mod.ts";
 import type { Experiment, Options } from "./options.ts";
-import { describeMissing, findProgram } from "./tools.ts";
+import { describeMissing, findProgram, isOlder } from "./tools.ts";
 import type { Need } from "./tools.ts";
 
 /** What will be measured, and what can't be. */
 export interface Selection {
   contenders: Contender[];
   wants(...experiments: Experiment[]): boolean;
-  /** Lines that name what is missing and how to get it. */
-  missing: string[];
+  /** Lines that name what is missing and how to get it, and what is out of date. */
+  notes: string[];
 }
 
 const TOOLS: Need[] = [
@@ -44,9 +44,14 @@ export function select(options: Options, source: string): Selection {
       lacking.map((need) => ({ packages: [], ...need, without: `${contender.name} is left out${need.hint ?? ""}` }))
     ),
   ];
+  const contenders = asked.filter((contender) => absent.every((other) => other.contender !== contender));
+  const stale = contenders.filter(({ made }) => made && isOlder(made.file, made.sources)).map(({ made }) => made?.file);
   return {
-    contenders: asked.filter((contender) => absent.every((other) => other.contender !== contender)),
+    contenders,
     wants,
-    missing: describeMissing(needs, (command) => findProgram(command) !== null),
+    notes: [
+      ...describeMissing(needs, (command) => findProgram(command) !== null),
+      ...[...new Set(stale)].map((file) => `${file} is older than the sources: make it again`),
+    ],
   };
 }

@@ -52,3 +52,13 @@ export async function readVersion(command: readonly string[]): Promise<string | 
   const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
   return text.split("\n").find((line) => /\d+\.\d+/.test(line))?.trim() ?? null;
 }
+
+/** True when any file below the folder was changed after the given file. */
+export function isOlder(file: string, folder: string): boolean {
+  const made = Deno.statSync(file).mtime?.getTime() ?? 0;
+  for (const entry of Deno.readDirSync(folder)) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory ? isOlder(file, path) : (Deno.statSync(path).mtime?.getTime() ?? 0) > made) return true;
+  }
+  return false;
+}

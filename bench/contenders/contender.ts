@@ -40,6 +40,8 @@ export interface Contender {
   tls: boolean;
   /** Programs and files it needs, and the Debian packages that have them, or a hint at how to make them. */
   needs: { command: string; packages?: string[]; hint?: string }[];
+  /** The file it runs, where that is made from sources that may be newer. */
+  made?: { file: string; sources: string };
   /** What makes it reload without dropping anyone, where a signal does. */
   reloadSignal?: Deno.Signal;
   /** Prints its version; the first line that has a number is taken. */

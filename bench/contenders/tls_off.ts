@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Contender } from "./contender.ts";
 
 /** `tls-off[:RUNTIME[-ENGINE]][@DIRECTORY]`, for example `tls-off`, `tls-off:bun`, `tls-off:deno-node@../before`. */
@@ -39,20 +39,20 @@ export function tlsOff(name: string, defaultDirectory: string): Contender {
   }
   const runtime = match[1] ?? "deno";
   const engine = match[2] ?? (runtime === "node" ? "node" : "native");
-  const directory = match[3] ?? defaultDirectory;
+  const directory = resolve(match[3] ?? defaultDirectory);
+  const made = runtime === "deno" ? undefined : join(directory, runtime === "binary" ? BINARY : BUNDLE);
 
   return {
     name,
     kind: "ours",
     tls: true,
     needs: [
-      ...(runtime === "binary" ? [{ command: join(directory, BINARY), hint: "; deno task build makes it" }] : []),
-      ...(runtime === "bun" || runtime === "node"
-        ? [{ command: runtime }, { command: join(directory, BUNDLE), hint: "; deno task bundle makes it" }]
-        : []),
+      ...(runtime === "binary" ? [] : [{ command: runtime }]),
+      ...(made ? [{ command: made, hint: `; deno task ${runtime === "binary" ? "build" : "bundle"} makes it` }] : []),
     ],
+    made: made ? { file: made, sources: join(directory, "src") } : undefined,
     reloadSignal: "SIGHUP",
-    version: runtime === "binary" ? [join(directory, BINARY), "version"] : [runtime, "--version"],
+    version: runtime === "binary" && made ? [made, "version"] : [runtime, "--version"],
     async launch({ port, backend, moreBackends = [], certificate, workers = 1 }) {
       const options = [
         ...["run", "--listen", `127.0.0.1:${port}`],
@@ -60,12 +60,11 @@ export function tlsOff(name: string, defaultDirectory: string): Contender {
         ...["--cert", certificate.cert, "--key", certificate.key],
         ...["--workers", String(workers), "--engine", engine, "--log-level", "error"],
       ];
-      if (runtime === "deno") {
+      if (!made) {
         const start = startArguments(await Deno.readTextFile(join(directory, "deno.json")), directory);
         return { command: "deno", args: [...start, ...options], cwd: directory };
       }
-      if (runtime === "binary") return { command: join(directory, BINARY), args: options };
-      return { command: runtime, args: [join(directory, BUNDLE), ...options], cwd: directory };
+      return runtime === "binary" ? { command: made, args: options } : { command: runtime, args: [made, ...options] };
     },
   };
 }

@@ -5,11 +5,16 @@ import { articleCsv, samplesCsv } from "./csv.ts";
 import { renderPlot } from "./plots.ts";
 import { plotNames, renderReport } from "./report.ts";
 
+/** Writes every figure. */
+export async function writeJson(results: Results, folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(join(folder, "results.json"), JSON.stringify(results, null, 1) + "\n");
+}
+
 /** Writes a folder with the figures (CSV, JSON), the plots (SVG) and the report. */
 export async function writeResults(results: Results, folder: string): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
+  await writeJson(results, folder);
   const write = (name: string, text: string) => Deno.writeTextFile(join(folder, name), text);
-  await write("results.json", JSON.stringify(results, null, 1) + "\n");
   await write("samples.csv", samplesCsv(results.samples));
   for (const runtime of articleRuntimes(results.samples)) {
     // The article's own name for the article's own runtime.

@@ -8,7 +8,7 @@ import { parseParents, parseStatusKb } from "../../bench/measure/proc_files.ts";
 import { articleConnections } from "../../bench/experiments/article.ts";
 import { parseOpensslSpeed } from "../../bench/measure/crypto.ts";
 import { parseOptions } from "../../bench/options.ts";
-import { describeMissing } from "../../bench/tools.ts";
+import { describeMissing, isOlder } from "../../bench/tools.ts";
 
 const RESULT = `Running 2s test @ https://127.0.0.1:18443/
   50 requests in 2.10s
@@ -87,6 +87,22 @@ Deno.test("describeMissing() names what is left out, and one line that installs 
   deepEqual(describeMissing(needs, () => true), []);
 });
 
+Deno.test("isOlder() looks at every file below the sources", () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    Deno.mkdirSync(`${folder}/src/deep`, { recursive: true });
+    for (const name of ["made", "src/a.ts", "src/deep/b.ts"]) {
+      Deno.writeTextFileSync(`${folder}/${name}`, "");
+      Deno.utimeSync(`${folder}/${name}`, 1000, 1000);
+    }
+    equal(isOlder(`${folder}/made`, `${folder}/src`), false);
+    Deno.utimeSync(`${folder}/src/deep/b.ts`, 2000, 2000);
+    equal(isOlder(`${folder}/made`, `${folder}/src`), true);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
 Deno.test("articleConnections() keeps within descriptors and memory", () => {
   equal(articleConnections(3000, 10, 9900), 3000);
   equal(articleConnections(3000, 10, 412), 412);
@@ -120,7 +136,7 @@ Deno.test("tlsOff() passes the engine on", async () => {
   const launch = await tlsOff("tls-off:bun-node@/dir", ".").launch(setup);
   equal(launch.command, "bun");
   equal(launch.args[launch.args.indexOf("--engine") + 1], "node");
-  equal(launch.cwd, "/dir");
+  equal(launch.args[0], "/dir/dist/tls-off.mjs");
 });
 
 Deno.test("parseOptions() lets single options change the mode's settings", () => {

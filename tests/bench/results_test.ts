@@ -1,4 +1,5 @@
-import { equal, match, ok } from "node:assert/strict";
+import { equal, match, ok, throws } from "node:assert/strict";
+import { mergeResults } from "../../bench/merge.ts";
 import { renderPlot } from "../../bench/report/plots.ts";
 import { plotNames, renderReport } from "../../bench/report/report.ts";
 import { renderTargets } from "../../bench/report/targets.ts";
@@ -79,6 +80,18 @@ Deno.test("renderReport() names runs with errors, failures, and a machine that w
   match(report, /not idle when this began/);
   match(report, /keep-alive hitch 10 B round 1 \(7\)/);
   match(report, /- idle hitch: Cannot start hitch: no$/m);
+});
+
+Deno.test("mergeResults() puts scenarios together and refuses the same one twice", () => {
+  const peers = makeResults(PEERS);
+  const article = makeResults(runs("article-node", 10, { http: { requestsPerSecond: 1 } }));
+  article.contenders = [{ name: "nginx", kind: "peer" }];
+  article.notes = ["Missing wrk: slower", "other"];
+  const merged = mergeResults([peers, article]);
+  equal(merged.samples.length, PEERS.length + 2);
+  equal(merged.contenders.map(({ name }) => name).join(), "floor,hitch,tls-off,tls-off:bun,nginx");
+  equal(merged.notes.join(), "Missing wrk: slower,other");
+  throws(() => mergeResults([peers, peers]), /"keep-alive" is in more than one/);
 });
 
 Deno.test("renderPlot() draws every plot there are figures for, with a style for dark pages", async () => {

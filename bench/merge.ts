@@ -1,0 +1,23 @@
+import type { Results } from "./results.ts";
+
+/**
+ * Puts together what was measured in several runs, of the article's experiment and of peers, for example.
+ *
+ * @throws {Error} If two of them measured the same scenario: their rounds were not interleaved, no ratio would hold.
+ */
+export function mergeResults(all: readonly Results[]): Results {
+  const [first, ...others] = all;
+  const merged = structuredClone(first);
+  for (const other of others) {
+    const known = new Set(merged.samples.map(({ scenario }) => scenario));
+    const twice = other.samples.find(({ scenario }) => known.has(scenario));
+    if (twice) throw new Error(`Cannot put results together: "${twice.scenario}" is in more than one of them`);
+    merged.samples.push(...other.samples);
+    merged.failures.push(...other.failures);
+    merged.versions = { ...other.versions, ...merged.versions };
+    merged.notes = [...new Set([...merged.notes, ...other.notes])];
+    const names = new Set(merged.contenders.map(({ name }) => name));
+    merged.contenders.push(...other.contenders.filter(({ name }) => !names.has(name)));
+  }
+  return merged;
+}
