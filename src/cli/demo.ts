@@ -5,7 +5,11 @@ import { buildConfig } from "../config/load.ts";
 import { planConfig, type PlanResult } from "../supervisor/plan.ts";
 import { makeSelfSigned } from "../tls/self_signed.ts";
 import { startEchoServer } from "./echo_server.ts";
+import { freePort } from "./free_port.ts";
 import { serve } from "./run.ts";
+
+/** What `top` looks for. */
+const ADMIN_PORT = 9180;
 
 /**
  * `tls-off demo`: an echo application and the proxy in front of it, from nothing.
@@ -27,7 +31,9 @@ export async function demo(
     await writeFile(join(directory, "key.pem"), key, { mode: 0o600 });
     const server = await startEchoServer(socket);
     try {
+      const page = `127.0.0.1:${await freePort(ADMIN_PORT)}`;
       const config = buildConfig({
+        admin: { listen: page },
         listener: [{
           name: "demo",
           listen: `127.0.0.1:${port}`,
@@ -48,6 +54,8 @@ export async function demo(
         print("");
         print(`  curl -k --data-binary 'hello' https://localhost:${bound}/`);
         print(`  curl --cacert ${join(directory, "cert.pem")} https://localhost:${bound}/`);
+        print("");
+        print(`Watch it: http://${page}/`);
         print("");
         print("Ctrl-C ends it and removes everything it made.");
       });

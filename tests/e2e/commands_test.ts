@@ -157,6 +157,8 @@ Deno.test("demo echoes bodies of any size from nothing, and leaves nothing behin
     conn.close();
   }
   assert.match(program.stdout, new RegExp(`curl -k .*https://localhost:${port}/`));
+  const page = /Watch it: (http:\/\/127\.0\.0\.1:\d+\/)/.exec(program.stdout)?.[1];
+  assert.match(await (await fetch(page!)).text(), /<title>/);
   program.signal("SIGINT");
   assert.equal(await program.exit(), 0);
   assert.deepEqual([...Deno.readDirSync(dir.path)], []);
