@@ -38,10 +38,10 @@ function fitSettings(settings: Settings, connectionLimit: number): string[] {
   return [`${note}, for the descriptor limit`];
 }
 
-/** Everything that will run, in its order. */
+/** Everything that will run, in its order. Reloads are no part of the quick bench, or it would not be quick. */
 function plan(
   { contenders, wants }: Selection,
-  settings: Settings,
+  { settings, full, only }: Options,
   lab: Lab,
   backend: FileBackend,
   crypto: CryptoSpeed,
@@ -58,7 +58,7 @@ function plan(
     ...(all || wants("latency") ? atHalfLoad(context) : []),
     ...(all || wants("handshakes") ? handshakes(context) : []),
     ...(all || wants("memory") ? [...idleMemory(context), ...startUp(context)] : []),
-    ...(wants("reload") ? reload(context) : []),
+    ...(wants("reload") && (full || only) ? reload(context) : []),
   ];
 }
 
@@ -86,7 +86,7 @@ export async function runBench(options: Options, { source, signal, save }: Bench
     ...{ pinned: lab.cpus.pinned, crypto, contenders: contenders.map(({ name, kind }) => ({ name, kind })) },
   };
 
-  const steps = plan(selection, settings, lab, backend, crypto);
+  const steps = plan(selection, options, lab, backend, crypto);
   const findings = await runSteps(steps, { signal, onStep: (findings) => save({ ...about, notes, ...findings }) });
   if (signal.aborted) notes.push("Interrupted: not everything was measured");
   return { ...about, notes, ...findings };

@@ -29,22 +29,23 @@ function defaultNames({ full }: Options, wants: Selection["wants"]): string[] {
   ];
 }
 
+/** What contenders need, each program once. */
+function contenderNeeds(contenders: Contender[]): Need[] {
+  const needs = new Map(contenders.flatMap(({ needs }) => needs.map((need) => [need.command, need])));
+  return [...needs.values()].map(({ command, packages = [], hint = "" }) => {
+    const names = contenders.filter(({ needs }) => needs.some((need) => need.command === command))
+      .map(({ name }) => name);
+    return { command, packages, without: `without ${names.join(", ")}${hint}` };
+  });
+}
+
 /** Chooses the contenders that can run here. `source` is where ours are started from. */
 export function select(options: Options, source: string): Selection {
   const wants = (...experiments: Experiment[]) =>
     options.only === null || options.only.some((only) => experiments.includes(only));
   const asked = (options.contenders ?? defaultNames(options, wants)).map((name) => contenderByName(name, source));
-  const absent = asked.flatMap((contender) => {
-    const lacking = contender.needs.filter(({ command }) => !findProgram(command));
-    return lacking.length ? [{ contender, lacking }] : [];
-  });
-  const needs = [
-    ...TOOLS,
-    ...absent.flatMap(({ contender, lacking }) =>
-      lacking.map((need) => ({ packages: [], ...need, without: `${contender.name} is left out${need.hint ?? ""}` }))
-    ),
-  ];
-  const contenders = asked.filter((contender) => absent.every((other) => other.contender !== contender));
+  const contenders = asked.filter(({ needs }) => needs.every(({ command }) => findProgram(command)));
+  const needs = [...TOOLS, ...contenderNeeds(asked.filter((contender) => !contenders.includes(contender)))];
   const stale = contenders.filter(({ made }) => made && isOlder(made.file, made.sources)).map(({ made }) => made?.file);
   return {
     contenders,
