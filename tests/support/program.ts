@@ -27,12 +27,15 @@ export class Program {
   #wake: () => void = () => {};
   #ended = false;
 
-  /** @param openFiles limit of open files (`ulimit -n`), where it is not the test's own */
+  /**
+   * @param openFiles limit of open files (`ulimit -n`), where it is not the test's own
+   * @param prefix a command that runs the program in its own place, such as `nsenter`
+   */
   constructor(
     args: string[],
-    options: { openFiles?: number; env?: Record<string, string>; cwd?: string; main?: string } = {},
+    options: { openFiles?: number; env?: Record<string, string>; cwd?: string; main?: string; prefix?: string[] } = {},
   ) {
-    const command = [...programCommand(options.main), ...args];
+    const command = [...(options.prefix ?? []), ...programCommand(options.main), ...args];
     const [file, ...rest] = options.openFiles === undefined
       ? command
       : ["sh", "-c", `ulimit -n ${options.openFiles} && exec "$@"`, "sh", ...command];
