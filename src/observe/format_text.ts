@@ -24,7 +24,7 @@ export function textFormatter(colors: boolean): (record: LogRecord) => string {
     const fields = fieldsOf(record);
     const time = timeOf(record, fields);
     const shownTime = paint(DIM, colors ? timeOfDay(time) : time.toISOString());
-    const level = paint(COLORS[record.levelName], record.levelName.padEnd(5));
+    const level = paint(COLORS[record.levelName as LevelName], record.levelName.padEnd(5));
     return `${shownTime} ${level} ${escapeControls(record.msg)}${formatFields(fields, (name) => paint(DIM, name))}`;
   };
 }

@@ -24,7 +24,7 @@ const encoder = new TextEncoder();
 export function encodeJournalEntry(record: LogRecord): Uint8Array {
   const fields = fieldsOf(record);
   let entry = `MESSAGE=${message(record.msg, fields)}\n` +
-    `PRIORITY=${PRIORITIES[record.levelName]}\nSYSLOG_IDENTIFIER=tls-off\nTIME=${
+    `PRIORITY=${PRIORITIES[record.levelName as LevelName]}\nSYSLOG_IDENTIFIER=tls-off\nTIME=${
       timeOf(record, fields).toISOString()
     }\n`;
   for (const [name, value] of entriesOf(fields)) {
@@ -40,7 +40,7 @@ export function encodeJournalEntry(record: LogRecord): Uint8Array {
 
 /** A record as a line for journald's stream socket. */
 export function encodeJournalLine(record: LogRecord): Uint8Array {
-  return encoder.encode(`<${PRIORITIES[record.levelName]}>${message(record.msg, fieldsOf(record))}\n`);
+  return encoder.encode(`<${PRIORITIES[record.levelName as LevelName]}>${message(record.msg, fieldsOf(record))}\n`);
 }
 
 /** What `journalctl` shows by default, so the fields are in it too. */

@@ -39,7 +39,7 @@ export interface LogRecordOptions {
 export class LogRecord {
   readonly msg: string;
   readonly level: number;
-  readonly levelName: LevelName;
+  readonly levelName: string;
   readonly loggerName: string;
   readonly #args: unknown[];
   readonly #datetime: Date;
