@@ -39,8 +39,10 @@ export async function denoCompile(
   base: DenoBase | null,
 ): Promise<{ code: number; output: string }> {
   await removeProduct(output);
-  const env = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", DENORT_BIN: base?.path ?? "" };
-  const outcome = await runCommand(denoCompileCommand(bundle, output, target), { env });
+  // Not there and empty are two things to Deno: with an empty name it would not look into its cache.
+  const { DENORT_BIN: _, ...inherited } = Deno.env.toObject();
+  const env = { ...inherited, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...(base ? { DENORT_BIN: base.path } : {}) };
+  const outcome = await runCommand(denoCompileCommand(bundle, output, target), { env, clearEnv: true });
   if (outcome.code !== 0) await removeProduct(output);
   return outcome;
 }
