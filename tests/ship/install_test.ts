@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { runCommand } from "../../scripts/build/run_command.ts";
+import { HOST } from "../../scripts/build/target.ts";
+import { ROOT } from "../../scripts/reference/inventory.ts";
+import { shareFiles, writeShareFiles } from "../../scripts/reference/share.ts";
+import { peerTest, runPeer } from "../support/peers.ts";
+
+const SCRIPT = `${ROOT}scripts/install.sh`;
+
+/** A directory as `deno task build` makes it, with an empty one beside it. */
+async function withRelease(use: (release: string, prefix: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  try {
+    const release = `${directory}/re lease`;
+    await writeShareFiles(`${release}/share`, "2000-01-01");
+    await Deno.copyFile(SCRIPT, `${release}/install.sh`);
+    await Deno.writeTextFile(`${release}/tls-off-bun-linux-${HOST}`, "on Bun");
+    await use(release, `${directory}/pre fix`);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+async function files(directory: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const entry of Deno.readDir(directory)) {
+    const path = `${directory}/${entry.name}`;
+    if (entry.isDirectory) found.push(...await files(path));
+    else found.push(path);
+  }
+  return found.sort();
+}
+
+Deno.test("install.sh installs the binary, the man page and the completions, and takes them away again", async () => {
+  await withRelease(async (release, prefix) => {
+    const install = (...args: string[]) => runCommand(["sh", `${release}/install.sh`, "--prefix", prefix, ...args]);
+    assert.equal((await install()).code, 0);
+    const installed = [...shareFiles("2000-01-01").keys()].map((name) => `${prefix}/share/${name}`);
+    assert.deepEqual(await files(prefix), [`${prefix}/bin/tls-off`, ...installed].sort());
+    assert.equal(await Deno.readTextFile(`${prefix}/bin/tls-off`), "on Bun");
+    assert.equal((await Deno.stat(`${prefix}/bin/tls-off`)).mode! & 0o777, 0o755);
+    assert.equal((await Deno.stat(installed[0])).mode! & 0o777, 0o644);
+
+    await Deno.writeTextFile(`${release}/tls-off-linux-${HOST}`, "on Deno");
+    assert.equal((await install()).code, 0);
+    assert.equal(await Deno.readTextFile(`${prefix}/bin/tls-off`), "on Deno");
+
+    await Deno.writeTextFile(`${prefix}/bin/other`, "not ours");
+    const { code, output } = await install("--uninstall");
+    assert.equal(code, 0);
+    assert.match(output, /removed .*bin\/tls-off\n/);
+    assert.deepEqual(await files(prefix), [`${prefix}/bin/other`]);
+    assert.deepEqual(await install("--uninstall"), { code: 0, output: "" });
+  });
+});
+
+Deno.test("install.sh puts DESTDIR in front of the prefix", async () => {
+  await withRelease(async (release, prefix) => {
+    const { code } = await runCommand(["sh", `${release}/install.sh`, "--prefix=/usr"], { env: { DESTDIR: prefix } });
+    assert.equal(code, 0);
+    assert.ok((await Deno.stat(`${prefix}/usr/bin/tls-off`)).isFile);
+  });
+});
+
+Deno.test("install.sh takes the binary that it is given, also while the installed one runs", async () => {
+  await withRelease(async (release, prefix) => {
+    const install = (binary: string) =>
+      runCommand(["sh", `${release}/install.sh`, "--prefix", prefix, "--binary", binary]);
+    const sleep = (await runPeer("sh", ["-c", "command -v sleep"])).text.trim();
+    assert.equal((await install(sleep)).code, 0);
+    const running = new Deno.Command(`${prefix}/bin/tls-off`, { args: ["60"] }).spawn();
+    try {
+      assert.equal((await install(sleep)).code, 0);
+    } finally {
+      running.kill("SIGKILL");
+      await running.status;
+    }
+  });
+});
+
+Deno.test("install.sh says what is wrong in one line, and installs nothing", async () => {
+  await withRelease(async (release, prefix) => {
+    const cases: [string[], RegExp][] = [
+      [["--prefix", "relative"], /--prefix must be an absolute path/],
+      [["--prefix"], /Missing value of --prefix/],
+      [["--prefix", prefix, "--binary", "/nonexistent"], /Cannot find the binary "\/nonexistent"/],
+      [["--fast"], /Unknown argument "--fast"/],
+    ];
+    for (const [args, said] of cases) {
+      const { code, output } = await runCommand(["sh", `${release}/install.sh`, ...args]);
+      assert.notEqual(code, 0, args.join(" "));
+      assert.match(output, said);
+    }
+    await Deno.remove(`${release}/tls-off-bun-linux-${HOST}`);
+    const { code, output } = await runCommand(["sh", `${release}/install.sh`, "--prefix", prefix]);
+    assert.equal(code, 1);
+    assert.match(output, /^install\.sh: Cannot find tls-off-linux-.*: run deno task build\n$/);
+    await assert.rejects(Deno.stat(prefix), Deno.errors.NotFound);
+  });
+});
+
+peerTest("shellcheck finds nothing in install.sh", [{ command: "shellcheck", debian: "shellcheck" }], async () => {
+  assert.equal((await runPeer("shellcheck", [SCRIPT])).text, "");
+});
