@@ -6,6 +6,7 @@ import { metricFamilies, type MetricFamily } from "../../src/observe/metric_fami
 import { MetricsLog } from "../../src/observe/metrics_log.ts";
 import { Observatory } from "../../src/observe/observatory.ts";
 import { Observer } from "../../src/observe/observer.ts";
+import { readProcessStats } from "../../src/observe/process_stats.ts";
 
 const LOG: LogConfig = {
   level: "error",
@@ -41,8 +42,9 @@ export function listMetricFields(): string[] {
   const info = (_message: string, fields: Fields = {}) => Object.keys(fields).forEach((name) => names.add(name));
   const log = new MetricsLog({ debug: info, info, warn: info, error: info, enabled: () => true });
   const { ledger } = sampleObservatory();
-  log.write(ledger.totals(), 0);
-  log.write(ledger.totals(), 1000);
+  const stats = readProcessStats(() => ({ open: 1, limit: 2 }));
+  log.write(ledger.totals(), stats, 0);
+  log.write(ledger.totals(), stats, 1000);
   return [...names].filter((name) => name !== "event" && name !== "listener");
 }
 
@@ -70,6 +72,7 @@ function sampleObservatory(): Observatory {
   telemetry.backendFailed("unix:/run/app.sock", "refused");
   telemetry.bytesIn("192.0.2.1", 1);
   telemetry.bytesOut("192.0.2.1", 1);
+  observatory.openFiles = () => ({ open: 1, limit: 2 });
   observatory.engines = new Map([["web", "native"]]);
   observatory.certificates = [{ listener: "web", name: "a.example", notAfterMs: 0 }];
   return observatory;

@@ -121,6 +121,7 @@ export const EVENT_TEXTS: Record<string, string> = {
   "stop-now": "a second signal: connections are cut",
   "stop": "the end: `outcome` (`drained`, `expired` or `stopped`), and how many connections were `cut`",
   "reload-unsupported": "SIGHUP came: `signal`",
+  "open-files": "descriptors cannot be counted here, so `process_open_fds` is missing: `error`",
   "log-reopen": "the log file was opened anew",
   "log-dropped": "log records were lost, since no output took them: `dropped`",
   "log-recovered": "the log file takes records again: `diverted` records went to standard error meanwhile",

@@ -1,3 +1,4 @@
+import process from "node:process";
 import type { ConfigFlags } from "../config/flags.ts";
 import { createLogger } from "../observe/log.ts";
 import { Observatory } from "../observe/observatory.ts";
@@ -26,15 +27,24 @@ export async function run(file: string | null, flags: ConfigFlags, complain: (li
  */
 export async function serve(plan: Plan, warnings: string[], started?: Started): Promise<number> {
   const log = createLogger(plan.config.log);
-  const observatory = new Observatory({ log, version: VERSION, runtime: runtimeName() });
+  const observatory = new Observatory({ log, version: VERSION, runtime: runtimeTitle() });
   try {
-    log.info("starting", { event: "start", version: VERSION, runtime: runtimeName() });
+    log.info("starting", { event: "start", version: VERSION, runtime: runtimeTitle() });
     for (const warning of warnings) log.warn(warning, { event: "configuration" });
     return await new Supervisor(plan, log, observatory).run(started);
   } catch (error) {
-    log.error(error instanceof Error ? error.message : String(error), { event: "start-failed" });
+    const message = error instanceof Error ? error.message : String(error);
+    log.error(message, { event: "start-failed" });
+    // Whoever starts it looks here first.
+    if (!log.onStderr) process.stderr.write(`tls-off: ${message}\n`);
     return 1;
   } finally {
     await log.close();
   }
+}
+
+/** Such as `deno 2.9.6`. */
+function runtimeTitle(): string {
+  const name = runtimeName();
+  return `${name} ${process.versions[name] ?? ""}`.trim();
 }

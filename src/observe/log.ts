@@ -22,6 +22,8 @@ export interface RootLog extends Log {
   readonly dropped: number;
   /** Records that went to standard error since the start because their own place did not take them. */
   readonly diverted: number;
+  /** Whether records go to standard error in any case. */
+  readonly onStderr: boolean;
   /**
    * Goes on as another configuration says.
    * @throws {Error} when its file cannot be opened; the old one stays
@@ -91,6 +93,10 @@ class TargetLog implements RootLog {
 
   get diverted(): number {
     return this.#diverted + this.#target.diverted;
+  }
+
+  get onStderr(): boolean {
+    return this.#target.onStderr;
   }
 
   configure(config: LogConfig): void {

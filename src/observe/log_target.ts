@@ -19,6 +19,8 @@ export interface LogTarget {
   /** Records that were lost, and records that went to standard error because their own place did not take them. */
   readonly dropped: number;
   readonly diverted: number;
+  /** Whether it is standard error. */
+  readonly onStderr: boolean;
   /** Opens the file anew, if it is one. Returns whether it is. */
   reopen(): boolean;
   close(): Promise<void>;
@@ -55,7 +57,7 @@ export function openLogTarget(config: LogConfig, stderr: LineWriter, warn: Warn,
   const formatter = format === "json" ? formatJson : textFormatter(terminal && !environment("NO_COLOR"));
   const handler = new LineHandler(level, formatter, stderr);
   if (format !== "journald") {
-    return { handler, dropped: 0, diverted: 0, reopen: () => false, close: () => Promise.resolve() };
+    return { handler, dropped: 0, diverted: 0, onStderr: true, reopen: () => false, close: () => Promise.resolve() };
   }
   const journal = new JournalHandler(level, (world.journal ?? openJournal)(), {
     fallback: handler,
@@ -68,6 +70,7 @@ export function openLogTarget(config: LogConfig, stderr: LineWriter, warn: Warn,
   return {
     handler: journal,
     dropped: 0,
+    onStderr: false,
     get diverted() {
       return journal.diverted;
     },
@@ -105,6 +108,7 @@ function openFile(config: LogConfig, format: LogFormat, stderr: LineWriter, warn
   });
   return {
     handler: new LineHandler(LEVEL_NAMES[config.level], format === "text" ? textFormatter(false) : formatJson, writer),
+    onStderr: false,
     get dropped() {
       return writer.dropped;
     },

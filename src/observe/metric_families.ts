@@ -191,8 +191,8 @@ function ownFamilies(observatory: Observatory): MetricFamily[] {
 }
 
 /** Named as Prometheus' own client libraries do, without our prefix. */
-function processFamilies({ startedMs }: Observatory): MetricFamily[] {
-  const stats = readProcessStats();
+function processFamilies({ startedMs, openFiles }: Observatory): MetricFamily[] {
+  const stats = readProcessStats(openFiles);
   const families: MetricFamily[] = [
     {
       name: "process_cpu_seconds_total",
@@ -215,6 +215,14 @@ function processFamilies({ startedMs }: Observatory): MetricFamily[] {
   ];
   if (stats.openFds !== undefined) {
     families.push({ name: "process_open_fds", help: "Open descriptors.", type: "gauge", samples: one(stats.openFds) });
+  }
+  if (stats.maxFds !== undefined && Number.isFinite(stats.maxFds)) {
+    families.push({
+      name: "process_max_fds",
+      help: "Limit of open descriptors.",
+      type: "gauge",
+      samples: one(stats.maxFds),
+    });
   }
   return families;
 }

@@ -3,7 +3,7 @@ import { type Histogram, LATENCY_BUCKETS, quantile, readHistogram } from "./buck
 import type { Fields } from "./fields.ts";
 import type { ListenerTotals } from "./ledger.ts";
 import type { Log } from "./log.ts";
-import { type ProcessStats, readProcessStats } from "./process_stats.ts";
+import type { ProcessStats } from "./process_stats.ts";
 import { REASONS } from "./record.ts";
 import { BACKEND, HANDSHAKE_RESULTS, LISTENER, TLS_VERSIONS } from "./rows.ts";
 
@@ -22,7 +22,7 @@ export class MetricsLog {
   constructor(private readonly log: Log) {}
 
   /** Totals since the start; rates and percentiles since the last call. */
-  write(listeners: ListenerTotals[], nowMs: number): void {
+  write(listeners: ListenerTotals[], stats: ProcessStats, nowMs: number): void {
     const readings = new Map<string, Reading>();
     for (const totals of listeners) {
       const reading = read(totals, nowMs);
@@ -31,7 +31,6 @@ export class MetricsLog {
       this.log.info("metrics", { event: "metrics", listener: totals.name, ...fields });
     }
     this.#before = readings;
-    const stats = readProcessStats();
     const before = this.#beforeProcess;
     this.#beforeProcess = { atMs: nowMs, stats };
     this.log.info("metrics", {

@@ -10,6 +10,8 @@ import { Ledger } from "./ledger.ts";
 import type { RootLog } from "./log.ts";
 import { MetricsLog } from "./metrics_log.ts";
 import type { Entry, ObserverGrant } from "./observer.ts";
+import { loadOpenFiles, type OpenFiles } from "../runtime/open_files.ts";
+import { readProcessStats } from "./process_stats.ts";
 import { type ListenerShape, rowsSize } from "./rows.ts";
 
 /** A certificate in use, as far as its expiry goes. */
@@ -47,6 +49,8 @@ export class Observatory {
   certificates: CertificateExpiry[] = [];
   /** Engines of the listeners, by name. */
   engines = new Map<string, string>();
+  /** Counts descriptors, where the runtime may look. */
+  openFiles: (() => OpenFiles) | null = null;
   readonly #clientCapacity: number;
   readonly #metricsLog: MetricsLog;
   #grants = 0;
@@ -68,6 +72,9 @@ export class Observatory {
     if (this.#timer) return;
     this.#timer = setInterval(() => this.tick(performance.now()), TICK_MS);
     this.#timer.unref();
+    loadOpenFiles().then((openFiles) => this.openFiles = openFiles, (error) => {
+      this.options.log.debug("descriptors cannot be counted", { event: "open-files", error });
+    });
   }
 
   stop(): void {
@@ -117,7 +124,7 @@ export class Observatory {
       // A tick that comes late does not move those after it.
       this.#metricsDueMs += this.#metricsIntervalMs *
         Math.ceil((nowMs - this.#metricsDueMs + 1) / this.#metricsIntervalMs);
-      this.#metricsLog.write(this.ledger.totals(), nowMs);
+      this.#metricsLog.write(this.ledger.totals(), readProcessStats(this.openFiles), nowMs);
     }
     if (!this.#watched) return;
     this.rates.tick(this.clients.snapshot().clients, nowMs);

@@ -1,5 +1,5 @@
-import { readdirSync } from "node:fs";
 import process from "node:process";
+import type { OpenFiles } from "../runtime/open_files.ts";
 
 /** What the process uses. */
 export interface ProcessStats {
@@ -8,22 +8,20 @@ export interface ProcessStats {
   residentBytes: number;
   /** JavaScript heap of this thread alone. */
   heapBytes: number;
-  /** Absent where the runtime may not look. */
+  /** Descriptors; absent where the runtime may not look. */
   openFds?: number;
+  maxFds?: number;
 }
 
 /** Reads it now. */
-export function readProcessStats(): ProcessStats {
+export function readProcessStats(openFiles: (() => OpenFiles) | null): ProcessStats {
   const { user, system } = process.cpuUsage();
   const { rss, heapUsed } = process.memoryUsage();
-  return { cpuSeconds: (user + system) / 1e6, residentBytes: rss, heapBytes: heapUsed, openFds: countFds() };
-}
-
-/** Deno gives /proc only to programs that may do everything. */
-function countFds(): number | undefined {
-  try {
-    return readdirSync("/proc/self/fd").length;
-  } catch {
-    return undefined;
-  }
+  const files = openFiles?.();
+  return {
+    cpuSeconds: (user + system) / 1e6,
+    residentBytes: rss,
+    heapBytes: heapUsed,
+    ...(files ? { openFds: files.open, maxFds: files.limit } : {}),
+  };
 }

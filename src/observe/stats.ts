@@ -79,7 +79,7 @@ export function stats(observatory: Observatory, options: { draining: boolean; hi
     reloads: { ...reloads },
     workerRestarts,
     log: { dropped: log.dropped, diverted: log.diverted, suppressed: observatory.entries.suppressed },
-    process: readProcessStats(),
+    process: readProcessStats(observatory.openFiles),
     now: history.points.at(-1) ?? null,
     ...(options.history ? { history: history.points } : {}),
   };
