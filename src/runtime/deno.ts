@@ -14,9 +14,8 @@ import {
 import { connectWithRetry } from "./connect_retry.ts";
 import { Libc } from "./libc.ts";
 import { ReadBuffer } from "./read_buffer.ts";
+import { MAX_RECORD, RecordGatherer } from "./record_gatherer.ts";
 
-/** One TLS record (RFC 8446 section 5.1): a read never returns more. */
-const MAX_TLS_READ = 16 * 1024;
 const MAX_PLAIN_READ = 64 * 1024;
 
 const libc = new Libc();
@@ -89,8 +88,8 @@ class DenoConn implements Conn {
   protected writing = 0;
   protected closed = false;
   readonly #buffer: ReadBuffer;
-  readonly #received = (count: number | null) => count === null ? null : this.#buffer.filled(count);
-  readonly #failed = (error: unknown): never => {
+  readonly #received = (count: number | null) => this.received(count);
+  protected readonly failed = (error: unknown): never => {
     throw this.fail(error);
   };
 
@@ -107,7 +106,11 @@ class DenoConn implements Conn {
 
   // Not an async function: each idle connection waits here twice, and a suspended frame costs 0.5 KB.
   read(): Promise<Uint8Array | null> {
-    return this.inner.read(this.#buffer.space()).then(this.#received, this.#failed);
+    return this.inner.read(this.#buffer.space()).then(this.#received, this.failed);
+  }
+
+  protected received(count: number | null): Uint8Array | null {
+    return count === null ? null : this.#buffer.filled(count);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -149,12 +152,28 @@ class DenoConn implements Conn {
 }
 
 class DenoTlsConn extends DenoConn {
+  #gatherer: RecordGatherer | null = null;
   #established = false;
   /** Nothing that Deno's `close()` would wait for: close_notify is out, or the connection is dead. */
   #finished = false;
 
   constructor(inner: Deno.TlsConn) {
-    super(inner, MAX_TLS_READ);
+    super(inner, MAX_RECORD);
+  }
+
+  override read(): Promise<Uint8Array | null> {
+    if (this.#gatherer !== null) {
+      if (!this.#gatherer.drained) return this.#gatherer.read().catch(this.failed);
+      this.#gatherer.release();
+      this.#gatherer = null;
+    }
+    return super.read();
+  }
+
+  protected override received(count: number | null): Uint8Array | null {
+    // A full record is a bulk transfer's.
+    if (count === MAX_RECORD) this.#gatherer = new RecordGatherer((space) => this.inner.read(space));
+    return super.received(count);
   }
 
   override async handshake(): Promise<TlsInfo> {
