@@ -1,11 +1,10 @@
 /** The node engine: `node:tls` in front, `node:net` behind. It runs on Deno, Bun and Node. */
-import net, { type Server, type Socket } from "node:net";
+import net, { type Server } from "node:net";
 import type { Address } from "../config/config.ts";
 import { connectWithRetry } from "./connect_retry.ts";
-import { type Conn, ConnError, type Listener, type Runtime, type TlsListenOptions } from "./contract.ts";
+import type { Conn, Listener, Runtime, TlsListenOptions } from "./contract.ts";
 import { runtimeName } from "./detect.ts";
-import { NodeConn } from "./node_conn.ts";
-import { nodeConnError } from "./node_error.ts";
+import { connectPlain } from "./node_plain_conn.ts";
 import { NodeListener } from "./node_listener.ts";
 import { NodeTls } from "./node_tls.ts";
 
@@ -21,7 +20,7 @@ export const nodeRuntime: Runtime = {
   },
 
   connect(target: Address, deadline: number): Promise<Conn> {
-    return connectWithRetry(() => connectOnce(target, deadline), deadline);
+    return connectWithRetry(() => connectPlain(target, deadline), deadline);
   },
 };
 
@@ -42,28 +41,4 @@ function boundAddress(server: Server, asked: Address): Address {
   const bound = server.address();
   if (bound === null || typeof bound === "string") return asked;
   return { transport: "tcp", hostname: bound.address, port: bound.port };
-}
-
-function connectOnce(target: Address, deadline: number): Promise<Conn> {
-  return new Promise((resolve, reject) => {
-    const options = target.transport === "unix" ? { path: target.path } : { host: target.hostname, port: target.port };
-    const socket: Socket = net.connect({ ...options, allowHalfOpen: true });
-    const timer = Number.isFinite(deadline)
-      ? setTimeout(
-        () => socket.destroy(new ConnError("timeout", "Connection timed out")),
-        Math.max(1, deadline - performance.now()),
-      )
-      : undefined;
-    const failed = (error: unknown) => {
-      clearTimeout(timer);
-      reject(nodeConnError(error));
-    };
-    socket.once("error", failed);
-    socket.once("connect", () => {
-      clearTimeout(timer);
-      socket.off("error", failed);
-      if (target.transport === "tcp") socket.setNoDelay(true).setKeepAlive(true, 60_000);
-      resolve(new NodeConn(socket).attach(socket));
-    });
-  });
 }

@@ -3,7 +3,7 @@ import { type Conn, ConnError, type TlsInfo } from "./contract.ts";
 import { nodeConnError } from "./node_error.ts";
 import { plainAddress } from "./plain_address.ts";
 
-/** Chunks that wait for a reader before the stream is paused. */
+/** Chunks that may wait for a reader before the stream is stopped. */
 const MAX_QUEUED = 2;
 
 /** Which connection a stream's events are for: one function for all of them, instead of closures for each. */
@@ -18,19 +18,23 @@ interface Waiter<T> {
 const DONE: Promise<void> = Promise.resolve();
 
 /**
- * Pulls over a stream that pushes. A chunk goes straight to the read that waits for it; the stream is paused only when its
- * next one finds the last not yet taken, which is when the other side is slower.
+ * Pulls over a stream that pushes. A chunk goes straight to the read that waits for it; the stream is stopped only when chunks
+ * find nobody waiting, which is when the other side is slower.
  */
 export class NodeConn implements Conn {
   readonly remote: { hostname: string; port: number };
   readonly local: { hostname: string; port: number };
   #stream: Socket;
-  #queue: Uint8Array[] = [];
-  #paused = true;
+  readonly #queue: Uint8Array[] = [];
+  #stopped = false;
   #ended = false;
   #failure: ConnError | null = null;
   #reader: Waiter<Uint8Array | null> | null = null;
   #writer: Waiter<void> | null = null;
+  // Called also, and late, for a write that was complete at once: another one may be under way by then.
+  readonly #written = () => {
+    if (this.#stream.writableLength === 0) this.#done();
+  };
 
   /** @param stream connected, paused, and not yet {@linkcode NodeConn.attach attached} */
   constructor(stream: Socket) {
@@ -50,22 +54,23 @@ export class NodeConn implements Conn {
     if (this.#ended) return Promise.resolve(null);
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject };
-      if (this.#paused) {
-        this.#paused = false;
-        this.#stream.resume();
-      }
+      if (!this.#stopped) return;
+      this.#stopped = false;
+      this.#stream.resume();
     });
   }
 
   write(bytes: Uint8Array): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
-    return this.#stream.write(bytes) ? DONE : this.#done();
+    this.#stream.write(bytes, this.#written);
+    // Not what `write` returns: it says that more may come while it still holds `bytes`, which the next read overwrites.
+    return this.#stream.writableLength === 0 ? DONE : this.#wait();
   }
 
   closeWrite(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     this.#stream.end();
-    return this.#stream.writableFinished ? DONE : this.#done();
+    return this.#stream.writableFinished ? DONE : this.#wait();
   }
 
   close(): void {
@@ -74,18 +79,15 @@ export class NodeConn implements Conn {
   }
 
   /** Takes the bytes and the events of `stream` from now on. */
-  attach(stream: Socket): this {
+  protected attach(stream: Socket): void {
     this.#stream = stream;
     this.watch(stream);
-    stream.pause();
     stream.on("data", NodeConn.#onData);
     stream.on("end", NodeConn.#onEnd);
-    stream.on("drain", NodeConn.#onDone);
     stream.on("finish", NodeConn.#onDone);
-    return this;
   }
 
-  /** Ends with `stream`, whose bytes are not ours to read. */
+  /** Fails when `stream` does; its bytes are not ours to read. */
   protected watch(stream: Socket): void {
     (stream as OwnedSocket)[CONN] = this;
     stream.on("error", NodeConn.#onError);
@@ -96,12 +98,21 @@ export class NodeConn implements Conn {
   protected next(stream: Socket, event: string): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     stream.once(event, NodeConn.#onDone);
-    return this.#done();
+    return this.#wait();
   }
 
-  /** As {@linkcode fail}, for what a stream throws. */
-  protected failed(error: unknown): void {
-    this.fail(nodeConnError(error));
+  /**
+   * Takes a chunk that has come.
+   * @param stopped the stream brings no more until it is resumed
+   * @returns how many chunks wait now
+   */
+  protected received(chunk: Uint8Array, stopped: boolean): number {
+    this.#stopped = stopped;
+    const reader = this.#reader;
+    if (reader === null) return this.#queue.push(chunk);
+    this.#reader = null;
+    reader.resolve(chunk);
+    return 0;
   }
 
   /** Everything that waits, or will, gets this failure; the first one counts. */
@@ -112,22 +123,21 @@ export class NodeConn implements Conn {
     this.#reader = this.#writer = null;
   }
 
-  #done(): Promise<void> {
+  #wait(): Promise<void> {
     return new Promise((resolve, reject) => this.#writer = { resolve, reject });
+  }
+
+  #done(): void {
+    this.#writer?.resolve();
+    this.#writer = null;
   }
 
   // Static, and so with access to what is private: one function each, whatever the number of connections.
 
   static #onData(this: OwnedSocket, chunk: Uint8Array): void {
-    const conn = this[CONN];
-    const reader = conn.#reader;
-    if (reader !== null) {
-      conn.#reader = null;
-      reader.resolve(chunk);
-    } else if (conn.#queue.push(chunk) >= MAX_QUEUED) {
-      conn.#paused = true;
-      this.pause();
-    }
+    if (this[CONN].received(chunk, false) < MAX_QUEUED) return;
+    this[CONN].#stopped = true;
+    this.pause();
   }
 
   static #onEnd(this: OwnedSocket): void {
@@ -138,19 +148,17 @@ export class NodeConn implements Conn {
   }
 
   static #onDone(this: OwnedSocket): void {
-    const conn = this[CONN];
-    conn.#writer?.resolve();
-    conn.#writer = null;
+    this[CONN].#done();
   }
 
   static #onError(this: OwnedSocket, error: Error): void {
-    this[CONN].failed(error);
+    this[CONN].fail(nodeConnError(error));
   }
 
   /** Nothing may wait any longer for a stream that is gone. */
   static #onClose(this: OwnedSocket): void {
     const conn = this[CONN];
-    if (conn.#reader === null && conn.#writer === null && conn.#ended) return;
+    if (conn.#ended && conn.#writer === null) return;
     conn.fail(new ConnError("reset", "Connection was cut"));
   }
 }

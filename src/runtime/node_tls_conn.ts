@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { ConnError, type PreambleConn, type TlsInfo } from "./contract.ts";
 import { NodeConn } from "./node_conn.ts";
+import { nodeConnError } from "./node_error.ts";
 import type { NodeTls } from "./node_tls.ts";
 
 /** A client's connection: plain until its handshake is asked for. */
@@ -20,7 +21,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     const socket = this.#tls.start(this.#raw);
     this.attach(socket);
     // Without a `tls.Server` to take them, errors after the handshake come as this event alone.
-    socket.on("_tlsError", (error) => this.failed(error));
+    socket.on("_tlsError", (error) => this.fail(nodeConnError(error)));
     await this.next(socket, "secure");
     try {
       return this.#tls.info(socket);
