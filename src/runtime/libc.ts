@@ -24,6 +24,8 @@ const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
 const O_CLOEXEC = 0o2000000;
 const SEEK_SET = 0;
 const RLIMIT_NOFILE = 7;
+const M_TRIM_THRESHOLD = -1;
+const M_MMAP_THRESHOLD = -3;
 
 const SYMBOLS = {
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
@@ -41,6 +43,7 @@ const SYMBOLS = {
   malloc: { parameters: ["usize"], result: "usize" },
   memcpy: { parameters: ["usize", "buffer", "usize"], result: "usize" },
   free: { parameters: ["usize"], result: "void" },
+  mallopt: { parameters: ["i32", "i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Where the distributions keep it. The permission to load it (`--allow-ffi`) names the same paths. */
@@ -217,6 +220,16 @@ export class Libc {
     } finally {
       this.#libc.free(copy);
     }
+  }
+
+  /**
+   * Keeps freed memory for the next allocation (mallopt(3)), up to 32 MiB. A buffer that is allocated and freed for each write is
+   * given back to the kernel each time by default, and every page of the next one faults: a third of the time of a bulk transfer.
+   */
+  keepFreedMemory(): void {
+    this.#libc.mallopt(M_TRIM_THRESHOLD, 32 * 1024 * 1024);
+    // Setting the other one ends its adjusting itself to the sizes that are asked for.
+    this.#libc.mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
   }
 
   /** RLIMIT_NOFILE (getrlimit(2)). */

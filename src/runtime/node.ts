@@ -8,8 +8,12 @@ import { connectPlain } from "./node_plain_conn.ts";
 import { NodeListener } from "./node_listener.ts";
 import { NodeTls } from "./node_tls.ts";
 
+const name = runtimeName();
+// Its TLS allocates for each write.
+if (name === "deno") new (await import("./libc.ts")).Libc().keepFreedMemory();
+
 export const nodeRuntime: Runtime = {
-  name: runtimeName(),
+  name,
   engine: "node",
 
   async listenTls(options: TlsListenOptions): Promise<Listener> {
