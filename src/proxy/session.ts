@@ -317,7 +317,9 @@ const FAILURES: ReadonlySet<Reason> = new Set<Reason>([
 ]);
 
 function handshakeReason(error: unknown): Reason {
-  return error instanceof ConnError && error.kind === "reset" ? "client-reset" : "handshake-failed";
+  if (!(error instanceof ConnError)) return "handshake-failed";
+  if (error.kind === "certificate") return "client-auth";
+  return error.kind === "reset" ? "client-reset" : "handshake-failed";
 }
 
 function messageOf(error: unknown): string {

@@ -1,9 +1,15 @@
 /** What `node:tls` is asked for on behalf of a listener, and what it tells of a handshake. */
-import type { Socket } from "node:net";
+import type { Socket as RawSocket } from "node:net";
 import tls from "node:tls";
 import { readPeerCertificate } from "../tls/certificate_names.ts";
 import { indexServerNames } from "../tls/names.ts";
+import { AlertingSocket } from "./alerting_socket.ts";
 import { ConnError, type TlsInfo, type TlsListenOptions } from "./contract.ts";
+import { runtimeName } from "./detect.ts";
+import { VerifiedCertificates } from "./verified_certificates.ts";
+
+const isDeno = runtimeName() === "deno";
+const Socket = isDeno ? AlertingSocket : tls.TLSSocket;
 
 /** A TLS record with the fatal alert unrecognized_name (RFC 8446 section 6.2), as it stands before any key is known. */
 const UNRECOGNIZED_NAME = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 112);
@@ -14,9 +20,12 @@ export class NodeTls {
   readonly #contexts: tls.SecureContext[];
   readonly #choose: ((serverName: string) => number | null) | null;
   readonly #asksForCertificate: boolean;
+  /** Set where the engine cannot be believed about resumed sessions. */
+  readonly #verified: VerifiedCertificates | null;
 
   constructor({ certificates, sniStrict, alpn, minVersion, maxVersion, clientAuth }: TlsListenOptions) {
     this.#asksForCertificate = clientAuth.mode !== "none";
+    this.#verified = isDeno && clientAuth.ca !== null ? new VerifiedCertificates(clientAuth.ca) : null;
     this.#contexts = certificates.map(({ cert, key }) =>
       tls.createSecureContext({
         cert,
@@ -41,10 +50,17 @@ export class NodeTls {
   }
 
   /** Begins the handshake on `raw`, which has not been read from. */
-  start(raw: Socket): tls.TLSSocket {
+  start(raw: RawSocket): tls.TLSSocket {
+    const socket = this.#wrap(raw);
+    // Bun would cut the connection at a certificate that it could not verify; `info` refuses it in good order.
+    (socket as { _rejectUnauthorized?: boolean })._rejectUnauthorized = false;
+    return socket;
+  }
+
+  #wrap(raw: RawSocket): tls.TLSSocket {
     const choose = this.#choose;
-    if (choose === null) return new tls.TLSSocket(raw, this.#options);
-    return new tls.TLSSocket(raw, {
+    if (choose === null) return new Socket(raw, this.#options);
+    return new Socket(raw, {
       ...this.#options,
       SNICallback: (serverName, done) => {
         const index = choose(serverName);
@@ -72,13 +88,22 @@ export class NodeTls {
     if (!this.#asksForCertificate) return info;
     const der: Uint8Array | undefined = socket.getPeerCertificate()?.raw;
     if (der !== undefined) {
-      const failure = verificationFailure(socket);
-      if (failure !== null) throw new ConnError("certificate", `Client certificate was not verified: ${failure}`);
+      this.#verify(socket, der);
       info.peer = readPeerCertificate(new Uint8Array(der));
     } else if (this.#options.rejectUnauthorized) {
       throw new ConnError("certificate", "Client sent no certificate");
     }
     return info;
+  }
+
+  #verify(socket: tls.TLSSocket, der: Uint8Array): void {
+    const failure = verificationFailure(socket);
+    if (failure !== null) throw new ConnError("certificate", `Client certificate was not verified: ${failure}`);
+    if (this.#verified === null) return;
+    if (!socket.isSessionReused()) this.#verified.add(der);
+    else if (!this.#verified.has(der)) {
+      throw new ConnError("certificate", "Client certificate was not verified: its session began elsewhere");
+    }
   }
 }
 
