@@ -70,7 +70,7 @@ export const PROXY_HEADER_REASON_TEXTS: Record<ProxyHeaderReason, string> = {
 export const SIGNAL_TEXTS: Record<string, string> = {
   SIGTERM: "drain: accept no more, let connections finish for `shutdown.grace`, then cut them; a second one stops now",
   SIGINT: "as SIGTERM",
-  SIGHUP: "is logged; a reload is not supported yet",
+  SIGHUP: "everything is loaded anew; what is wrong is logged, and the old configuration goes on",
   SIGUSR1: "reopen the log file, as after a rotation by another program",
 };
 
@@ -120,7 +120,10 @@ export const EVENT_TEXTS: Record<string, string> = {
   "drain": "the drain begins: `signal`, `active` connections",
   "stop-now": "a second signal: connections are cut",
   "stop": "the end: `outcome` (`drained`, `expired` or `stopped`), and how many connections were `cut`",
-  "reload-unsupported": "SIGHUP came: `signal`",
+  "reload": "everything was loaded anew: `cause`, `duration_ms`",
+  "reload-error": "what is wrong with the new configuration",
+  "reload-failed": "the old configuration goes on: `cause`, how many `errors`",
+  "reload-ignored": "there is no reload now: `cause`",
   "open-files": "descriptors cannot be counted here, so `process_open_fds` is missing: `error`",
   "log-reopen": "the log file was opened anew",
   "log-dropped": "log records were lost, since no output took them: `dropped`",

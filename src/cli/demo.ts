@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildConfig } from "../config/load.ts";
 import { planConfig, type PlanResult } from "../supervisor/plan.ts";
+import type { Started } from "../supervisor/supervisor.ts";
 import { makeSelfSigned } from "../tls/self_signed.ts";
 import { startEchoServer } from "./echo_server.ts";
 import { freePort } from "./free_port.ts";
@@ -42,13 +43,17 @@ export async function demo(
           key: "key.pem",
         }],
       }, directory);
-      const result: PlanResult = { plan: null, errors: [], warnings: [] };
-      const plan = await planConfig(config, null, result);
+      const load = async () => {
+        const result: PlanResult = { plan: null, errors: [], warnings: [] };
+        result.plan = await planConfig(config, null, result);
+        return result;
+      };
+      const { plan, errors, warnings } = await load();
       if (plan === null) {
-        result.errors.forEach(complain);
+        errors.forEach(complain);
         return 1;
       }
-      return await serve(plan, result.warnings, ([{ address }]) => {
+      const started: Started = ([{ address }]) => {
         const bound = address.slice(address.lastIndexOf(":") + 1);
         print("An echo application is running behind tls-off. Try:");
         print("");
@@ -58,7 +63,8 @@ export async function demo(
         print(`Watch it: http://${page}/`);
         print("");
         print("Ctrl-C ends it and removes everything it made.");
-      });
+      };
+      return await serve({ plan, warnings, load, started });
     } finally {
       server.closeAllConnections();
       server.close();

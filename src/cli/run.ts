@@ -3,7 +3,7 @@ import type { ConfigFlags } from "../config/flags.ts";
 import { createLogger } from "../observe/log.ts";
 import { Observatory } from "../observe/observatory.ts";
 import { runtimeName } from "../runtime/detect.ts";
-import { loadPlan, type Plan } from "../supervisor/plan.ts";
+import { loadPlan, type Plan, type PlanResult } from "../supervisor/plan.ts";
 import { type Started, Supervisor } from "../supervisor/supervisor.ts";
 import { VERSION } from "./version.ts";
 
@@ -18,20 +18,29 @@ export async function run(file: string | null, flags: ConfigFlags, complain: (li
     for (const line of [...errors, ...warnings]) complain(line);
     return 1;
   }
-  return await serve(plan, warnings);
+  return await serve({ plan, warnings, load: () => loadPlan(file, flags) });
+}
+
+/** What {@linkcode serve} serves. */
+export interface ServeOptions {
+  plan: Plan;
+  warnings: string[];
+  /** Reads everything anew, for a reload. */
+  load: () => Promise<PlanResult>;
+  started?: Started;
 }
 
 /**
  * Serves a plan, with its log opened and closed around it.
  * @throws {Error} when the log file cannot be opened
  */
-export async function serve(plan: Plan, warnings: string[], started?: Started): Promise<number> {
+export async function serve({ plan, warnings, load, started }: ServeOptions): Promise<number> {
   const log = createLogger(plan.config.log);
   const observatory = new Observatory({ log, version: VERSION, runtime: runtimeTitle() });
   try {
     log.info("starting", { event: "start", version: VERSION, runtime: runtimeTitle() });
     for (const warning of warnings) log.warn(warning, { event: "configuration" });
-    return await new Supervisor(plan, log, observatory).run(started);
+    return await new Supervisor({ plan, load, log, observatory }).run(started);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     log.error(message, { event: "start-failed" });

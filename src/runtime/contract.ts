@@ -133,6 +133,12 @@ export interface Listener {
    * @throws {ConnError} kind `exhausted` (go on after a pause) or `closed`
    */
   accept(): Promise<Conn>;
+  /**
+   * Gets ready to serve by other options on the same socket, which the answer then does, from the next connection on. Absent
+   * where an engine needs a new socket for that.
+   * @throws {Error} where the options are wrong
+   */
+  renew?(options: TlsListenOptions): () => void;
   /** Stops listening; connections live on. */
   close(): void;
 }

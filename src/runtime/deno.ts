@@ -42,7 +42,7 @@ export const denoRuntime: Runtime = {
       reusePort: options.reusePort,
     });
     try {
-      const [fd] = libc.listeningFds(listener.addr, before);
+      const fd = libc.newListenerFd(listener.addr, before);
       if (fd === undefined) throw new Error(`Cannot find the descriptor of the listener on port ${address.port}`);
       // There is no API for it, and with Nagle on each answer of more than a segment waits 40 ms for an ACK.
       libc.setTcpOptions(fd);

@@ -3,6 +3,7 @@
  * free, limits of the process. Linux, x86-64 and arm64: the constants below are theirs.
  */
 import ipaddr from "ipaddr.js";
+import { decodeHalfOpenAnswer, encodeHalfOpenRequest } from "./sock_diag.ts";
 
 const SOL_SOCKET = 1;
 const SO_KEEPALIVE = 9;
@@ -18,6 +19,9 @@ const TCP_KEEPCNT = 6;
 const TCP_INFO = 11;
 const AF_INET = 2;
 const AF_INET6 = 10;
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const NETLINK_SOCK_DIAG = 4;
 const SHUT_RDWR = 2;
 const O_RDONLY = 0;
 const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
@@ -40,6 +44,9 @@ const SYMBOLS = {
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   dup: { parameters: ["i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   malloc: { parameters: ["usize"], result: "usize" },
   memcpy: { parameters: ["usize", "buffer", "usize"], result: "usize" },
   free: { parameters: ["usize"], result: "void" },
@@ -113,14 +120,18 @@ export class Libc {
   }
 
   /**
-   * Listening TCP sockets of this process bound to `address`.
-   * @param known descriptors to leave out
+   * The listening TCP socket bound to `address` that {@linkcode Libc.setTcpOptions} has not been called for: the one that was
+   * opened last. `undefined` where there is none.
+   * @param openBefore descriptors that were open then, as a hint where not to look first; another thread may have closed
+   * one of them since, and the new socket its number
    */
-  listeningFds(address: Endpoint, known: ReadonlySet<number>): number[] {
+  newListenerFd(address: Endpoint, openBefore: ReadonlySet<number>): number | undefined {
     const wanted = endpointKey(address);
-    return this.openFds().filter((fd) =>
-      !known.has(fd) && this.#name("getsockname", fd) === wanted && this.#getInt(fd, SOL_SOCKET, SO_ACCEPTCONN) === 1
-    );
+    const isNew = (fd: number) =>
+      this.#name("getsockname", fd) === wanted && this.#getInt(fd, SOL_SOCKET, SO_ACCEPTCONN) === 1 &&
+      this.#getInt(fd, IPPROTO_TCP, TCP_NODELAY) === 0;
+    const fds = this.openFds();
+    return fds.find((fd) => !openBefore.has(fd) && isNew(fd)) ?? fds.find((fd) => openBefore.has(fd) && isNew(fd));
   }
 
   /**
@@ -203,6 +214,28 @@ export class Libc {
     this.#length[0] = info.byteLength;
     // struct tcp_info: of a listening socket tcpi_unacked, at byte 24, is the length of the queue (ss(8) shows it so).
     return this.#libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, this.#length) === 0 ? info[6] : 0;
+  }
+
+  /**
+   * The clients whose TCP handshakes with a listening address are under way: they have our SYN-ACK, and we wait for their ACK.
+   * @throws {Error} where the kernel does not tell
+   */
+  halfOpen({ hostname, port }: Endpoint): Set<string> {
+    const family = hostname.includes(":") ? AF_INET6 : AF_INET;
+    const fd = this.#libc.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (fd < 0) throw new Error("Cannot list connections: no netlink socket");
+    try {
+      const request = encodeHalfOpenRequest(family, port);
+      this.#libc.send(fd, request, BigInt(request.length), 0);
+      const remotes = new Set<string>();
+      for (;;) {
+        const count = Number(this.#libc.recv(fd, this.#entries, BigInt(this.#entries.length), 0));
+        if (count <= 0) throw new Error("Cannot list connections: no answer");
+        if (!decodeHalfOpenAnswer(this.#entries.subarray(0, count), (remote) => remotes.add(remote))) return remotes;
+      }
+    } finally {
+      this.#libc.close(fd);
+    }
   }
 
   #attach(fd: number, option: number, program: Uint8Array<ArrayBuffer>): void {

@@ -1,8 +1,8 @@
 import type { Server, Socket } from "node:net";
 import type { Address } from "../config/config.ts";
-import { type Conn, ConnError, type Listener } from "./contract.ts";
+import { type Conn, ConnError, type Listener, type TlsListenOptions } from "./contract.ts";
 import { nodeConnError } from "./node_error.ts";
-import type { NodeTls } from "./node_tls.ts";
+import { NodeTls } from "./node_tls.ts";
 import { NodeTlsConn } from "./node_tls_conn.ts";
 
 /** Seconds are what the kernel counts in; `node:net` wants milliseconds. */
@@ -12,7 +12,7 @@ const KEEP_ALIVE_DELAY_MS = 60_000;
 export class NodeListener implements Listener {
   readonly address: Address;
   readonly #server: Server;
-  readonly #tls: NodeTls;
+  #tls: NodeTls;
   readonly #maxWaiting: number;
   readonly #waiting: Socket[] = [];
   #failure: ConnError | null = null;
@@ -43,6 +43,11 @@ export class NodeListener implements Listener {
       return Promise.reject(failure);
     }
     return new Promise((resolve, reject) => this.#acceptor = { resolve, reject });
+  }
+
+  renew(options: TlsListenOptions): () => void {
+    const tls = new NodeTls(options);
+    return () => this.#tls = tls;
   }
 
   close(): void {

@@ -9,6 +9,8 @@ export interface Door {
   readonly id: number;
   readonly listener: string;
   readonly address: string;
+  /** `null` for a Unix socket. */
+  readonly endpoint: { hostname: string; port: number } | null;
   /** `null` where there are no socket calls: the kernel's hash decides who gets a connection. */
   readonly member: Member | null;
 }
@@ -27,6 +29,11 @@ export class Doors {
 
   get all(): Door[] {
     return [...this.#all];
+  }
+
+  /** Where somebody listens. */
+  get addresses(): string[] {
+    return [...new Set(this.all.map(({ address }) => address))];
   }
 
   /** Those that new connections go to. */
@@ -50,13 +57,14 @@ export class Doors {
     const address = formatAddress(socket.address);
     let member: Member | null = null;
     if (this.#calls !== null && socket.address.transport === "tcp") {
-      const fd = socket.fd ?? this.#calls.listeningFds(socket.address, openBefore)[0];
+      const fd = socket.fd ?? this.#calls.newListenerFd(socket.address, openBefore);
       if (fd === undefined) throw new Error(`Cannot find the descriptor of the socket that listens on ${address}`);
       let group = this.#groups.get(address);
       if (group === undefined) this.#groups.set(address, group = new SocketGroup(this.#calls));
       member = group.join(fd);
     }
-    const door: Door = { worker, id: socket.id, listener: socket.listener, address, member };
+    const endpoint = socket.address.transport === "tcp" ? socket.address : null;
+    const door: Door = { worker, id: socket.id, listener: socket.listener, address, endpoint, member };
     this.#all.add(door);
     return door;
   }
@@ -84,6 +92,15 @@ export class Doors {
   waiting(door: Door): number {
     if (door.member === null || !this.#all.has(door)) return 0;
     return this.#groups.get(door.address)?.waiting(door.member) ?? 0;
+  }
+
+  /**
+   * Clients that have not yet answered our SYN-ACK at the address of a door, at any of the sockets there.
+   * @throws {Error} where nobody tells
+   */
+  halfOpen({ endpoint }: Door): Set<string> {
+    if (this.#calls === null || endpoint === null) throw new Error("Cannot list connections: no calls");
+    return this.#calls.halfOpen(endpoint);
   }
 
   /** A worker has closed its socket, or has ended. */

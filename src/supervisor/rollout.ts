@@ -15,10 +15,14 @@ export interface RolloutOptions {
 }
 
 /**
- * How long a socket that was replaced goes on accepting: a client that has our SYN-ACK may take its time to answer, and may
- * lose it once or twice (it is sent again after 1 s and after 3 s).
+ * A socket that was replaced goes on accepting until the handshakes have ended that were under way with it. This long, where
+ * nobody tells which those are, and at most so long: the kernel sends a SYN-ACK again after 1, 3, 7, 15 and 31 s.
  */
 const LINGER_MS = 5_000;
+const LONGEST_LINGER_MS = 63_000;
+/** For a SYN that was on its way to the old socket when new ones got another. */
+const FIRST_LINGER_MS = 50;
+const LONGEST_LINGER_POLL_MS = 1_000;
 /** How often it is looked whether a queue is empty. */
 const QUEUE_POLL_MS = 5;
 /** A worker that could not be replaced is tried again after this. */
@@ -34,9 +38,11 @@ export class Rollout {
   readonly #observatory: Observatory;
   #team: CrewMember[] = [];
   #plan: Plan | null = null;
+  /** Doors that wait to be shut. */
+  readonly #superseded = new WeakSet<Door>();
   #generation = 0;
   #ending = false;
-  /** What opens sockets goes one after the other. */
+  /** Sockets join and leave their groups one after the other, or the kernel would number them otherwise than we do. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor({ log, observatory, calls }: RolloutOptions) {
@@ -148,10 +154,11 @@ export class Rollout {
   #supersede({ config: { shutdown: { graceMs } } }: Plan, dismissed: CrewMember[]): void {
     const addresses = new Set([...this.doors.chosen].map(({ address }) => address));
     for (const door of this.doors.all) {
-      if (this.doors.chosen.has(door)) continue;
+      if (this.doors.chosen.has(door) || this.#superseded.has(door)) continue;
+      this.#superseded.add(door);
+      this.doors.refuseNew(door);
       // Where nobody listens any more there is no reason to wait for those who have not quite come.
-      const lingerMs = addresses.has(door.address) ? LINGER_MS : 0;
-      setTimeout(() => void this.#shut(door, graceMs), lingerMs).unref();
+      void (addresses.has(door.address) ? this.#linger(door) : Promise.resolve()).then(() => this.#shut(door, graceMs));
     }
     for (const member of dismissed) {
       member.handle.ask({ type: "retire" }).catch(() => {});
@@ -165,26 +172,45 @@ export class Rollout {
     setTimeout(cut, graceMs).unref();
   }
 
+  /** Resolves when no TCP handshake with the door is under way any more. */
+  async #linger(door: Door): Promise<void> {
+    const startMs = performance.now();
+    try {
+      await sleep(FIRST_LINGER_MS);
+      // New sockets have the same address: what they begin later does not count.
+      let clients = this.doors.halfOpen(door);
+      for (let pauseMs = FIRST_LINGER_MS; clients.size > 0; pauseMs = Math.min(pauseMs * 2, LONGEST_LINGER_POLL_MS)) {
+        if (performance.now() - startMs > LONGEST_LINGER_MS) return;
+        await sleep(pauseMs);
+        clients = clients.intersection(this.doors.halfOpen(door));
+      }
+    } catch {
+      await sleep(LINGER_MS);
+    }
+  }
+
   async #shut(door: Door, graceMs: number): Promise<void> {
     this.doors.refuseNew(door);
     const deadline = performance.now() + graceMs;
     while (this.doors.waiting(door) > 0 && performance.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, QUEUE_POLL_MS));
+      await sleep(QUEUE_POLL_MS);
     }
     await this.#close(door);
+    await this.#inTurn(() => this.doors.closed(door));
   }
 
-  async #close(door: Door): Promise<void> {
+  async #close({ worker, id }: Door): Promise<void> {
     // A worker that has ended has closed it already.
-    await door.worker.handle.ask({ type: "close", sockets: [door.id] }).catch(() => {});
-    this.doors.closed(door);
+    await worker.handle.ask({ type: "close", sockets: [id] }).catch(() => {});
   }
 
   #died(member: CrewMember, error: Error): void {
     const { index } = member.handle;
     this.#log.error("worker died", { event: "worker-died", worker: index, error: error.message });
-    for (const door of this.doors.all) if (door.worker === member) this.doors.closed(door);
-    void this.#inTurn(() => this.#replace(member));
+    void this.#inTurn(async () => {
+      for (const door of this.doors.all) if (door.worker === member) this.doors.closed(door);
+      await this.#replace(member);
+    });
   }
 
   async #replace(dead: CrewMember): Promise<void> {
@@ -210,9 +236,13 @@ export class Rollout {
     }
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
     const result = this.#turn.then(work);
     this.#turn = result.catch(() => {});
     return result;
   }
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

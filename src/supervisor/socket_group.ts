@@ -3,12 +3,14 @@ import { type Choice, chooseProgram, refuseNewProgram } from "./bpf.ts";
 /** What a group needs of the operating system; {@linkcode Libc} has it. */
 export interface SocketCalls {
   openFds(): number[];
-  listeningFds(address: { hostname: string; port: number }, known: ReadonlySet<number>): number[];
+  newListenerFd(address: { hostname: string; port: number }, openBefore: ReadonlySet<number>): number | undefined;
+  setTcpOptions(fd: number): void;
   duplicate(fd: number): number;
   endListening(fd: number): void;
   attachReuseportProgram(fd: number, program: Uint8Array<ArrayBuffer>): void;
   attachFilter(fd: number, program: Uint8Array<ArrayBuffer>): void;
   acceptQueueLength(fd: number): number;
+  halfOpen(address: { hostname: string; port: number }): Set<string>;
 }
 
 /** A member's own descriptor is a duplicate: the socket leaves the group when the group lets it, whatever its worker does. */
@@ -42,6 +44,8 @@ export class SocketGroup {
    * @param fd the worker's descriptor
    */
   join(fd: number): Member {
+    // It marks the socket as known, too.
+    this.#calls.setTcpOptions(fd);
     const member = { fd: this.#calls.duplicate(fd) };
     this.#members.push(member);
     return member;
@@ -50,20 +54,27 @@ export class SocketGroup {
   /** From the next packet on, new connections go to these alone, as often as their weights say. */
   choose(weights: ReadonlyMap<Member, number>): void {
     this.#chosen = weights;
-    this.#attach();
+    const choices: Choice[] = [];
+    this.#members.forEach((member, index) => {
+      const weight = weights.get(member);
+      if (weight !== undefined) choices.push({ index, weight });
+    });
+    if (choices.length > 0) this.#calls.attachReuseportProgram(this.#members[0].fd, chooseProgram(choices));
   }
 
   /** Ends a socket. Its worker has closed its own descriptor; connections that wait there still are lost. */
   leave(member: Member): void {
     const index = this.#members.indexOf(member);
     if (index < 0) return;
+    const chosen = new Map([...this.#chosen].filter(([one]) => one !== member));
+    const last = this.#members.at(-1)!;
+    // While the last one changes its number the others get everything: a wrong number would be anybody's.
+    const others = new Map([...chosen].filter(([one]) => one !== last));
+    if (chosen.has(last) && others.size > 0) this.choose(others);
     this.#calls.endListening(member.fd);
-    const last = this.#members.pop()!;
-    if (last !== member) this.#members[index] = last;
-    if (this.#chosen.has(member)) {
-      this.#chosen = new Map([...this.#chosen].filter(([chosen]) => chosen !== member));
-    }
-    this.#attach();
+    this.#members[index] = last;
+    this.#members.pop();
+    this.choose(chosen);
   }
 
   /**
@@ -77,14 +88,5 @@ export class SocketGroup {
   /** Connections that wait to be accepted. */
   waiting(member: Member): number {
     return this.#calls.acceptQueueLength(member.fd);
-  }
-
-  #attach(): void {
-    const choices: Choice[] = [];
-    this.#members.forEach((member, index) => {
-      const weight = this.#chosen.get(member);
-      if (weight !== undefined) choices.push({ index, weight });
-    });
-    if (choices.length > 0) this.#calls.attachReuseportProgram(this.#members[0].fd, chooseProgram(choices));
   }
 }

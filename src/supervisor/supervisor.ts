@@ -1,14 +1,15 @@
 import process from "node:process";
 import { formatAddress } from "../config/address.ts";
-import { type Admin, startAdmin } from "../observe/admin/admin.ts";
 import type { RootLog } from "../observe/log.ts";
 import type { Observatory } from "../observe/observatory.ts";
 import { loadSocketCalls } from "../runtime/socket_calls.ts";
+import { AddressBook } from "./address_book.ts";
+import { AdminEndpoint } from "./admin_endpoint.ts";
 import { availableCpus } from "./available_cpus.ts";
 import { BackendProbe } from "./backend_probe.ts";
-import { claimAddresses } from "./claim_addresses.ts";
 import { observePlan } from "./observe_plan.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, PlanResult } from "./plan.ts";
+import { Reloads } from "./reloads.ts";
 import { Rollout } from "./rollout.ts";
 
 /** Exit codes: the drain was complete, or connections were cut. */
@@ -20,24 +21,52 @@ export type Started = (addresses: { listener: string; address: string }[]) => vo
 
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1"] as const;
 
+/** What {@linkcode Supervisor} runs by. */
+export interface SupervisorOptions {
+  plan: Plan;
+  /** Reads everything anew, for a reload. */
+  load: () => Promise<PlanResult>;
+  log: RootLog;
+  observatory: Observatory;
+}
+
 /** Runs the proxy until a signal ends it; resolves with the exit code. */
 export class Supervisor {
   readonly #log: RootLog;
   readonly #observatory: Observatory;
+  readonly #admin: AdminEndpoint;
+  readonly #reloads: Reloads;
   #plan: Plan;
   #rollout: Rollout | null = null;
+  readonly #addresses = new AddressBook();
   #asked = 0;
   #stop: () => void = () => {};
   #stopNow: () => void = () => {};
   readonly #stopping: Promise<void>;
   readonly #stoppingNow: Promise<void>;
 
-  constructor(plan: Plan, log: RootLog, observatory: Observatory) {
+  constructor({ plan, load, log, observatory }: SupervisorOptions) {
     this.#plan = plan;
     this.#log = log;
     this.#observatory = observatory;
     this.#stopping = new Promise((resolve) => this.#stop = resolve);
     this.#stoppingNow = new Promise((resolve) => this.#stopNow = resolve);
+    const probe = new BackendProbe(() => this.#plan.listeners);
+    this.#reloads = new Reloads({
+      log,
+      observatory,
+      load,
+      apply: (plan) => this.#apply(plan),
+      refusal: () => this.#asked > 0 ? "draining" : this.#rollout === null ? "not ready" : null,
+    });
+    this.#admin = new AdminEndpoint(observatory, {
+      unready: () => probe.unready(),
+      draining: () => this.#asked > 0,
+      reload: () => this.#reloads.request("POST /reload"),
+      drain: () => {
+        if (this.#asked === 0) this.#onSignal("POST /drain");
+      },
+    });
   }
 
   /**
@@ -50,26 +79,17 @@ export class Supervisor {
     for (const signal of SIGNALS) process.on(signal, onSignal);
     this.#observatory.start();
     const calls = await loadSocketCalls();
-    const rollout = this.#rollout = new Rollout({ log: this.#log, observatory: this.#observatory, calls });
-    let admin: Admin | null = null;
+    const rollout = new Rollout({ log: this.#log, observatory: this.#observatory, calls });
     try {
-      const plan = this.#plan = await claimAddresses(this.#plan);
-      observePlan(plan, this.#observatory);
-      await rollout.deploy(plan, workerCount(plan));
-      admin = await this.#startAdmin();
-      const addresses = plan.config.listeners.flatMap(({ name, listen }) =>
-        listen.map((address) => ({ listener: name, address: formatAddress(address) }))
-      );
-      for (const { listener, address } of addresses) {
-        this.#log.info("listening", { event: "listening", listener, address });
-      }
+      this.#rollout = rollout;
+      await this.#apply(this.#plan);
       this.#log.info("ready", { event: "ready", pid: process.pid, workers: rollout.team.length });
-      started(addresses);
+      started(listenAddresses(this.#plan));
       await this.#stopping;
       return await this.#drain(rollout);
     } finally {
       for (const signal of SIGNALS) process.off(signal, onSignal);
-      await admin?.close();
+      await this.#admin.close();
       await rollout.end();
       this.#observatory.stop();
     }
@@ -89,13 +109,46 @@ export class Supervisor {
 
   #onSignal(signal: string): void {
     if (signal === "SIGUSR1") return this.#log.reopen();
-    if (signal === "SIGHUP") return void this.#reload();
+    if (signal === "SIGHUP") return void this.#reloads.request(signal);
     this.#log.info(this.#asked === 0 ? "draining" : "stopping now", {
       event: this.#asked === 0 ? "drain" : "stop-now",
       signal,
       active: this.#observatory.ledger.totals().reduce((sum, { active }) => sum + active, 0),
     });
     this.stop();
+  }
+
+  /**
+   * Serves by `plan`, the first time or instead of another.
+   * @throws {Error} where that fails; then everything is as it was
+   */
+  async #apply(plan: Plan): Promise<void> {
+    const rollout = this.#rollout!;
+    const old = this.#plan;
+    const { plan: resolved, keep } = await this.#addresses.resolve(plan, rollout.doors.addresses);
+    const undo: (() => void | Promise<void>)[] = [];
+    try {
+      const admin = await this.#admin.prepare(resolved.config.admin);
+      undo.push(admin.revert);
+      if (JSON.stringify(old.config.log) !== JSON.stringify(resolved.config.log)) {
+        this.#log.configure(resolved.config.log);
+        undo.push(() => this.#log.configure(old.config.log));
+      }
+      // Before the workers get their memory, which depends on it.
+      observePlan(resolved, this.#observatory);
+      undo.push(() => observePlan(old, this.#observatory));
+      await rollout.deploy(resolved, workerCount(resolved));
+      admin.commit();
+    } catch (error) {
+      for (const step of undo.reverse()) await step();
+      throw error;
+    }
+    this.#plan = resolved;
+    keep();
+    const known = new Set(old === plan ? [] : listenAddresses(old).map(({ address }) => address));
+    for (const { listener, address } of listenAddresses(resolved)) {
+      if (!known.has(address)) this.#log.info("listening", { event: "listening", listener, address });
+    }
   }
 
   async #drain(rollout: Rollout): Promise<number> {
@@ -111,30 +164,14 @@ export class Supervisor {
     this.#log.info("stopped", { event: "stop", outcome, cut });
     return cut === 0 ? EXIT_DRAINED : EXIT_CUT;
   }
-
-  async #startAdmin(): Promise<Admin | null> {
-    const { admin } = this.#plan.config;
-    const { listen } = admin;
-    if (listen === null) return null;
-    const probe = new BackendProbe(() => this.#plan.listeners);
-    const started = await startAdmin({ ...admin, listen }, this.#observatory, {
-      unready: () => probe.unready(),
-      draining: () => this.#asked > 0,
-      reload: () => Promise.resolve(this.#reload()),
-      drain: () => {
-        if (this.#asked === 0) this.#onSignal("POST /drain");
-      },
-    });
-    this.#log.info("admin endpoint", { event: "admin-listening", address: formatAddress(started.address) });
-    return started;
-  }
-
-  #reload(): boolean {
-    this.#log.warn("not supported yet: reload", { event: "reload-unsupported" });
-    return false;
-  }
 }
 
 function workerCount({ config: { workers } }: Plan): number {
   return workers === "auto" ? availableCpus() : workers;
+}
+
+function listenAddresses({ config }: Plan): { listener: string; address: string }[] {
+  return config.listeners.flatMap(({ name, listen }) =>
+    listen.map((address) => ({ listener: name, address: formatAddress(address) }))
+  );
 }

@@ -1,4 +1,5 @@
 import { formatAddress } from "../config/address.ts";
+import type { Address } from "../config/config.ts";
 import type { Entry } from "../observe/observer.ts";
 import { acceptLoop } from "../proxy/accept.ts";
 import type { Listener } from "../runtime/contract.ts";
@@ -22,9 +23,13 @@ interface Socket {
   /** Its listener's name. */
   name: string;
   address: string;
-  /** All that a change of makes another socket necessary. */
-  key: string;
+  engine: ListenerPlan["tls"]["engine"];
+  /** What the engine was told. */
+  options: string;
+  /** The generation that new connections belong to. */
   generation: Generation;
+  /** Goes over to the generation that is prepared. */
+  renew: (() => void) | null;
 }
 
 /** The sockets and connections of one thread. Does what the main thread asks. */
@@ -97,13 +102,11 @@ export class Worker {
     this.#generations.set(plan.id, generation);
     const prepared: PreparedSocket[] = [];
     try {
-      for (const listener of plan.listeners) {
-        for (const address of listener.config.listen) {
-          const text = formatAddress(address);
-          const key = socketKey(listener);
-          const kept = this.#socketsOf(this.#current).find((socket) => socket.address === text && socket.key === key);
-          const { id, listener: { fd } } = kept ?? await this.#listen(listener, text, key, generation);
-          prepared.push({ id, listener: listener.config.name, address, kept: kept !== undefined, fd });
+      for (const plan of generation.plan.listeners) {
+        for (const address of plan.config.listen) {
+          const kept = this.#keep(plan, address, generation);
+          const { id, listener } = kept ?? await this.#listen(plan, address, generation);
+          prepared.push({ id, listener: plan.config.name, address, kept: kept !== null, fd: listener.fd });
         }
       }
     } catch (error) {
@@ -113,31 +116,64 @@ export class Worker {
     return prepared;
   }
 
-  async #listen(plan: ListenerPlan, text: string, key: string, generation: Generation): Promise<Socket> {
-    const { config, tls } = plan;
+  /** The socket that listens there already, if it can go on for the new generation. */
+  #keep({ config, tls }: ListenerPlan, address: Address, generation: Generation): Socket | null {
+    const text = formatAddress(address);
+    const socket = this.#socketsOf(this.#current).find((socket) => socket.address === text);
+    if (socket === undefined || socket.engine !== tls.engine) return null;
+    const asked = tlsListenOptions(config, tls, { address, reusePort: this.#options.reusePort });
+    const options = JSON.stringify(asked);
+    let renew = () => {};
+    if (socket.options !== options) {
+      if (socket.listener.renew === undefined) return null;
+      renew = socket.listener.renew(asked);
+    }
+    socket.renew = () => {
+      renew();
+      socket.options = options;
+      socket.name = config.name;
+      socket.generation.leave();
+      socket.generation = generation;
+      generation.sockets++;
+    };
+    return socket;
+  }
+
+  async #listen({ config, tls }: ListenerPlan, address: Address, generation: Generation): Promise<Socket> {
     const { name } = config;
-    const address = config.listen.find((address) => formatAddress(address) === text)!;
+    const options = tlsListenOptions(config, tls, { address, reusePort: this.#options.reusePort });
     let listener: Listener;
     try {
-      const runtime = await loadRuntime(tls.engine);
-      const { reusePort } = this.#options;
-      listener = await runtime.listenTls(tlsListenOptions(config, tls, { address, reusePort }));
+      listener = await (await loadRuntime(tls.engine)).listenTls(options);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`Cannot listen on ${text} for listener "${name}": ${reason}`, { cause: error });
+      throw new Error(`Cannot listen on ${formatAddress(address)} for listener "${name}": ${reason}`, { cause: error });
     }
-    const socket: Socket = { id: ++this.#socketCount, listener, name, address: text, key, generation };
+    const socket: Socket = {
+      id: ++this.#socketCount,
+      listener,
+      name,
+      address: formatAddress(address),
+      engine: tls.engine,
+      options: JSON.stringify(options),
+      generation,
+      renew: null,
+    };
     this.#sockets.set(socket.id, socket);
     generation.sockets++;
-    acceptLoop(
-      listener,
-      (conn) => socket.generation.serve(socket.name, conn),
-      (error) =>
-        this.#log(socket).warn("accepting paused", { event: "exhausted", listener: name, error: error.message }),
-    ).catch((error) =>
-      this.#log(socket).error("accepting failed", { event: "accept-failed", listener: name, error: String(error) })
-    );
+    this.#accept(socket);
     return socket;
+  }
+
+  #accept(socket: Socket): void {
+    const log = () => socket.generation.observer.log;
+    acceptLoop(
+      socket.listener,
+      (conn) => socket.generation.serve(socket.name, conn),
+      ({ message }) => log().warn("accepting paused", { event: "exhausted", listener: socket.name, error: message }),
+    ).catch((error) =>
+      log().error("accepting failed", { event: "accept-failed", listener: socket.name, error: String(error) })
+    );
   }
 
   #commit(id: number): void {
@@ -145,19 +181,11 @@ export class Worker {
     if (generation === undefined) throw new Error(`Cannot serve by generation ${id}: not prepared`);
     const old = this.#current;
     this.#current = generation;
-    if (old === null) return;
-    for (const { config, ...tls } of generation.plan.listeners) {
-      const key = socketKey({ config, ...tls });
-      const addresses = new Set(config.listen.map(formatAddress));
-      for (const socket of this.#socketsOf(old)) {
-        if (!addresses.has(socket.address) || socket.key !== key) continue;
-        socket.generation = generation;
-        socket.name = config.name;
-        generation.sockets++;
-        old.leave();
-      }
+    for (const socket of this.#sockets.values()) {
+      socket.renew?.();
+      socket.renew = null;
     }
-    this.#checkDrained(old);
+    if (old !== null) this.#checkDrained(old);
   }
 
   #retire(): void {
@@ -169,6 +197,7 @@ export class Worker {
   #abort(id: number): void {
     const generation = this.#generations.get(id);
     if (generation === undefined) return;
+    for (const socket of this.#sockets.values()) socket.renew = null;
     for (const socket of this.#socketsOf(generation)) this.#close(socket.id);
     generation.cut();
     this.#checkDrained(generation);
@@ -196,14 +225,4 @@ export class Worker {
     generation.observer.flush();
     this.#options.post({ type: "drained", generation: generation.id });
   }
-
-  #log({ generation }: Socket) {
-    return generation.observer.log;
-  }
-}
-
-/** Sockets with the same key differ in nothing that the engine has been told. */
-function socketKey({ config, tls }: ListenerPlan): string {
-  const anywhere = { transport: "unix", path: "" } as const;
-  return JSON.stringify([tls.engine, tlsListenOptions(config, tls, { address: anywhere, reusePort: true })]);
 }

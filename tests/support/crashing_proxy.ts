@@ -8,10 +8,12 @@ import { Observatory } from "../../src/observe/observatory.ts";
 import { loadPlan } from "../../src/supervisor/plan.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
 
-const { plan, errors } = await loadPlan(process.argv[2]);
+const load = () => loadPlan(process.argv[2]);
+const { plan, errors } = await load();
 if (plan === null) throw new Error(errors.join("\n"));
 const log = createLogger(plan.config.log);
-const supervisor = new Supervisor(plan, log, new Observatory({ log, version: "test", runtime: "test" }));
+const observatory = new Observatory({ log, version: "test", runtime: "test" });
+const supervisor = new Supervisor({ plan, load, log, observatory });
 const highest = plan.config.workers === "auto" ? 0 : plan.config.workers - 1;
 process.on("SIGUSR2", () => void supervisor.crashWorker(highest));
 const code = await supervisor.run();

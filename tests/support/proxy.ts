@@ -1,6 +1,6 @@
 import { stringify } from "@std/toml";
 import { makeSelfSigned } from "../../src/tls/self_signed.ts";
-import { Program } from "./program.ts";
+import { type LogRecord, Program } from "./program.ts";
 
 let certificate: Promise<{ cert: string; key: string }> | undefined;
 
@@ -76,6 +76,17 @@ export class Proxy implements AsyncDisposable {
   /** A client that has not begun its TLS. */
   connectTcp(): Promise<Deno.TcpConn> {
     return Deno.connect({ hostname: "127.0.0.1", port: this.port });
+  }
+
+  /** Lets the program load everything anew; resolves with the record of how that went. */
+  async reload(): Promise<LogRecord> {
+    const seen = new Set(this.program.records);
+    this.program.signal("SIGHUP");
+    const ends = ["reload", "reload-failed", "reload-ignored"];
+    return await this.program.record(
+      (record) => !seen.has(record) && ends.includes(record.event!),
+      "end of the reload",
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,51 @@
+import { formatAddress } from "../config/address.ts";
+import type { AdminConfig } from "../config/config.ts";
+import { type Admin, type AdminControl, startAdmin } from "../observe/admin/admin.ts";
+import type { Observatory } from "../observe/observatory.ts";
+
+/** An answer to whoever asked for the reload may still be on its way. */
+const CLOSE_AFTER_MS = 1_000;
+
+type Settings = AdminConfig & { listen: NonNullable<AdminConfig["listen"]> };
+
+/** The admin endpoint, over changes of its address. */
+export class AdminEndpoint {
+  #current: { admin: Admin; settings: Settings } | null = null;
+
+  constructor(private readonly observatory: Observatory, private readonly control: AdminControl) {}
+
+  /**
+   * Gets ready to go on as `config` says.
+   * @returns does so, or, where it must not be, takes everything back
+   * @throws {Error} when the address cannot be bound; the old one stays
+   */
+  async prepare(config: AdminConfig): Promise<{ commit(): void; revert(): Promise<void> }> {
+    const { listen } = config;
+    const current = this.#current;
+    if (current !== null && listen !== null && formatAddress(listen) === formatAddress(current.settings.listen)) {
+      return { commit: () => void Object.assign(current.settings, config), revert: () => Promise.resolve() };
+    }
+    const next = listen === null ? null : await this.#start({ ...config, listen });
+    return {
+      commit: () => {
+        this.#current = next;
+        if (current !== null) setTimeout(() => void current.admin.close(), CLOSE_AFTER_MS);
+      },
+      revert: async () => await next?.admin.close(),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#current?.admin.close();
+    this.#current = null;
+  }
+
+  async #start(settings: Settings): Promise<{ admin: Admin; settings: Settings }> {
+    const admin = await startAdmin(settings, this.observatory, this.control);
+    this.observatory.options.log.info("admin endpoint", {
+      event: "admin-listening",
+      address: formatAddress(admin.address),
+    });
+    return { admin, settings };
+  }
+}

@@ -1,0 +1,71 @@
+import type { Log } from "../observe/log.ts";
+import type { Observatory } from "../observe/observatory.ts";
+import type { Plan, PlanResult } from "./plan.ts";
+
+export interface ReloadsOptions {
+  log: Log;
+  observatory: Observatory;
+  /** Reads everything anew. */
+  load: () => Promise<PlanResult>;
+  /** Serves by the plan; throws where that fails, and then nothing has changed. */
+  apply: (plan: Plan) => Promise<void>;
+  /** Why there is no reload now; `null`: there may be. */
+  refusal: () => string | null;
+}
+
+/** Reloads, one at a time. */
+export class Reloads {
+  readonly #options: ReloadsOptions;
+  #running: Promise<boolean> = Promise.resolve(true);
+  #next: Promise<boolean> | null = null;
+
+  constructor(options: ReloadsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Loads everything anew. Requests that come while one waits for its turn share it: it will see what they mean.
+   * @param cause who asks, for the log
+   * @returns whether the new configuration serves now; what is wrong is in the log
+   */
+  request(cause: string): Promise<boolean> {
+    const refusal = this.#options.refusal();
+    if (refusal !== null) {
+      this.#options.log.warn(`reload ignored: ${refusal}`, { event: "reload-ignored", cause });
+      return Promise.resolve(false);
+    }
+    return this.#next ??= this.#running.then(() => {
+      this.#next = null;
+      return this.#running = this.#reload(cause);
+    });
+  }
+
+  async #reload(cause: string): Promise<boolean> {
+    const { log, observatory: { reloads } } = this.#options;
+    const startMs = performance.now();
+    const errors = await this.#try();
+    if (errors.length > 0) {
+      reloads.failed++;
+      for (const error of errors) log.error(error, { event: "reload-error" });
+      log.error("reload failed: serving as before", { event: "reload-failed", cause, errors: errors.length });
+      return false;
+    }
+    reloads.ok++;
+    log.info("reloaded", { event: "reload", cause, duration_ms: Math.round(performance.now() - startMs) });
+    return true;
+  }
+
+  /** Returns what is wrong. */
+  async #try(): Promise<string[]> {
+    const { log, load, apply } = this.#options;
+    try {
+      const { plan, errors, warnings } = await load();
+      for (const warning of warnings) log.warn(warning, { event: "configuration" });
+      if (plan === null) return errors;
+      await apply(plan);
+      return [];
+    } catch (error) {
+      return [error instanceof Error ? error.message : String(error)];
+    }
+  }
+}

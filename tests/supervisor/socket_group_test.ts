@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { Libc } from "../../src/runtime/libc.ts";
+import { type Member, SocketGroup } from "../../src/supervisor/socket_group.ts";
+import { seededRandom } from "../support/random.ts";
+
+const libc = new Libc();
+
+/** Listening sockets that share a port and count what comes to each. */
+class Listeners {
+  readonly port: number;
+  readonly group = new SocketGroup(libc);
+  readonly counts = new Map<Member, number>();
+  readonly #listeners = new Map<Member, Deno.TcpListener>();
+  #first: Deno.TcpListener | null;
+
+  constructor() {
+    this.#first = Deno.listen({ hostname: "127.0.0.1", port: 0, reusePort: true });
+    this.port = this.#first.addr.port;
+  }
+
+  open(): Member {
+    const before = new Set(libc.openFds());
+    const listener = this.#first ?? Deno.listen({ hostname: "127.0.0.1", port: this.port, reusePort: true });
+    this.#first = null;
+    const fd = libc.newListenerFd({ hostname: "127.0.0.1", port: this.port }, before);
+    const member = this.group.join(fd!);
+    this.counts.set(member, 0);
+    this.#listeners.set(member, listener);
+    void this.#accept(member, listener);
+    return member;
+  }
+
+  close(member: Member): void {
+    this.#listeners.get(member)?.close();
+    this.#listeners.delete(member);
+    this.group.leave(member);
+  }
+
+  /** Connects so often, and returns who got how many. */
+  async connect(times: number): Promise<Map<Member, number>> {
+    for (const member of this.counts.keys()) this.counts.set(member, 0);
+    for (let index = 0; index < times; index++) {
+      const conn = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
+      await conn.read(new Uint8Array(1));
+      conn.close();
+    }
+    return new Map([...this.counts].filter(([, count]) => count > 0));
+  }
+
+  [Symbol.dispose](): void {
+    for (const member of [...this.#listeners.keys()]) this.close(member);
+  }
+
+  async #accept(member: Member, listener: Deno.TcpListener): Promise<void> {
+    try {
+      for await (const conn of listener) {
+        this.counts.set(member, this.counts.get(member)! + 1);
+        conn.close();
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+}
+
+const evenly = (members: Iterable<Member>) => new Map([...members].map((member) => [member, 1]));
+
+Deno.test("SocketGroup steers to those it chose, whoever joins and leaves, beyond 128 members", async () => {
+  using listeners = new Listeners();
+  const { group } = listeners;
+  const random = seededRandom(4);
+  const members: Member[] = [];
+  for (let round = 0; round < 300; round++) {
+    for (let joins = 1 + Math.floor(random() * 4); joins > 0; joins--) members.push(listeners.open());
+    const chosen = new Set(members.slice(-2));
+    group.choose(evenly(chosen));
+    for (const member of [...members]) {
+      if (chosen.has(member) || random() > 0.01) continue;
+      members.splice(members.indexOf(member), 1);
+      listeners.close(member);
+    }
+    for (const member of (await listeners.connect(3)).keys()) {
+      assert.ok(chosen.has(member), `round ${round}, ${group.size} members`);
+    }
+  }
+  assert.ok(group.size > 128, `${group.size}`);
+});

@@ -1,0 +1,104 @@
+import { readExactly, writeAll } from "./backend.ts";
+import type { Proxy } from "./proxy.ts";
+import { patternBytes } from "./random.ts";
+import { pause } from "./wait.ts";
+
+export interface LoadOptions {
+  /** Clients that connect, exchange a little and connect again, as fast as they can. */
+  quick?: number;
+  /** Clients that wait between their TCP handshake and their first byte, and how long. */
+  slow?: number;
+  slowMs?: number;
+  /** Clients that send and receive over one connection all the time. */
+  long?: number;
+  /** Certificates to trust. */
+  caCerts: string[];
+}
+
+/** Clients of an application that echoes. Every byte is compared, and every failure is kept. */
+export class Load {
+  readonly failures: string[] = [];
+  connections = 0;
+  bytes = 0;
+  #stopped = false;
+  readonly #clients: Promise<void>[];
+
+  constructor(readonly proxy: Proxy, readonly options: LoadOptions) {
+    const many = (count: number, client: (index: number) => Promise<void>) =>
+      Array.from({ length: count }, (_, index) => client(index));
+    this.#clients = [
+      ...many(options.quick ?? 0, () => this.#repeat("quick", () => this.#exchange())),
+      ...many(options.slow ?? 0, () => this.#repeat("slow", () => this.#slowExchange())),
+      ...many(options.long ?? 0, (index) => this.#long(index)),
+    ];
+  }
+
+  /** Lets every client end what it does. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#clients);
+  }
+
+  async #repeat(kind: string, exchange: () => Promise<void>): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await exchange();
+        this.connections++;
+      } catch (error) {
+        this.failures.push(`${kind}: ${error}`);
+        await pause(50);
+      }
+    }
+  }
+
+  async #exchange(): Promise<void> {
+    const client = await this.proxy.connect({ caCerts: this.options.caCerts });
+    try {
+      await this.#echo(client, 100);
+    } finally {
+      client.close();
+    }
+  }
+
+  async #slowExchange(): Promise<void> {
+    const tcp = await this.proxy.connectTcp();
+    await pause(this.options.slowMs ?? 300);
+    const client = await Deno.startTls(tcp, { hostname: "localhost", caCerts: this.options.caCerts });
+    try {
+      await this.#echo(client, 1000);
+    } finally {
+      client.close();
+    }
+  }
+
+  async #long(index: number): Promise<void> {
+    try {
+      const client = await this.proxy.connect({ caCerts: this.options.caCerts });
+      const chunk = patternBytes(64 * 1024, index + 1);
+      while (!this.#stopped) {
+        const [echoed] = await Promise.all([readExactly(client, chunk.length), writeAll(client, chunk)]);
+        this.#compare(echoed, chunk);
+        await pause(20);
+      }
+      await client.closeWrite();
+      if (await client.read(new Uint8Array(1)) !== null) throw new Error("more came back than was sent");
+      client.close();
+      this.connections++;
+    } catch (error) {
+      this.failures.push(`long: ${error}`);
+    }
+  }
+
+  async #echo(client: Deno.TlsConn, count: number): Promise<void> {
+    const sent = patternBytes(count, this.connections + 1);
+    await writeAll(client, sent);
+    this.#compare(await readExactly(client, count), sent);
+  }
+
+  #compare(got: Uint8Array, sent: Uint8Array): void {
+    for (let index = 0; index < sent.length; index++) {
+      if (got[index] !== sent[index]) throw new Error(`byte ${index} of ${sent.length} is wrong`);
+    }
+    this.bytes += sent.length;
+  }
+}
