@@ -167,15 +167,31 @@ export class Session implements Expiring {
     } catch (error) {
       const reason = this.#reason ??= handshakeReason(error);
       telemetry.handshakeFailed(reason, performance.now() - this.#openedMs);
+      if (reason === "client-auth") await this.#dismiss();
       throw error;
     }
     const refusal = authorise(this.#tls);
     if (refusal !== null) {
       this.#reason ??= "client-auth";
       telemetry.handshakeFailed("client-auth", this.#handshakeMs);
+      await this.#dismiss();
       throw new Error(refusal);
     }
     telemetry.handshakeDone(this.#tls.version, this.#tls.resumed, this.#handshakeMs);
+  }
+
+  /**
+   * Tells a client whose handshake is done that this was all, and lets it hear that: closing over bytes that nobody has read would
+   * reset the connection, and the client might see nothing else.
+   */
+  async #dismiss(): Promise<void> {
+    this.#enter("closing");
+    try {
+      await this.#client.closeWrite();
+      while (await this.#client.read() !== null);
+    } catch {
+      // It has gone, or its time is over: it is closed next.
+    }
   }
 
   async #connect(): Promise<BackendConn> {

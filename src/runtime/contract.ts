@@ -95,7 +95,8 @@ export interface Conn {
   readonly local: { hostname: string; port: number };
   /**
    * Completes the TLS handshake; on a backend connection resolves at once.
-   * @throws {ConnError} kind `tls`, `reset`, `truncated` or `closed`
+   * @throws {ConnError} kind `tls`, `reset`, `truncated` or `closed`; or `certificate`, after which the client may still
+   * be told by {@linkcode Conn.closeWrite} where it takes the handshake for done
    */
   handshake(): Promise<TlsInfo>;
   /**

@@ -1,12 +1,16 @@
 /** The node engine: `node:tls` in front, `node:net` behind. It runs on Deno, Bun and Node. */
-import net, { type Server } from "node:net";
+import net, { type ListenOptions, type Server } from "node:net";
+import process from "node:process";
+import { formatAddress } from "../config/address.ts";
 import type { Address } from "../config/config.ts";
 import { connectWithRetry } from "./connect_retry.ts";
-import type { Conn, Listener, Runtime, TlsListenOptions } from "./contract.ts";
+import { type Conn, type Listener, type Runtime, type TlsListenOptions, UnsupportedError } from "./contract.ts";
 import { runtimeName } from "./detect.ts";
+import { duplicateFd } from "./duplicate_fd.ts";
 import { connectPlain } from "./node_plain_conn.ts";
 import { NodeListener } from "./node_listener.ts";
 import { NodeTls } from "./node_tls.ts";
+import { bindUnixPath, type BoundName } from "./unix_socket.ts";
 
 const name = runtimeName();
 // Its TLS allocates for each write.
@@ -17,10 +21,18 @@ export const nodeRuntime: Runtime = {
   engine: "node",
 
   async listenTls(options: TlsListenOptions): Promise<Listener> {
+    const { address, backlog, reusePort } = options;
+    if (reusePort && address.transport === "tcp" && options.fd === undefined && !sharesPorts()) {
+      throw new UnsupportedError(`Cannot share ${formatAddress(address)} among workers: Node can since 22.12 only`);
+    }
     const tls = new NodeTls(options);
     const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
-    await listen(server, options);
-    return new NodeListener(server, boundAddress(server, options.address), tls, options.backlog);
+    let name: BoundName | undefined;
+    if (options.fd !== undefined) await listen(server, { fd: await duplicateFd(options.fd), backlog });
+    else if (address.transport === "tcp") {
+      await listen(server, { host: address.hostname, port: address.port, backlog, reusePort });
+    } else name = await bindUnixPath(address.path, (path) => listen(server, { path, backlog }));
+    return new NodeListener({ server, name, tls, address: boundAddress(server, address), maxWaiting: backlog });
   },
 
   connect(target: Address, deadline: number): Promise<Conn> {
@@ -28,21 +40,26 @@ export const nodeRuntime: Runtime = {
   },
 };
 
-function listen(server: Server, { address, fd, backlog, reusePort }: TlsListenOptions): Promise<void> {
+function listen(server: Server, options: ListenOptions & { fd?: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.once("listening", () => {
+    server.listen(options, () => {
       server.off("error", reject);
       resolve();
     });
-    if (fd !== undefined) server.listen({ fd, backlog });
-    else if (address.transport === "unix") server.listen({ path: address.path, backlog });
-    else server.listen({ host: address.hostname, port: address.port, backlog, reusePort });
   });
 }
 
+/** Older versions of Node take the option and ignore it. */
+function sharesPorts(): boolean {
+  if (name !== "node") return true;
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  return major > 22 || (major === 22 && minor >= 12);
+}
+
+/** Where 0 was asked for, the port is known only now; a Unix socket has been renamed since. */
 function boundAddress(server: Server, asked: Address): Address {
   const bound = server.address();
-  if (bound === null || typeof bound === "string") return asked;
+  if (asked.transport === "unix" || bound === null || typeof bound === "string") return asked;
   return { transport: "tcp", hostname: bound.address, port: bound.port };
 }

@@ -4,32 +4,38 @@ import { type Conn, ConnError, type Listener, type TlsListenOptions } from "./co
 import { nodeConnError } from "./node_error.ts";
 import { NodeTls } from "./node_tls.ts";
 import { NodeTlsConn } from "./node_tls_conn.ts";
+import type { BoundName } from "./unix_socket.ts";
 
 /** Seconds are what the kernel counts in; `node:net` wants milliseconds. */
 const KEEP_ALIVE_DELAY_MS = 60_000;
 
+export interface NodeListenerOptions {
+  /** Listening, with its connections paused. */
+  server: Server;
+  address: Address;
+  /** Of a Unix socket. */
+  name?: BoundName;
+  tls: NodeTls;
+  /** Connections that may wait to be accepted; more are closed, as the kernel does with its backlog. */
+  maxWaiting: number;
+}
+
 /** Pulls over a server that pushes. */
 export class NodeListener implements Listener {
   readonly address: Address;
-  readonly #server: Server;
+  readonly #options: NodeListenerOptions;
   #tls: NodeTls;
-  readonly #maxWaiting: number;
   readonly #waiting: Socket[] = [];
   #failure: ConnError | null = null;
   #closed = false;
   #acceptor: { resolve(conn: Conn): void; reject(error: ConnError): void } | null = null;
 
-  /**
-   * @param server listening, with its connections paused
-   * @param maxWaiting connections that may wait to be accepted; more are closed, as the kernel does with its backlog
-   */
-  constructor(server: Server, address: Address, tls: NodeTls, maxWaiting: number) {
-    this.#server = server;
-    this.address = address;
-    this.#tls = tls;
-    this.#maxWaiting = maxWaiting;
-    server.on("connection", (socket) => this.#connected(socket));
-    server.on("error", (error) => this.#failed(nodeConnError(error)));
+  constructor(options: NodeListenerOptions) {
+    this.#options = options;
+    this.#tls = options.tls;
+    this.address = options.address;
+    options.server.on("connection", (socket) => this.#connected(socket));
+    options.server.on("error", (error) => this.#failed(nodeConnError(error)));
   }
 
   accept(): Promise<Conn> {
@@ -51,15 +57,17 @@ export class NodeListener implements Listener {
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
-    this.#server.close();
+    this.#options.name?.release();
+    this.#options.server.close();
     this.#acceptor?.reject(new ConnError("closed", "Listener was closed"));
     this.#acceptor = null;
   }
 
   #connected(socket: Socket): void {
     const acceptor = this.#acceptor;
-    if (acceptor === null && this.#waiting.length >= this.#maxWaiting) {
+    if (acceptor === null && this.#waiting.length >= this.#options.maxWaiting) {
       socket.destroy();
       return;
     }

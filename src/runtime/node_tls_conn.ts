@@ -23,13 +23,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     // Without a `tls.Server` to take them, errors after the handshake come as this event alone.
     socket.on("_tlsError", (error) => this.fail(nodeConnError(error)));
     await this.next(socket, "secure");
-    try {
-      return this.#tls.info(socket);
-    } catch (error) {
-      // The client may take the handshake for done: it is told in good order that this was all.
-      await this.closeWrite();
-      throw error;
-    }
+    return this.#tls.info(socket);
   }
 
   async readPreamble(limit: number, parse: (bytes: Uint8Array) => number): Promise<void> {

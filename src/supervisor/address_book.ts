@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import { formatAddress } from "../config/address.ts";
 import type { Address } from "../config/config.ts";
+import { checkUnixPath } from "../runtime/unix_socket.ts";
 import type { Plan } from "./plan.ts";
 
 /**
@@ -32,7 +33,7 @@ export class AddressBook {
         if (found === undefined || !own.has(formatAddress(found))) {
           // The socket of ours for the other family would be in the way of a port that is free.
           const isOurs = own.has(text) || (address.transport === "tcp" && ownPorts.has(`${address.port}`));
-          found = address.transport === "unix" || isOurs ? address : await claim(address, text, config.name);
+          found = isOurs ? address : await claim(address, text, config.name);
         }
         resolved.set(key, found);
         listen.push(found);
@@ -46,9 +47,11 @@ export class AddressBook {
   }
 }
 
-async function claim(address: Address & { transport: "tcp" }, text: string, listener: string): Promise<Address> {
+async function claim(address: Address, text: string, listener: string): Promise<Address> {
   try {
-    return await bindAlone(address);
+    if (address.transport === "tcp") return await bindAlone(address);
+    await checkUnixPath(address.path);
+    return address;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`Cannot listen on ${text} for listener "${listener}": ${reason}`, { cause: error });

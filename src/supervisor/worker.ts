@@ -104,6 +104,8 @@ export class Worker {
     try {
       for (const plan of generation.plan.listeners) {
         for (const address of plan.config.listen) {
+          // A Unix socket has no SO_REUSEPORT: one worker serves it.
+          if (address.transport === "unix" && this.#options.index > 0) continue;
           const kept = this.#keep(plan, address, generation);
           const { id, listener } = kept ?? await this.#listen(plan, address, generation);
           prepared.push({ id, listener: plan.config.name, address, kept: kept !== null, fd: listener.fd });

@@ -1,0 +1,79 @@
+/** Listening Unix sockets as files: what is in the way, taking the name over, leaving nothing behind. */
+import { lstatSync, renameSync, type Stats, unlinkSync } from "node:fs";
+import { connect } from "node:net";
+import { basename, dirname, join } from "node:path";
+import process from "node:process";
+import { threadId } from "node:worker_threads";
+
+/** `sun_path` has 108 bytes, of which the last is NUL (unix(7)). */
+const MAX_PATH_BYTES = 107;
+
+let bound = 0;
+
+/**
+ * Makes sure that nobody listens there. What a process left behind that is gone does no harm.
+ * @param path a path, or an abstract name with NUL in front
+ * @throws {Error} somebody listens, or what has that name is no socket
+ */
+export async function checkUnixPath(path: string): Promise<void> {
+  if (!path.startsWith("\0")) {
+    const found = lstat(path);
+    if (found === null) return;
+    if (!found.isSocket()) throw new Error("there is a file of that name, which is no socket");
+  }
+  const code = await connectCode(path);
+  if (code === null || code === "EAGAIN") throw new Error("address already in use: another process listens there");
+  if (code !== "ECONNREFUSED" && code !== "ENOENT") {
+    throw new Error(`cannot see whether another process listens: ${code}`);
+  }
+}
+
+/** A name of a listening socket, and whose it is. */
+export interface BoundName {
+  /** Removes the name, unless it has become another socket's. */
+  release(): void;
+}
+
+/**
+ * Binds a Unix socket under a name that may be in use: by a process that is gone, or by a socket of ours that is to be replaced.
+ * It is bound beside it and renamed, so that there is no moment in which a client finds nobody.
+ *
+ * Who may connect is a matter of the file's mode, which is the umask's (unix(7)), and of its directory's.
+ * @param listen binds and listens at the path given
+ */
+export async function bindUnixPath(path: string, listen: (path: string) => Promise<void>): Promise<BoundName> {
+  if (path.startsWith("\0")) {
+    await listen(path);
+    return { release() {} };
+  }
+  const name = `.${basename(path).slice(0, 8)}.${
+    [process.pid, threadId, ++bound].map((n) => n.toString(36)).join(".")
+  }`;
+  const beside = join(dirname(path), name);
+  const fits = new TextEncoder().encode(beside).length <= MAX_PATH_BYTES;
+  if (!fits && lstat(path) !== null) unlinkSync(path);
+  await listen(fits ? beside : path);
+  if (fits) renameSync(beside, path);
+  const inode = lstat(path)?.ino;
+  return {
+    release() {
+      if (inode !== undefined && lstat(path)?.ino === inode) unlinkSync(path);
+    },
+  };
+}
+
+function lstat(path: string): Stats | null {
+  return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+}
+
+/** The error's code, or `null` where somebody listens. */
+function connectCode(path: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(null);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+  });
+}
