@@ -8,6 +8,7 @@ import { BuildError, MissingBaseError } from "./build/build_error.ts";
 import { writeChecksums } from "./build/checksums.ts";
 import { findDenoBase } from "./build/deno_base.ts";
 import { buildDenoBinary } from "./build/deno_binary.ts";
+import { collectLicences } from "./build/licences.ts";
 import { runCommand, tellingLine } from "./build/run_command.ts";
 import { TARGETS } from "./build/target.ts";
 import { ROOT } from "./reference/inventory.ts";
@@ -72,7 +73,9 @@ async function build(directory: string): Promise<Failures> {
   await writeChecksums(directory, names);
   await writeShareFiles(`${directory}/share`, await releaseDate());
   await Deno.copyFile(`${ROOT}scripts/install.sh`, `${directory}/install.sh`);
-  await Deno.copyFile(`${ROOT}LICENSE`, `${directory}/LICENSE`);
+  const own = await Deno.readTextFile(`${ROOT}LICENSE`);
+  const others = await collectLicences(await Deno.readTextFile(bundle));
+  await Deno.writeTextFile(`${directory}/LICENSES`, `tls-off\n=======\n\n${own}\n\n${others}`);
   return failures;
 }
 

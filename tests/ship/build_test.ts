@@ -11,6 +11,7 @@ import {
   denoCompileCommand,
   shippedFlags,
 } from "../../scripts/build/deno_binary.ts";
+import { bundledPackages, collectLicences } from "../../scripts/build/licences.ts";
 import { runCommand } from "../../scripts/build/run_command.ts";
 import { HOST, machineOf, TARGETS } from "../../scripts/build/target.ts";
 import { readSources, ROOT } from "../../scripts/reference/inventory.ts";
@@ -199,6 +200,20 @@ Deno.test("the same bundle makes the same Bun binary", async () => {
       digests.add((await runPeer("sha256sum", [output])).text.split(" ")[0]);
     }
     assert.equal(digests.size, 1);
+  });
+});
+
+Deno.test("collectLicences() has the licence of every package in the bundle", async () => {
+  await withBundle(async (_directory, bundle) => {
+    const text = await Deno.readTextFile(bundle);
+    const packages = bundledPackages(text);
+    assert.ok(["@peculiar/x509 ", "uplot "].every((name) => packages.some((title) => title.startsWith(name))));
+    const licences = await collectLicences(text);
+    for (const title of packages) assert.ok(licences.includes(`${title}\n===`), title);
+    await assert.rejects(
+      collectLicences("// npm:none-of-this-name/1.0.0/x.js\n"),
+      /Cannot find the licence of none-of/,
+    );
   });
 });
 
