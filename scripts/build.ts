@@ -3,6 +3,7 @@
  * page, the completions and install.sh.
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { resolve } from "node:path";
 import { buildBunBinary, findBun } from "./build/bun_binary.ts";
 import { BuildError, MissingBaseError } from "./build/build_error.ts";
 import { writeChecksums } from "./build/checksums.ts";
@@ -33,7 +34,7 @@ async function main(args: string[]): Promise<number> {
     console.error(unknown.length > 0 ? `build: Unknown argument "${unknown[0]}"\n${USAGE}` : USAGE);
     return options.help ? 0 : 2;
   }
-  const failures = await build(options.out ?? `${ROOT}dist`);
+  const failures = await build(resolve(options.out ?? `${ROOT}dist`));
   for (const line of [...failures.wrong, ...failures.missing]) console.error(`build: ${line}`);
   if (failures.missing.length > 0 && !options["allow-missing-deno"]) {
     console.error("build: the binaries on Bun are made; --allow-missing-deno is content with them");
@@ -101,8 +102,10 @@ if (import.meta.main) {
   try {
     Deno.exit(await main(Deno.args));
   } catch (error) {
-    if (!(error instanceof BuildError)) throw error;
-    console.error(`build: ${error.message}`);
+    // What the file system refuses is no fault of ours either.
+    const isPlain = [BuildError, ...Object.values(Deno.errors)].some((kind) => error instanceof kind);
+    if (!isPlain) throw error;
+    console.error(`build: ${(error as Error).message}`);
     Deno.exit(1);
   }
 }

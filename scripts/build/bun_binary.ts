@@ -1,3 +1,4 @@
+import { basename, dirname, resolve } from "node:path";
 import { BuildError } from "./build_error.ts";
 import { askProduct } from "./product.ts";
 import { runCommand, tellingLine } from "./run_command.ts";
@@ -12,9 +13,14 @@ export async function findBun(): Promise<string[]> {
   return code === 0 && output.trim() === BUN_VERSION ? ["bun"] : ["npx", "-y", `bun@${BUN_VERSION}`];
 }
 
-/** The arguments that make a Bun binary of the bundle. */
-export function bunBuildArguments(bundle: string, output: string, target: Target): string[] {
+/**
+ * The command that makes a Bun binary of a bundle.
+ * @param bun the command that runs Bun
+ * @param bundle its name in the directory that the command has to run in: the path would be in the binary
+ */
+export function bunBuildCommand(bun: string[], bundle: string, output: string, target: Target): string[] {
   return [
+    ...bun,
     "build",
     "--compile",
     `--target=${target.bunTarget}`,
@@ -37,14 +43,16 @@ export async function buildBunBinary(
   output: string,
   target: Target,
 ): Promise<string | null> {
-  const name = output.slice(output.lastIndexOf("/") + 1);
-  const { code, output: said } = await runCommand([...bun, ...bunBuildArguments(bundle, output, target)]);
+  const [name, bundleName] = [output, bundle].map((path) => basename(path));
+  const command = bunBuildCommand(bun, bundleName, resolve(output), target);
+  const { code, output: said } = await runCommand(command, { cwd: dirname(resolve(bundle)) });
   if (code !== 0) {
     throw new BuildError(`Cannot make ${name}: ${bun.join(" ")} ended with ${code}: ${tellingLine(said)}`);
   }
   try {
     return (await askProduct(output, target))?.runtime ?? null;
   } catch (error) {
+    await Deno.remove(output);
     throw new BuildError(`Cannot make ${name}: ${(error as Error).message}`);
   }
 }
