@@ -1,6 +1,6 @@
 import manifest from "../../deno.json" with { type: "json" };
 import process from "node:process";
-import { runtimeName } from "../runtime/detect.ts";
+import { engineNames, runtimeName } from "../runtime/detect.ts";
 
 /** The program's version, from the one place that it is written. */
 export const VERSION: string = manifest.version;
@@ -8,6 +8,7 @@ export const VERSION: string = manifest.version;
 /** What `tls-off version` prints: the program, what it runs on, and the engines there. */
 export function versionText(): string {
   const runtime = runtimeName();
-  const engines = ["native"];
-  return `tls-off ${VERSION}\nruntime ${runtime} ${process.versions[runtime] ?? ""}\nengines ${engines.join(", ")}`;
+  return `tls-off ${VERSION}\nruntime ${runtime} ${process.versions[runtime] ?? ""}\nengines ${
+    engineNames().join(", ")
+  }`;
 }

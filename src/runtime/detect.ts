@@ -15,5 +15,11 @@ export async function loadRuntime(engine: "native" | "node"): Promise<Runtime> {
   if (engine === "node") return (await import("./node.ts")).nodeRuntime;
   const name = runtimeName();
   if (name === "deno") return (await import("./deno.ts")).denoRuntime;
-  throw new Error(`Cannot load engine "${engine}" on ${name}: not supported yet`);
+  if (name === "bun") return (await import("./bun.ts")).bunRuntime;
+  throw new Error(`Cannot load engine "${engine}" on ${name}: it has none`);
+}
+
+/** The engines that there are on this runtime. */
+export function engineNames(): ("native" | "node")[] {
+  return runtimeName() === "node" ? ["node"] : ["native", "node"];
 }

@@ -1,8 +1,10 @@
 /**
- * The few libc calls that Deno has no API for, through FFI: socket options, freeing a socket that `close()` does not
+ * The few libc calls that Deno and Bun have no API for, through FFI: socket options, freeing a socket that `close()` does not
  * free, limits of the process. Linux, x86-64 and arm64: the constants below are theirs.
  */
+import process from "node:process";
 import ipaddr from "ipaddr.js";
+import { openLibrary } from "./foreign.ts";
 import { decodeHalfOpenAnswer, encodeHalfOpenRequest } from "./sock_diag.ts";
 
 const SOL_SOCKET = 1;
@@ -24,7 +26,7 @@ const SOCK_RAW = 3;
 const NETLINK_SOCK_DIAG = 4;
 const SHUT_RDWR = 2;
 const O_RDONLY = 0;
-const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
+const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
 const O_CLOEXEC = 0o2000000;
 const SEEK_SET = 0;
 const RLIMIT_NOFILE = 7;
@@ -44,6 +46,7 @@ const SYMBOLS = {
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   dup: { parameters: ["i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  listen: { parameters: ["i32", "i32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
@@ -70,23 +73,9 @@ export interface Endpoint {
 
 type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
-function load(): Symbols {
-  const failures: string[] = [];
-  for (const path of LIBC_PATHS) {
-    try {
-      return Deno.dlopen(path, SYMBOLS).symbols;
-    } catch (error) {
-      failures.push(error instanceof Error ? error.message : String(error));
-    }
-  }
-  throw new Error(
-    `Cannot load libc: none of ${LIBC_PATHS.join(", ")} could be opened with --allow-ffi: ${failures.at(-1)}`,
-  );
-}
-
 /** The process's view of its own sockets. One per thread; the descriptors are shared by all of them. */
 export class Libc {
-  readonly #libc: Symbols = load();
+  readonly #libc: Symbols = openLibrary(LIBC_PATHS, SYMBOLS);
   readonly #address = new Uint8Array(128);
   readonly #length = new Uint32Array(1);
   readonly #int = new Int32Array(1);
@@ -144,6 +133,16 @@ export class Libc {
     this.#setInt(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
     this.#setInt(fd, IPPROTO_TCP, TCP_KEEPINTVL, 15);
     this.#setInt(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
+  }
+
+  /**
+   * Sets how many connections may wait at a listening socket (listen(2)); it goes on listening.
+   * @throws {Error} when the kernel refuses
+   */
+  setBacklog(fd: number, backlog: number): void {
+    if (this.#libc.listen(fd, backlog) !== 0) {
+      throw new Error(`Cannot set the backlog of descriptor ${fd} to ${backlog}`);
+    }
   }
 
   /**

@@ -31,7 +31,7 @@ export const nodeRuntime: Runtime = {
     if (options.fd !== undefined) await listen(server, { fd: await duplicateFd(options.fd), backlog });
     else if (address.transport === "tcp") {
       await listen(server, { host: address.hostname, port: address.port, backlog, reusePort });
-    } else name = await bindUnixPath(address.path, (path) => listen(server, { path, backlog }));
+    } else ({ name } = await bindUnixPath(address.path, (path) => listen(server, { path, backlog })));
     return new NodeListener({ server, name, tls, address: boundAddress(server, address), maxWaiting: backlog });
   },
 

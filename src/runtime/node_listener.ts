@@ -1,6 +1,7 @@
 import type { Server, Socket } from "node:net";
 import type { Address } from "../config/config.ts";
-import { type Conn, ConnError, type Listener, type TlsListenOptions } from "./contract.ts";
+import { AcceptQueue } from "./accept_queue.ts";
+import type { Conn, Listener, TlsListenOptions } from "./contract.ts";
 import { nodeConnError } from "./node_error.ts";
 import { NodeTls } from "./node_tls.ts";
 import { NodeTlsConn } from "./node_tls_conn.ts";
@@ -16,39 +17,34 @@ export interface NodeListenerOptions {
   /** Of a Unix socket. */
   name?: BoundName;
   tls: NodeTls;
-  /** Connections that may wait to be accepted; more are closed, as the kernel does with its backlog. */
+  /** Connections that may wait to be accepted. */
   maxWaiting: number;
 }
 
 /** Pulls over a server that pushes. */
 export class NodeListener implements Listener {
   readonly address: Address;
-  readonly #options: NodeListenerOptions;
+  readonly #server: Server;
+  readonly #name: BoundName | undefined;
+  readonly #queue: AcceptQueue<Socket>;
   #tls: NodeTls;
-  readonly #waiting: Socket[] = [];
-  #failure: ConnError | null = null;
   #closed = false;
-  #acceptor: { resolve(conn: Conn): void; reject(error: ConnError): void } | null = null;
 
-  constructor(options: NodeListenerOptions) {
-    this.#options = options;
-    this.#tls = options.tls;
-    this.address = options.address;
-    options.server.on("connection", (socket) => this.#connected(socket));
-    options.server.on("error", (error) => this.#failed(nodeConnError(error)));
+  constructor({ server, address, name, tls, maxWaiting }: NodeListenerOptions) {
+    this.address = address;
+    this.#server = server;
+    this.#name = name;
+    this.#tls = tls;
+    const queue = this.#queue = new AcceptQueue(maxWaiting);
+    server.on("connection", (socket) => {
+      if (!queue.push(socket)) return void socket.destroy();
+      if (address.transport === "tcp") socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    });
+    server.on("error", (error) => queue.fail(nodeConnError(error)));
   }
 
-  accept(): Promise<Conn> {
-    // What came before the close was accepted by the kernel: it is served.
-    const socket = this.#waiting.shift();
-    if (socket !== undefined) return Promise.resolve(new NodeTlsConn(socket, this.#tls));
-    if (this.#closed) return Promise.reject(new ConnError("closed", "Listener was closed"));
-    const failure = this.#failure;
-    if (failure !== null) {
-      this.#failure = null;
-      return Promise.reject(failure);
-    }
-    return new Promise((resolve, reject) => this.#acceptor = { resolve, reject });
+  async accept(): Promise<Conn> {
+    return new NodeTlsConn(await this.#queue.accept(), this.#tls);
   }
 
   renew(options: TlsListenOptions): () => void {
@@ -59,30 +55,8 @@ export class NodeListener implements Listener {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#options.name?.release();
-    this.#options.server.close();
-    this.#acceptor?.reject(new ConnError("closed", "Listener was closed"));
-    this.#acceptor = null;
-  }
-
-  #connected(socket: Socket): void {
-    const acceptor = this.#acceptor;
-    if (acceptor === null && this.#waiting.length >= this.#options.maxWaiting) {
-      socket.destroy();
-      return;
-    }
-    if (this.address.transport === "tcp") socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
-    if (acceptor === null) {
-      this.#waiting.push(socket);
-      return;
-    }
-    this.#acceptor = null;
-    acceptor.resolve(new NodeTlsConn(socket, this.#tls));
-  }
-
-  #failed(error: ConnError): void {
-    if (this.#acceptor === null) this.#failure = error;
-    else this.#acceptor.reject(error);
-    this.#acceptor = null;
+    this.#name?.release();
+    this.#server.close();
+    this.#queue.close();
   }
 }

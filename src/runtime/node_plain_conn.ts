@@ -2,6 +2,7 @@ import net, { type NetConnectOpts, type Socket } from "node:net";
 import type { Address } from "../config/config.ts";
 import { type Conn, ConnError } from "./contract.ts";
 import { runtimeName } from "./detect.ts";
+import { asFullBacklog } from "./full_backlog.ts";
 import { NodeConn } from "./node_conn.ts";
 import { nodeConnError } from "./node_error.ts";
 import { ReadBuffer } from "./read_buffer.ts";
@@ -9,8 +10,7 @@ import { ReadBuffer } from "./read_buffer.ts";
 const MAX_READ = 64 * 1024;
 const KEEP_ALIVE_DELAY_MS = 60_000;
 
-/** Bun's `onread` costs more than the stream that it goes around. */
-const READS_INTO_BUFFER = runtimeName() !== "bun";
+const IS_BUN = runtimeName() === "bun";
 
 /** A connection to an application. */
 class NodePlainConn extends NodeConn {
@@ -36,7 +36,8 @@ export function connectPlain(target: Address, deadline: number): Promise<Conn> {
     const buffer = new ReadBuffer(MAX_READ);
     const address = target.transport === "unix" ? { path: target.path } : { host: target.hostname, port: target.port };
     const options = { ...address, allowHalfOpen: true } as NetConnectOpts;
-    if (READS_INTO_BUFFER) {
+    // Bun's `onread` costs more than the stream that it goes around.
+    if (!IS_BUN) {
       options.onread = {
         buffer: () => buffer.space(),
         callback: (count: number) => {
@@ -51,7 +52,8 @@ export function connectPlain(target: Address, deadline: number): Promise<Conn> {
     const timer = Number.isFinite(leftMs) ? setTimeout(late, leftMs) : undefined;
     const failed = (error: unknown) => {
       clearTimeout(timer);
-      reject(nodeConnError(error));
+      const failure = nodeConnError(error);
+      reject(IS_BUN ? asFullBacklog(failure, target) : failure);
     };
     socket.once("error", failed);
     socket.once("connect", () => {

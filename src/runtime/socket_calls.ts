@@ -3,7 +3,8 @@ import { runtimeName } from "./detect.ts";
 
 /** The operating system's calls on sockets, or `null` on a runtime that cannot reach them. */
 export async function loadSocketCalls(): Promise<SocketCalls | null> {
-  if (runtimeName() !== "deno") return null;
+  // No FFI there.
+  if (runtimeName() === "node") return null;
   const { Libc } = await import("./libc.ts");
   return new Libc();
 }

@@ -8,7 +8,7 @@ import { threadId } from "node:worker_threads";
 /** `sun_path` has 108 bytes, of which the last is NUL (unix(7)). */
 const MAX_PATH_BYTES = 107;
 
-let bound = 0;
+let count = 0;
 
 /**
  * Makes sure that nobody listens there. What a process left behind that is gone does no harm.
@@ -41,25 +41,24 @@ export interface BoundName {
  * Who may connect is a matter of the file's mode, which is the umask's (unix(7)), and of its directory's.
  * @param listen binds and listens at the path given
  */
-export async function bindUnixPath(path: string, listen: (path: string) => Promise<void>): Promise<BoundName> {
-  if (path.startsWith("\0")) {
-    await listen(path);
-    return { release() {} };
-  }
+export async function bindUnixPath<Bound>(
+  path: string,
+  listen: (path: string) => Promise<Bound> | Bound,
+): Promise<{ bound: Bound; name: BoundName }> {
+  if (path.startsWith("\0")) return { bound: await listen(path), name: { release() {} } };
   const name = `.${basename(path).slice(0, 8)}.${
-    [process.pid, threadId, ++bound].map((n) => n.toString(36)).join(".")
+    [process.pid, threadId, ++count].map((n) => n.toString(36)).join(".")
   }`;
   const beside = join(dirname(path), name);
   const fits = new TextEncoder().encode(beside).length <= MAX_PATH_BYTES;
   if (!fits && lstat(path) !== null) unlinkSync(path);
-  await listen(fits ? beside : path);
+  const bound = await listen(fits ? beside : path);
   if (fits) renameSync(beside, path);
   const inode = lstat(path)?.ino;
-  return {
-    release() {
-      if (inode !== undefined && lstat(path)?.ino === inode) unlinkSync(path);
-    },
+  const release = () => {
+    if (inode !== undefined && lstat(path)?.ino === inode) unlinkSync(path);
   };
+  return { bound, name: { release } };
 }
 
 function lstat(path: string): Stats | null {

@@ -1,0 +1,141 @@
+import type { BunHandlers, BunSocket } from "./bun_types.ts";
+import { type Conn, ConnError, type TlsInfo } from "./contract.ts";
+import { nodeConnError } from "./node_error.ts";
+import { plainAddress } from "./plain_address.ts";
+
+/** A connection, and its socket with a way back to it. */
+export type Socket = BunSocket<BunConn>;
+
+interface Waiter<T> {
+  resolve(value: T): void;
+  reject(error: ConnError): void;
+}
+
+const DONE: Promise<void> = Promise.resolve();
+
+/**
+ * Pulls over a socket that pushes. A chunk goes straight, and without a copy, to the read that waits for it; when nobody does the
+ * socket is paused.
+ */
+export class BunConn implements Conn {
+  readonly remote: { hostname: string; port: number };
+  readonly local: { hostname: string; port: number };
+  protected readonly socket: Socket;
+  /** Came with nobody waiting; the socket is paused. */
+  #stock: Uint8Array[] = [];
+  #paused = false;
+  #ended = false;
+  #shut = false;
+  #failure: ConnError | null = null;
+  #reader: Waiter<Uint8Array | null> | null = null;
+  #writer: Waiter<void> | null = null;
+  /** What the socket has not taken of the write that waits. */
+  #rest: Uint8Array | null = null;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.data = this;
+    this.remote = { hostname: plainAddress(socket.remoteAddress ?? ""), port: socket.remotePort ?? 0 };
+    this.local = { hostname: plainAddress(socket.localAddress ?? ""), port: socket.localPort ?? 0 };
+  }
+
+  handshake(): Promise<TlsInfo> {
+    return Promise.resolve({});
+  }
+
+  read(): Promise<Uint8Array | null> {
+    const chunk = this.#stock.shift();
+    if (chunk !== undefined) return Promise.resolve(chunk);
+    if (this.#ended) return Promise.resolve(null);
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (this.#paused) {
+      this.#paused = false;
+      this.socket.resume();
+    }
+    return new Promise((resolve, reject) => this.#reader = { resolve, reject });
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    const taken = this.socket.write(bytes);
+    if (taken === bytes.length) return DONE;
+    if (taken < 0) {
+      this.fail(new ConnError("reset", "Connection was cut"));
+      return Promise.reject(this.#failure);
+    }
+    this.#rest = bytes.subarray(taken);
+    return new Promise((resolve, reject) => this.#writer = { resolve, reject });
+  }
+
+  closeWrite(): Promise<void> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (!this.#shut) this.socket.shutdown();
+    this.#shut = true;
+    return DONE;
+  }
+
+  close(): void {
+    if (this.#failure?.kind === "closed") return;
+    const failed = this.#failure !== null;
+    this.fail(new ConnError("closed", "Connection was closed here"));
+    // After the half-close everything is with the kernel, which sends it on. Else nothing may be waited for, and a reset is what
+    // frees the socket of a peer that stalls.
+    if (this.#shut && !failed) this.socket.end();
+    else this.socket.terminate();
+  }
+
+  /** Everything that waits, or will, gets this failure; the first one counts. */
+  protected fail(failure: ConnError): void {
+    this.#failure ??= failure;
+    this.#reader?.reject(this.#failure);
+    this.#writer?.reject(this.#failure);
+    this.#reader = this.#writer = this.#rest = null;
+  }
+
+  // For the handlers below alone.
+
+  received(chunk: Uint8Array): void {
+    const reader = this.#reader;
+    if (reader !== null) {
+      this.#reader = null;
+      reader.resolve(chunk);
+      return;
+    }
+    this.#stock.push(chunk);
+    if (this.#paused) return;
+    this.#paused = true;
+    this.socket.pause();
+  }
+
+  drained(): void {
+    if (this.#rest === null) return;
+    const taken = this.socket.write(this.#rest);
+    if (taken < 0) return this.fail(new ConnError("reset", "Connection was cut"));
+    if (taken < this.#rest.length) {
+      this.#rest = this.#rest.subarray(taken);
+      return;
+    }
+    this.#rest = null;
+    this.#writer?.resolve();
+    this.#writer = null;
+  }
+
+  ended(): void {
+    this.#ended = true;
+    this.#reader?.resolve(null);
+    this.#reader = null;
+  }
+
+  closed(error: unknown): void {
+    this.fail(error ? nodeConnError(error) : new ConnError("reset", "Connection was cut"));
+  }
+}
+
+/** One set of functions for all connections. */
+export const HANDLERS: Omit<BunHandlers<BunConn>, "open"> = {
+  data: (socket, chunk) => socket.data.received(chunk),
+  drain: (socket) => socket.data.drained(),
+  end: (socket) => socket.data.ended(),
+  close: (socket, error) => socket.data?.closed(error),
+  error: (socket, error) => socket.data?.closed(error),
+};
