@@ -44,7 +44,9 @@ function timeOfDay(time: Date): string {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${milliseconds}`;
 }
 
-function word(value: FieldValue): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return escapeControls(typeof value !== "string" || WORD.test(text) ? text : JSON.stringify(text));
+/** A value as one word: quoted where it would not be one. */
+export function word(value: FieldValue): string {
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (typeof value !== "string") return escapeControls(JSON.stringify(value));
+  return WORD.test(value) ? escapeControls(value) : escapeControls(JSON.stringify(value));
 }

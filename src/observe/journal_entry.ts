@@ -1,59 +1,73 @@
 /** Records in journald's own formats. */
 import type { LevelName, LogRecord } from "@std/log";
-import { entriesOf, escapeControls, type Fields, fieldsOf, type FieldValue, timeOf } from "./fields.ts";
-import { formatFields } from "./format_text.ts";
+import { entriesOf, escapeControls, fieldsOf, timeOf } from "./fields.ts";
+import { formatFields, word } from "./format_text.ts";
 
 /** syslog(3) priorities. */
 const PRIORITIES: Record<LevelName, number> = { NOTSET: 7, DEBUG: 7, INFO: 6, WARN: 4, ERROR: 3, CRITICAL: 2 };
 
-/** Bytes of an entry; the kernel takes datagrams of about 200 kB, and larger ones would need a memfd. */
-const MAX_ENTRY = 64 * 1024;
+/** Characters of all fields; the kernel takes datagrams of about 200 kB, and larger ones would need a memfd. */
+const MAX_FIELDS = 48 * 1024;
+const TRUNCATED = "TRUNCATED=1\n";
 /** Characters of the message; all of the fields are there on their own. */
 const MAX_MESSAGE = 8 * 1024;
 /** journald refuses longer names. */
 const MAX_NAME = 64;
+const MAX_NAMES = 1_000;
 /** Fields that journald, or this encoder, gives a meaning. */
 const RESERVED = new Set(["MESSAGE", "MESSAGE_ID", "PRIORITY", "SYSLOG_IDENTIFIER", "TIME"]);
 
+/** Fields that the message of a connection shows; it has many, and each is there on its own. */
+const SHOWN = new Set(["listener", "client", "backend", "bytes_in", "bytes_out", "duration_ms", "reason", "error"]);
+
 const encoder = new TextEncoder();
+/** Used again by each entry: one is sent before the next is made. At most three bytes for each character. */
+const buffer = new Uint8Array(3 * (MAX_FIELDS + MAX_MESSAGE + 256));
 
 /**
  * A record as one datagram of the native protocol, each field a field of the journal; a list is the field repeated.
  * Values are written escaped, so that none has a newline and the protocol's binary form is never needed.
+ * @returns bytes that are valid until the next call
  */
 export function encodeJournalEntry(record: LogRecord): Uint8Array {
   const fields = fieldsOf(record);
-  let entry = `MESSAGE=${message(record.msg, fields)}\n` +
-    `PRIORITY=${PRIORITIES[record.levelName as LevelName]}\nSYSLOG_IDENTIFIER=tls-off\nTIME=${
-      timeOf(record, fields).toISOString()
-    }\n`;
+  const isConnection = fields.event === "connection";
+  // What journalctl shows by default, so fields are in it too.
+  let message = escapeControls(record.msg);
+  let own = "";
   for (const [name, value] of entriesOf(fields)) {
+    if (isConnection ? SHOWN.has(name) : name !== "event") message += ` ${escapeControls(name)}=${word(value)}`;
     const key = journalName(name);
     for (const one of Array.isArray(value) ? value : [value]) {
-      const line = `${key}=${escapeControls(text(one))}\n`;
-      if (entry.length + line.length > MAX_ENTRY) return encoder.encode(entry + "TRUNCATED=1\n");
-      entry += line;
+      const line = `${key}=${typeof one === "string" ? escapeControls(one) : word(one)}\n`;
+      if (own.length + line.length <= MAX_FIELDS) own += line;
+      else if (!own.endsWith(TRUNCATED)) own += TRUNCATED;
     }
   }
-  return encoder.encode(entry);
+  const entry = `MESSAGE=${message.slice(0, MAX_MESSAGE)}\nPRIORITY=${PRIORITIES[record.levelName as LevelName]}\n` +
+    `SYSLOG_IDENTIFIER=tls-off\nTIME=${timeOf(record, fields).toISOString()}\n${own}`;
+  return buffer.subarray(0, encoder.encodeInto(entry, buffer).written);
 }
 
 /** A record as a line for journald's stream socket. */
 export function encodeJournalLine(record: LogRecord): Uint8Array {
-  return encoder.encode(`<${PRIORITIES[record.levelName as LevelName]}>${message(record.msg, fieldsOf(record))}\n`);
+  const message = escapeControls(record.msg) + formatFields(fieldsOf(record));
+  return encoder.encode(`<${PRIORITIES[record.levelName as LevelName]}>${message.slice(0, MAX_MESSAGE)}\n`);
 }
 
-/** What `journalctl` shows by default, so the fields are in it too. */
-function message(text: string, fields: Fields): string {
-  return (escapeControls(text) + formatFields(fields)).slice(0, MAX_MESSAGE);
-}
+/** The names already made; they come from the program itself, and are few. */
+const names = new Map<string, string>();
 
 /** Upper case, digits and underscores, starting with a letter (systemd.journal-fields(7)). */
 function journalName(name: string): string {
-  const key = name.toUpperCase().replace(/[^A-Z0-9_]/g, "_").replace(/^[_0-9]+/, "").slice(0, MAX_NAME);
-  return key === "" || RESERVED.has(key) ? `FIELD_${key}` : key;
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const made = makeName(name);
+  if (names.size < MAX_NAMES) names.set(name, made);
+  return made;
 }
 
-function text(value: FieldValue): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+function makeName(name: string): string {
+  const key = name.toUpperCase().replace(/[^A-Z0-9_]/g, "_").replace(/^[_0-9]+/, "").slice(0, MAX_NAME);
+  return key === "" || RESERVED.has(key) ? `FIELD_${key}` : key;
 }

@@ -5,6 +5,7 @@
 import process from "node:process";
 import ipaddr from "ipaddr.js";
 import { openLibrary } from "./foreign.ts";
+import { LIBC_PATHS } from "./libc_paths.ts";
 import { decodeHalfOpenAnswer, encodeHalfOpenRequest } from "./sock_diag.ts";
 
 const SOL_SOCKET = 1;
@@ -55,15 +56,6 @@ const SYMBOLS = {
   free: { parameters: ["usize"], result: "void" },
   mallopt: { parameters: ["i32", "i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
-
-/** Where the distributions keep it. The permission to load it (`--allow-ffi`) names the same paths. */
-const LIBC_PATHS = [
-  "/lib/x86_64-linux-gnu/libc.so.6",
-  "/lib/aarch64-linux-gnu/libc.so.6",
-  "/lib64/libc.so.6",
-  "/usr/lib/libc.so.6",
-  "/lib/libc.so.6",
-];
 
 /** One end of a TCP connection, in the form that two of them are compared in. */
 export interface Endpoint {

@@ -1,7 +1,9 @@
+import { LogRecord } from "@std/log";
 import assert from "node:assert/strict";
 import type { LogConfig } from "../../src/config/config.ts";
 import { createLogger } from "../../src/observe/log.ts";
 import { TIME } from "../../src/observe/fields.ts";
+import { formatJson } from "../../src/observe/format_json.ts";
 import { MemoryOutput } from "./memory_output.ts";
 
 const CONFIG: LogConfig = {
@@ -119,4 +121,32 @@ Deno.test("createLogger() enabled() follows the level", () => {
     true,
     true,
   ]);
+});
+
+Deno.test("formatJson() writes what JSON.parse reads back, whatever the text", () => {
+  const texts = [
+    'a"b',
+    "\\",
+    "\\u0041",
+    "é",
+    "\u{1f600}",
+    "\n\t\b",
+    "",
+    "x".repeat(300),
+    "\u007f",
+    "\u00a0",
+    "</script>",
+  ];
+  for (const text of texts) {
+    const record = new LogRecord({
+      msg: text,
+      args: [{ event: text, [text || "empty"]: text }],
+      level: 20,
+      loggerName: "",
+    });
+    const line = JSON.parse(formatJson(record));
+    assert.equal(line.msg, text);
+    assert.equal(line.event, text);
+    assert.equal(line[text || "empty"], text);
+  }
 });
