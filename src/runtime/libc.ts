@@ -54,6 +54,7 @@ const SYMBOLS = {
   malloc: { parameters: ["usize"], result: "usize" },
   memcpy: { parameters: ["usize", "buffer", "usize"], result: "usize" },
   free: { parameters: ["usize"], result: "void" },
+  malloc_trim: { parameters: ["usize"], result: "i32", optional: true },
   mallopt: { parameters: ["i32", "i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
@@ -227,6 +228,11 @@ export class Libc {
     } finally {
       this.#libc.close(fd);
     }
+  }
+
+  /** Gives freed memory back to the system, as far as this libc can (malloc_trim(3)). */
+  trimMemory(): void {
+    this.#libc.malloc_trim?.(0n);
   }
 
   #attach(fd: number, option: number, program: Uint8Array<ArrayBuffer>): void {

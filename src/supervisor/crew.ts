@@ -7,6 +7,8 @@ export interface CrewOptions {
   observatory: Observatory;
   /** Several sockets may share an address. */
   reusePort: boolean;
+  /** Is told each time that nothing is left of a generation in a worker. */
+  onDrained: () => void;
   /** Is told of a worker that has ended though nobody asked for it. */
   onDeath: (member: CrewMember, error: Error) => void;
 }
@@ -26,13 +28,16 @@ export class Crew {
 
   /** Starts a worker; `inline` in this very thread. */
   hire(index: number, inline: boolean): CrewMember {
-    const { observatory, reusePort, onDeath } = this.#options;
+    const { observatory, reusePort, onDrained, onDeath } = this.#options;
     const options: WorkerHandleOptions = {
       index,
       reusePort,
       onEvent: (event) => {
         if (event.type === "entries") observatory.receive(event.entries);
-        else if (event.type === "drained") member.drained(event.generation);
+        else if (event.type === "drained") {
+          member.drained(event.generation);
+          onDrained();
+        }
       },
       onDeath: (error) => {
         this.#members.delete(member);

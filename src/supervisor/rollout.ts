@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers";
 import type { Log } from "../observe/log.ts";
 import type { Observatory } from "../observe/observatory.ts";
+import { releaseMemorySoon } from "../runtime/release_memory.ts";
 import { Crew } from "./crew.ts";
 import type { CrewMember } from "./crew_member.ts";
 import { type Door, Doors } from "./doors.ts";
@@ -52,6 +53,7 @@ export class Rollout {
     this.crew = new Crew({
       observatory,
       reusePort: calls !== null,
+      onDrained: () => releaseMemorySoon(() => calls?.trimMemory()),
       onDeath: (member, error) => this.#died(member, error),
     });
   }

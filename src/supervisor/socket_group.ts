@@ -11,6 +11,7 @@ export interface SocketCalls {
   attachFilter(fd: number, program: Uint8Array<ArrayBuffer>): void;
   acceptQueueLength(fd: number): number;
   halfOpen(address: { hostname: string; port: number }): Set<string>;
+  trimMemory(): void;
 }
 
 /** A member's own descriptor is a duplicate: the socket leaves the group when the group lets it, whatever its worker does. */

@@ -4,6 +4,7 @@ import type { Entry } from "../observe/observer.ts";
 import { acceptLoop } from "../proxy/accept.ts";
 import type { Listener } from "../runtime/contract.ts";
 import { loadRuntime } from "../runtime/detect.ts";
+import { releaseMemorySoon } from "../runtime/release_memory.ts";
 import { tlsListenOptions } from "../tls/options.ts";
 import { Generation } from "./generation.ts";
 import type { GenerationPlan, PreparedSocket, Reply, Request, RequestName, WorkerEvent } from "./messages.ts";
@@ -226,5 +227,6 @@ export class Worker {
     if (!generation.isIdle || generation === this.#current || !this.#generations.delete(generation.id)) return;
     generation.observer.flush();
     this.#options.post({ type: "drained", generation: generation.id });
+    releaseMemorySoon();
   }
 }
