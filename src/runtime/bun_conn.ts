@@ -127,6 +127,8 @@ export class BunConn implements Conn {
   }
 
   closed(error: unknown): void {
+    // The peer's end after ours is reported as this alone.
+    if (!error && this.#shut) return this.ended();
     this.fail(error ? nodeConnError(error) : new ConnError("reset", "Connection was cut"));
   }
 }
