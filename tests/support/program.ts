@@ -29,13 +29,22 @@ export class Program {
 
   /**
    * @param openFiles limit of open files (`ulimit -n`), where it is not the test's own
+   * @param command what runs the program, where it is not {@linkcode programCommand}
    * @param prefix a command that runs the program in its own place, such as `nsenter`
    */
   constructor(
     args: string[],
-    options: { openFiles?: number; env?: Record<string, string>; cwd?: string; main?: string; prefix?: string[] } = {},
+    options: {
+      openFiles?: number;
+      env?: Record<string, string>;
+      cwd?: string;
+      main?: string;
+      command?: string[];
+      prefix?: string[];
+    } = {},
   ) {
-    const command = [...(options.prefix ?? []), ...programCommand(options.main), ...args];
+    const program = options.command ?? programCommand(options.main);
+    const command = [...(options.prefix ?? []), ...program, ...args];
     const [file, ...rest] = options.openFiles === undefined
       ? command
       : ["sh", "-c", `ulimit -n ${options.openFiles} && exec "$@"`, "sh", ...command];

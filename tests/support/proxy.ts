@@ -29,8 +29,9 @@ export interface ProxyOptions {
   config?: Record<string, unknown>;
   openFiles?: number;
   env?: Record<string, string>;
-  /** As in {@linkcode Program}. */
+  /** These two as in {@linkcode Program}. */
   main?: string;
+  command?: string[];
 }
 
 /** The real program in front of `backend`, on a free port, with one worker unless the test says otherwise. */

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { Backend, echo } from "../support/backend.ts";
+import { Proxy, type TempDir } from "../support/proxy.ts";
+import { type MadeCertificate, makeCertificate } from "../tls/make_certificates.ts";
+import { type Outcome, tlsClient } from "./client.ts";
+import { type Bench, connectionRecord } from "./suite.ts";
+
+const DAY_MS = 86_400_000;
+
+/** Who the server is to the client (SNI), and who the client is to the server (mutual TLS). */
+export function identityCases({ has, test, start, refusal }: Bench): void {
+  const three = {
+    certificates: [
+      { cert: "shop.pem", key: "shop.key" },
+      { cert: "wild.pem", key: "wild.key" },
+    ],
+  };
+
+  test("chooses the certificate by the server name", async (dir) => {
+    await writePair(dir, "shop", { dnsNames: ["shop.example"], key: "RSA-2048" });
+    await writePair(dir, "wild", { dnsNames: ["*.example"], key: "Ed25519" });
+    if (!has("several-certificates")) return await assertRefused(dir, three, /certificates.*engine = "node"/);
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address, { listener: three });
+    const shown = async (servername: string) => (await tlsClient({ port: proxy.port, servername })).names[0];
+    assert.equal(await shown("shop.example"), "shop.example");
+    assert.equal(await shown("SHOP.example"), "shop.example");
+    assert.equal(await shown("other.example"), "*.example");
+    assert.equal(await shown("a.b.example"), "localhost");
+    assert.equal(await shown("unknown.test"), "localhost");
+    assert.equal(await shown(""), "localhost");
+  });
+
+  test("refuses unknown server names with sni-strict", async (dir) => {
+    if (!has("sni-strict")) return await assertRefused(dir, { "sni-strict": true }, /sni-strict.*engine = "node"/);
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address, { listener: { "sni-strict": true } });
+    assert.equal((await tlsClient({ port: proxy.port, servername: "localhost" })).answer, "hello");
+    assert.equal((await tlsClient({ port: proxy.port, servername: "" })).answer, "hello");
+    const unknown = await tlsClient({ port: proxy.port, servername: "unknown.test" });
+    assert.equal(unknown.answer, null);
+    assert.match(unknown.error, /unrecogni[sz]ed.?name|alert number 112/i);
+    await proxy.program.record(({ reason }) => reason === "handshake-failed", "record of the refusal");
+  });
+
+  for (const mode of ["required", "optional"] as const) {
+    test(`asks clients for a certificate: ${mode}`, async (dir) => {
+      const ca = await makeCertificate({ commonName: "clients' CA", ca: true });
+      const other = await makeCertificate({ commonName: "another CA", ca: true });
+      Deno.writeTextFileSync(dir.file("ca.pem"), ca.cert);
+      const listener = { "client-auth": { mode, ca: "ca.pem" } };
+      if (!has("client-auth")) return await assertRefused(dir, listener, /client-auth.*engine = "node"/);
+      await using backend = new Backend(dir.file("app.sock"), echo);
+      await using proxy = await start(dir, backend.address, { listener });
+      const speak = (made?: MadeCertificate): Promise<Outcome> =>
+        tlsClient({ port: proxy.port, ...made && { cert: made.cert, key: made.key } });
+      const issue = (issuer: MadeCertificate, notAfter?: number) =>
+        makeCertificate({
+          commonName: "alice",
+          dnsNames: ["alice.example"],
+          uris: ["spiffe://example/alice"],
+          issuer,
+          use: "clientAuth",
+          notBefore: Date.now() - 10 * DAY_MS,
+          notAfter,
+        });
+
+      assert.equal((await speak(await issue(ca))).answer, "hello");
+      const record = await connectionRecord(proxy.program);
+      assert.equal(record.client_cn, "alice");
+      assert.deepEqual(record.client_dns, ["alice.example"]);
+      assert.deepEqual(record.client_uris, ["spiffe://example/alice"]);
+
+      for (const stranger of [await issue(other), await issue(ca, Date.now() - DAY_MS)]) {
+        const refused = await speak(stranger);
+        assert.equal(refused.answer, null);
+        assert.match(refused.error, /alert|reset|closed|aborted/i);
+      }
+      const nobody = await speak();
+      assert.equal(nobody.answer, mode === "optional" ? "hello" : null);
+      assert.equal(backend.accepted, mode === "optional" ? 2 : 1);
+    });
+  }
+
+  test("lets only clients in that the rules name", async (dir) => {
+    const ca = await makeCertificate({ commonName: "clients' CA", ca: true });
+    Deno.writeTextFileSync(dir.file("ca.pem"), ca.cert);
+    const listener = {
+      "client-auth": { mode: "required", ca: "ca.pem", "allow-cn": ["ali*"], "allow-uri": ["spiffe://example/**"] },
+    };
+    if (!has("client-auth")) return await assertRefused(dir, listener, /client-auth.*engine = "node"/);
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address, { listener });
+    const speak = async (commonName: string, uri: string) => {
+      const { cert, key } = await makeCertificate({ commonName, uris: [uri], issuer: ca, use: "clientAuth" });
+      return (await tlsClient({ port: proxy.port, cert, key })).answer;
+    };
+    assert.equal(await speak("alice", "spiffe://test/x"), "hello");
+    assert.equal(await speak("mallory", "spiffe://example/a/b"), "hello");
+    assert.equal(await speak("mallory", "spiffe://test/x"), null);
+    const record = await proxy.program.record(({ reason }) => reason === "client-auth", "record of the refusal");
+    assert.equal(record.client_cn, "mallory");
+    assert.equal(backend.accepted, 2);
+  });
+
+  async function assertRefused(dir: TempDir, listener: Record<string, unknown>, said: RegExp): Promise<void> {
+    // Writes the pair that the refused configuration names.
+    await Proxy.start(dir, "unix:x").then((proxy) => proxy[Symbol.asyncDispose]());
+    const { code, lines } = await refusal(dir, { cert: "cert.pem", key: "key.pem", ...listener });
+    assert.equal(code, 1);
+    assert.match(lines.join("\n"), said);
+  }
+}
+
+async function writePair(dir: TempDir, name: string, options: Parameters<typeof makeCertificate>[0]): Promise<void> {
+  const { cert, key } = await makeCertificate(options);
+  Deno.writeTextFileSync(dir.file(`${name}.pem`), cert);
+  Deno.writeTextFileSync(dir.file(`${name}.key`), key, { mode: 0o600 });
+}

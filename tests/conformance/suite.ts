@@ -1,0 +1,80 @@
+/**
+ * What every engine on every runtime has to do, in one suite: the real program, started as that runtime starts it, and
+ * looked at from outside. What an engine lacks it has to refuse, and that is asserted in the place of the feature.
+ */
+import { CAPABILITIES, type Feature } from "../../src/tls/capabilities.ts";
+import { type Program, runProgram } from "../support/program.ts";
+import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
+import { type Contender, runtimeCommand } from "../support/runtimes.ts";
+import { dataCases } from "./data_cases.ts";
+import { faultCases } from "./fault_cases.ts";
+import { identityCases } from "./identity_cases.ts";
+import { tlsCases } from "./tls_cases.ts";
+
+const CASE_TIMEOUT_MS = 60_000;
+
+/** What the cases are given. */
+export interface Bench {
+  contender: Contender;
+  /** Whether the engine has a feature; if not, it has to refuse it. */
+  has(feature: Feature): boolean;
+  /** Registers a case under the contender's name. */
+  test(behaviour: string, run: (dir: TempDir) => Promise<void>): void;
+  start(dir: TempDir, backend: string, options?: ProxyOptions): Promise<Proxy>;
+  /** What `run` says of a configuration that it refuses, and its exit code. */
+  refusal(dir: TempDir, listener: Record<string, unknown>): Promise<{ code: number; lines: string[] }>;
+}
+
+/** Registers the whole suite for one contender. */
+export function conformance(contender: Contender): void {
+  const { runtime, engine } = contender;
+  const lacks = CAPABILITIES[runtime][engine];
+  if (lacks === null) throw new RangeError(`${runtime} has no engine "${engine}"`);
+  const bench: Bench = {
+    contender,
+    has: (feature) => lacks[feature] === undefined,
+    test: (behaviour, run) =>
+      Deno.test(`${engine} on ${runtime} ${behaviour}`, async () => {
+        using dir = new TempDir();
+        await inTime(run(dir));
+      }),
+    start: async (dir, backend, options = {}) =>
+      await Proxy.start(dir, backend, {
+        ...options,
+        command: await runtimeCommand(runtime),
+        listener: { engine, ...options.listener },
+      }),
+    refusal: async (dir, listener) => {
+      const file = dir.file("refused.toml");
+      const { stringify } = await import("@std/toml");
+      Deno.writeTextFileSync(
+        file,
+        stringify({ workers: 1, listener: [{ listen: "127.0.0.1:0", backend: "unix:x", engine, ...listener }] }),
+      );
+      const { code, complaints } = await runProgram(["run", file], { command: await runtimeCommand(runtime) });
+      return { code, lines: complaints };
+    },
+  };
+  dataCases(bench);
+  faultCases(bench);
+  tlsCases(bench);
+  identityCases(bench);
+}
+
+/** A case that hangs has failed, and must not hang the suite. */
+async function inTime(running: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Case did not end within ${CASE_TIMEOUT_MS} ms`)), CASE_TIMEOUT_MS);
+  });
+  try {
+    await Promise.race([running, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The record of the only connection. */
+export function connectionRecord(program: Program) {
+  return program.record(({ event }) => event === "connection", "record of the connection");
+}

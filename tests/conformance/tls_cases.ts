@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import net from "node:net";
+import { Backend, echo } from "../support/backend.ts";
+import { peerTest, runPeer } from "../support/peers.ts";
+import { Proxy, TempDir } from "../support/proxy.ts";
+import { tlsClient } from "./client.ts";
+import { type Bench, connectionRecord } from "./suite.ts";
+
+/** What is agreed in the handshake: versions, protocols, sessions, and what is known of it afterwards. */
+export function tlsCases({ contender, has, test, start, refusal }: Bench): void {
+  test("tells what it knows of the handshake, and invents nothing", async (dir) => {
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address, { listener: { alpn: ["h2", "http/1.1"] } });
+    const { answer } = await tlsClient({ port: proxy.port, servername: "localhost", ALPNProtocols: ["http/1.1"] });
+    assert.equal(answer, "hello");
+    const record = await connectionRecord(proxy.program);
+    assert.equal(record.alpn, "http/1.1");
+    if (has("tls-details")) {
+      assert.equal(record.sni, "localhost");
+      assert.equal(record.tls_version, "TLSv1.3");
+      assert.match(String(record.cipher), /^TLS_\w+/);
+      assert.equal(record.resumed, false);
+    } else {
+      for (const field of ["sni", "tls_version", "cipher", "resumed"]) assert.equal(field in record, false, field);
+    }
+    assert.equal("client_cn" in record, false);
+  });
+
+  test("prefers its own order of protocols, and refuses a client that shares none", async (dir) => {
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address, { listener: { alpn: ["h2", "http/1.1"] } });
+    const both = await tlsClient({ port: proxy.port, ALPNProtocols: ["http/1.1", "h2"] });
+    assert.equal(both.alpn, "h2");
+    const none = await tlsClient({ port: proxy.port, ALPNProtocols: ["smtp"] });
+    assert.equal(none.answer, null);
+    assert.match(none.error, /no.?application.?protocol|alert number 120/i);
+    const silent = await tlsClient({ port: proxy.port });
+    assert.equal(silent.answer, "hello");
+    assert.equal(silent.alpn, null);
+  });
+
+  for (const [limit, spoken, refused] of [["min-version", "1.3", "1.2"], ["max-version", "1.2", "1.3"]] as const) {
+    test(`keeps to ${limit} = "${spoken}"`, async (dir) => {
+      if (!has("version-limits")) {
+        await Proxy.start(dir, "unix:x").then((proxy) => proxy[Symbol.asyncDispose]());
+        const { code, lines } = await refusal(dir, { cert: "cert.pem", key: "key.pem", [limit]: spoken });
+        assert.equal(code, 1);
+        assert.equal(lines.length, 1);
+        assert.match(lines[0], new RegExp(`${limit}.*engine = "node"`));
+        return;
+      }
+      await using backend = new Backend(dir.file("app.sock"), echo);
+      await using proxy = await start(dir, backend.address, { listener: { [limit]: spoken } });
+      const speak = (version: string) => {
+        const only = `TLSv${version}` as "TLSv1.2" | "TLSv1.3";
+        return tlsClient({ port: proxy.port, minVersion: only, maxVersion: only });
+      };
+      assert.equal((await speak(spoken)).protocol, `TLSv${spoken}`);
+      const other = await speak(refused);
+      assert.equal(other.answer, null);
+      assert.notEqual(other.error, "");
+    });
+  }
+
+  for (const version of ["1.2", "1.3"]) {
+    const title = `${contender.engine} on ${contender.runtime} resumes a TLS ${version} session`;
+    peerTest(title, [{ command: "openssl", debian: "openssl" }], async () => {
+      using dir = new TempDir();
+      await using backend = new Backend(dir.file("app.sock"), echo);
+      await using proxy = await start(dir, backend.address);
+      const connect = async (session: string) => {
+        const flag = `-tls${version.replace(".", "_")}`;
+        const command =
+          `(echo hello; sleep 0.6) | openssl s_client ${flag} -connect 127.0.0.1:${proxy.port} ${session}`;
+        return (await runPeer("sh", ["-c", `${command} 2>&1`])).text;
+      };
+      const file = dir.file("session.pem");
+      assert.match(await connect(`-sess_out ${file}`), /^New, TLSv/m);
+      assert.match(await connect(`-sess_in ${file}`), /^Reused, TLSv/m);
+      if (!has("tls-details")) return;
+      await proxy.program.record(({ resumed }) => resumed === true, "record of the resumed connection");
+      await proxy.program.record(({ resumed }) => resumed === false, "record of the full handshake");
+    });
+  }
+
+  test("listens on a Unix socket, or refuses to", async (dir) => {
+    const path = dir.file("tls.sock");
+    if (!has("unix-listen")) {
+      await Proxy.start(dir, "unix:x").then((proxy) => proxy[Symbol.asyncDispose]());
+      const { code, lines } = await refusal(dir, { cert: "cert.pem", key: "key.pem", listen: `unix:${path}` });
+      assert.equal(code, 1);
+      assert.match(lines[0], /unix.*engine = "node"/i);
+      return;
+    }
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    {
+      await using _proxy = await start(dir, backend.address, { listener: { listen: `unix:${path}` } });
+      const socket = net.connect({ path });
+      assert.equal((await tlsClient({ socket, servername: "localhost" })).answer, "hello");
+      _proxy.program.signal("SIGTERM");
+      assert.equal(await _proxy.program.exit(), 0);
+    }
+    assert.throws(() => Deno.statSync(path), Deno.errors.NotFound, "the socket is removed on exit");
+  });
+}

@@ -1,0 +1,44 @@
+import { programCommand } from "./program.ts";
+
+/** An engine on a runtime, as a test runs it. */
+export interface Contender {
+  runtime: "deno" | "bun" | "node";
+  engine: "native" | "node";
+}
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+/** The Bun that the project is tested with; npm brings it where it is not installed. */
+const BUN = "bun@1.4.5";
+
+/** The command that runs the program on a runtime: from source on Deno, the bundle on the others. */
+export async function runtimeCommand(runtime: Contender["runtime"]): Promise<string[]> {
+  if (runtime === "deno") return programCommand();
+  const file = await bundle();
+  return runtime === "node" ? ["node", file] : [await bun(), file];
+}
+
+let bundled: Promise<string> | undefined;
+let bunPath: Promise<string> | undefined;
+
+/** The program as one file, made once for each test process and removed with it. */
+function bundle(): Promise<string> {
+  return bundled ??= (async () => {
+    const directory = await Deno.makeTempDir({ prefix: "tls-off-bundle-" });
+    addEventListener("unload", () => Deno.removeSync(directory, { recursive: true }));
+    const file = `${directory}/tls-off.mjs`;
+    await output(Deno.execPath(), ["run", "-A", `${ROOT}scripts/bundle.ts`, file]);
+    return file;
+  })();
+}
+
+/** Where npm keeps the Bun binary itself: a wrapper in between would take the signals. */
+function bun(): Promise<string> {
+  return bunPath ??= output("npx", ["-y", BUN, "-e", "console.log(process.execPath)"]);
+}
+
+async function output(command: string, args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(command, { args, stdin: "null" }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  if (code !== 0) throw new Error(`${command} ${args.join(" ")} failed: ${text(stderr)}`);
+  return text(stdout);
+}
