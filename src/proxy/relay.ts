@@ -38,7 +38,10 @@ export async function relay(source: Conn, target: Conn, flow: Flow, first = sour
     await target.closeWrite();
     flow.ended({ kind: "ended", truncated });
   } catch (error) {
-    flow.ended({ kind: "failed", side: "target", error: asConnError(error) });
+    const failure = asConnError(error);
+    // Everything was written: a target that is gone by now has only closed before it was told to.
+    if (failure.kind === "reset") flow.ended({ kind: "ended", truncated });
+    else flow.ended({ kind: "failed", side: "target", error: failure });
   }
 }
 

@@ -252,7 +252,8 @@ export class Session implements Expiring {
     } else if (this.#reason === null) {
       const failed = end.side === "source" ? source : source === "client" ? "backend" : "client";
       // Once one side has ended, the other's reset is only its way of closing.
-      if (this.#phase === "half-closed" && end.error.kind === "reset") this.end(this.#endingReason());
+      const closing = this.#ending !== null && this.#ending !== failed && end.error.kind === "reset";
+      if (closing) this.end(this.#endingReason());
       else {
         this.#error = end.error.message;
         this.end(`${failed}-${end.error.kind === "reset" ? "reset" : "error"}`);

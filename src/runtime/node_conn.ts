@@ -56,7 +56,7 @@ export class NodeConn implements Conn {
       this.#reader = { resolve, reject };
       if (!this.#stopped) return;
       this.#stopped = false;
-      this.#stream.resume();
+      this.resumeReading();
     });
   }
 
@@ -101,6 +101,15 @@ export class NodeConn implements Conn {
     return this.#wait();
   }
 
+  /** Lets the kernel hold what comes. */
+  protected pauseReading(): void {
+    this.#stream.pause();
+  }
+
+  protected resumeReading(): void {
+    this.#stream.resume();
+  }
+
   /**
    * Takes a chunk that has come.
    * @param stopped the stream brings no more until it is resumed
@@ -137,7 +146,7 @@ export class NodeConn implements Conn {
   static #onData(this: OwnedSocket, chunk: Uint8Array): void {
     if (this[CONN].received(chunk, false) < MAX_QUEUED) return;
     this[CONN].#stopped = true;
-    this.pause();
+    this[CONN].pauseReading();
   }
 
   static #onEnd(this: OwnedSocket): void {

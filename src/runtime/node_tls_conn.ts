@@ -1,8 +1,11 @@
 import type { Socket } from "node:net";
 import { ConnError, type PreambleConn, type TlsInfo } from "./contract.ts";
+import { runtimeName } from "./detect.ts";
 import { NodeConn } from "./node_conn.ts";
 import { nodeConnError } from "./node_error.ts";
 import type { NodeTls } from "./node_tls.ts";
+
+const ON_DENO = runtimeName() === "deno";
 
 /** A client's connection: plain until its handshake is asked for. */
 export class NodeTlsConn extends NodeConn implements PreambleConn {
@@ -47,6 +50,22 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
       }
       if (bytes.length >= limit) throw new ConnError("other", `Preamble has no end within ${limit} bytes`);
     }
+  }
+
+  /**
+   * On Deno 2.9 the end of a TLS stream is lost once that was paused and resumed. Its raw socket can be paused instead, and goes
+   * on after it was told twice.
+   */
+  protected override pauseReading(): void {
+    if (!ON_DENO) return super.pauseReading();
+    this.#raw.pause();
+  }
+
+  protected override resumeReading(): void {
+    if (!ON_DENO) return super.resumeReading();
+    this.#raw.resume();
+    this.#raw.pause();
+    this.#raw.resume();
   }
 
   override close(): void {
