@@ -103,6 +103,7 @@ export const EVENT_TEXTS: Record<string, string> = {
   "configuration": "a warning about the configuration",
   "listening": "an address is bound: `listener`, `address`",
   "ready": "every address is bound: `pid`, `workers`",
+  "no-steering": "the kernel does not take the program that steers connections (a sandbox): a reload may lose some",
   "start-failed": "the program could not start",
   "connection": "a connection has ended: the fields above",
   "rejected": "a connection was turned away before its handshake: `listener`, `worker`, `client`, `reason`",

@@ -3,7 +3,7 @@ import { runtimeName } from "./detect.ts";
 
 /** The part of `Bun.FFI` used here. */
 interface BunFfi {
-  dlopen(path: string, symbols: Record<string, { args: string[]; returns: string }>): { symbols: unknown };
+  dlopen(path: string, symbols: Record<string, { args: string[]; returns: string }>): { symbols: unknown } | Error;
 }
 
 /** Deno's names of the types, and Bun's. */
@@ -49,5 +49,8 @@ function openOnBun<Symbols extends Deno.ForeignLibraryInterface>(path: string, s
     { args: parameters.map((type) => BUN_TYPES[String(type)]), returns: BUN_TYPES[String(result)] },
   ]);
   const { FFI } = (globalThis as unknown as { Bun: { FFI: BunFfi } }).Bun;
-  return FFI.dlopen(path, Object.fromEntries(types)).symbols as Deno.DynamicLibrary<Symbols>["symbols"];
+  const opened = FFI.dlopen(path, Object.fromEntries(types));
+  // Where the other runtimes throw, this answers the error.
+  if (opened instanceof Error) throw opened;
+  return opened.symbols as Deno.DynamicLibrary<Symbols>["symbols"];
 }

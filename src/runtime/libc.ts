@@ -11,6 +11,7 @@ import { decodeHalfOpenAnswer, encodeHalfOpenRequest } from "./sock_diag.ts";
 const SOL_SOCKET = 1;
 const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
+const SO_REUSEPORT = 15;
 const SO_ATTACH_FILTER = 26;
 const SO_ACCEPTCONN = 30;
 const SO_ATTACH_REUSEPORT_CBPF = 51;
@@ -23,6 +24,7 @@ const TCP_INFO = 11;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const AF_NETLINK = 16;
+const SOCK_STREAM = 1;
 const SOCK_RAW = 3;
 const NETLINK_SOCK_DIAG = 4;
 const SHUT_RDWR = 2;
@@ -180,6 +182,26 @@ export class Libc {
   endListening(fd: number): void {
     this.#libc.shutdown(fd, SHUT_RDWR);
     this.#libc.close(fd);
+  }
+
+  /** Whether the kernel lets a program choose: sandboxes that emulate Linux, as gVisor and QEMU do, may not. */
+  get steers(): boolean {
+    return this.#steers ??= this.#trySteering();
+  }
+  #steers: boolean | null = null;
+
+  #trySteering(): boolean {
+    const fd = this.#libc.socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0) return true;
+    try {
+      this.#setInt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+      this.attachReuseportProgram(fd, Uint8Array.of(0x06, 0, 0, 0, 0, 0, 0, 0)); // BPF_RET | BPF_K, member 0
+      return true;
+    } catch {
+      return false;
+    } finally {
+      this.#libc.close(fd);
+    }
   }
 
   /**

@@ -2,6 +2,8 @@ import { type Choice, chooseProgram, refuseNewProgram } from "./bpf.ts";
 
 /** What a group needs of the operating system; {@linkcode Libc} has it. */
 export interface SocketCalls {
+  /** Whether the kernel can be told who gets a connection; otherwise its hash of the addresses decides. */
+  readonly steers: boolean;
   openFds(): number[];
   newListenerFd(address: { hostname: string; port: number }, openBefore: ReadonlySet<number>): number | undefined;
   setTcpOptions(fd: number): void;
@@ -60,7 +62,9 @@ export class SocketGroup {
       const weight = weights.get(member);
       if (weight !== undefined) choices.push({ index, weight });
     });
-    if (choices.length > 0) this.#calls.attachReuseportProgram(this.#members[0].fd, chooseProgram(choices));
+    if (choices.length > 0 && this.#calls.steers) {
+      this.#calls.attachReuseportProgram(this.#members[0].fd, chooseProgram(choices));
+    }
   }
 
   /** Ends a socket. Its worker has closed its own descriptor; connections that wait there still are lost. */

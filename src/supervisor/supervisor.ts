@@ -79,6 +79,9 @@ export class Supervisor {
     for (const signal of SIGNALS) process.on(signal, onSignal);
     this.#observatory.start();
     const calls = await loadSocketCalls();
+    if (calls !== null && !calls.steers) {
+      this.#log.warn("the kernel steers no connections here: a reload may lose some", { event: "no-steering" });
+    }
     const rollout = new Rollout({ log: this.#log, observatory: this.#observatory, calls });
     try {
       this.#rollout = rollout;
