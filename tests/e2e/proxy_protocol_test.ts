@@ -3,11 +3,13 @@ import { parseProxyHeader } from "../../src/proxy_protocol/parse.ts";
 import { parseSslTlv } from "../../src/proxy_protocol/parse_ssl_tlv.ts";
 import { findTlv } from "../../src/proxy_protocol/proxy_header.ts";
 import { TlvType } from "../../src/proxy_protocol/wire.ts";
+import { CAPABILITIES } from "../../src/tls/capabilities.ts";
 import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
 import { Haproxy } from "../support/haproxy.ts";
 import { Nginx } from "../support/nginx.ts";
 import { peerTest } from "../support/peers.ts";
-import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
+import { Proxy, TempDir } from "../support/proxy.ts";
+import { type Contender, runtimeCommand } from "../support/runtimes.ts";
 import { until } from "../support/wait.ts";
 
 const HAPROXY = { command: "haproxy", debian: "haproxy" };
@@ -32,12 +34,24 @@ function isSocket(path: string): boolean {
   }
 }
 
-for (const engine of ["native", "node"] as const) {
+const CONTENDERS: Contender[] = [
+  { runtime: "deno", engine: "native" },
+  { runtime: "deno", engine: "node" },
+  { runtime: "bun", engine: "native" },
+];
+
+for (const { runtime, engine } of CONTENDERS) {
+  const title = `${engine} on ${runtime}`;
+  const knowsTls = CAPABILITIES[runtime][engine]?.["tls-details"] === undefined;
   for (const version of ["v1", "v2"] as const) {
     for (const [family, listen, hostname] of [["IPv4", "127.0.0.1:0", "127.0.0.1"], ["IPv6", "[::1]:0", "::1"]]) {
-      const options: ProxyOptions = { listener: { listen, engine, "proxy-protocol": version } };
+      const start = async (dir: TempDir, backend: string) =>
+        await Proxy.start(dir, backend, {
+          listener: { listen, engine, "proxy-protocol": version },
+          command: await runtimeCommand(runtime),
+        });
 
-      peerTest(`HAProxy learns the client from ${version} over ${family} (${engine})`, [HAPROXY], async () => {
+      peerTest(`HAProxy learns the client from ${version} over ${family} (${title})`, [HAPROXY], async () => {
         using dir = new TempDir();
         const socket = dir.file("app.sock");
         await using haproxy = await Haproxy.start(
@@ -49,13 +63,13 @@ for (const engine of ["native", "node"] as const) {
   http-request return status 200 content-type text/plain string ok`,
           () => isSocket(socket),
         );
-        await using proxy = await Proxy.start(dir, `unix:${socket}`, options);
+        await using proxy = await start(dir, `unix:${socket}`);
         const { client, answer } = await request(proxy, hostname);
         assert.match(answer, /\r\n\r\nok$/);
         await until(() => haproxy.lines.includes(`client=${client}`), `HAProxy logs ${client}`);
       });
 
-      peerTest(`nginx learns the client from ${version} over ${family} (${engine})`, [NGINX], async () => {
+      peerTest(`nginx learns the client from ${version} over ${family} (${title})`, [NGINX], async () => {
         using dir = new TempDir();
         const socket = dir.file("app.sock");
         await using _nginx = await Nginx.start(
@@ -64,7 +78,7 @@ for (const engine of ["native", "node"] as const) {
              location / { return 200 "$proxy_protocol_addr $proxy_protocol_port"; } }`,
           socket,
         );
-        await using proxy = await Proxy.start(dir, `unix:${socket}`, options);
+        await using proxy = await start(dir, `unix:${socket}`);
         const { client, answer } = await request(proxy, hostname);
         const at = client.lastIndexOf(":");
         assert.equal(answer.split("\r\n\r\n")[1], `${client.slice(0, at)} ${client.slice(at + 1)}`);
@@ -72,7 +86,7 @@ for (const engine of ["native", "node"] as const) {
     }
   }
 
-  Deno.test(`PROXY header comes before the first byte, with what the engine knows (${engine})`, async () => {
+  Deno.test(`PROXY header comes before the first byte, with what the engine knows (${title})`, async () => {
     using dir = new TempDir();
     let received = new Uint8Array();
     await using backend = new Backend(dir.file("app.sock"), async (conn) => {
@@ -80,6 +94,7 @@ for (const engine of ["native", "node"] as const) {
     });
     await using proxy = await Proxy.start(dir, backend.address, {
       listener: { engine, "proxy-protocol": "v2", alpn: ["h2", "http/1.1"] },
+      command: await runtimeCommand(runtime),
     });
     const client = await Deno.connectTls({
       hostname: "localhost",
@@ -107,7 +122,7 @@ for (const engine of ["native", "node"] as const) {
     assert.equal(text(TlvType.alpn), "http/1.1");
     assert.equal(text(TlvType.uniqueId), record.conn);
     assert.ok(findTlv(header.tlvs, TlvType.crc32c), "the checksum, which parsing has verified");
-    if (engine === "native") {
+    if (!knowsTls) {
       assert.equal(findTlv(header.tlvs, TlvType.authority), undefined);
       assert.equal(findTlv(header.tlvs, TlvType.ssl), undefined);
     } else {
@@ -118,7 +133,7 @@ for (const engine of ["native", "node"] as const) {
     }
   });
 
-  Deno.test(`PROXY header goes out although the client waits for the server to speak (${engine})`, async () => {
+  Deno.test(`PROXY header goes out although the client waits for the server to speak (${title})`, async () => {
     using dir = new TempDir();
     await using backend = new Backend(dir.file("app.sock"), async (conn) => {
       const header = await readExactly(conn, 16);
@@ -126,7 +141,10 @@ for (const engine of ["native", "node"] as const) {
       await writeAll(conn, new TextEncoder().encode("220 ready\r\n"));
       await readAll(conn);
     });
-    await using proxy = await Proxy.start(dir, backend.address, { listener: { engine, "proxy-protocol": "v2" } });
+    await using proxy = await Proxy.start(dir, backend.address, {
+      listener: { engine, "proxy-protocol": "v2" },
+      command: await runtimeCommand(runtime),
+    });
     const client = await proxy.connect();
     assert.equal(new TextDecoder().decode(await readExactly(client, 11)), "220 ready\r\n");
     client.close();
