@@ -1,19 +1,28 @@
+import { describeCapabilities } from "../../src/tls/capabilities.ts";
 import { toMarkdown } from "./markdown.ts";
 import { referenceSections } from "./model.ts";
 
-const BEGIN = "<!-- reference:begin -->";
-const END = "<!-- reference:end -->";
+/** What is written between the marks `<!-- NAME:begin -->` and `<!-- NAME:end -->`. */
+const PARTS: [name: string, write: () => string][] = [
+  ["engines", describeCapabilities],
+  ["reference", () => toMarkdown(referenceSections())],
+];
 
 /**
- * The README with its generated part written anew, formatted as the rest of the repository is.
+ * The README with its generated parts written anew, formatted as the rest of the repository is.
  * @throws {SyntaxError} where the marks are not there
  */
 export async function updateReadme(readme: string): Promise<string> {
-  const begin = readme.indexOf(BEGIN);
-  const end = readme.indexOf(END);
-  if (begin < 0 || end < begin) throw new SyntaxError(`Cannot update README.md: no ${BEGIN} and ${END} in it`);
-  const reference = toMarkdown(referenceSections());
-  return await format(`${readme.slice(0, begin)}${BEGIN}\n\n${reference}\n\n${readme.slice(end)}`);
+  let updated = readme;
+  for (const [name, write] of PARTS) updated = replacePart(updated, name, write());
+  return await format(updated);
+}
+
+function replacePart(readme: string, name: string, text: string): string {
+  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
+  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
+  if (from < 0 || to < from) throw new SyntaxError(`Cannot update README.md: no ${begin} and ${end} in it`);
+  return `${readme.slice(0, from)}${begin}\n\n${text}\n\n${readme.slice(to)}`;
 }
 
 async function format(markdown: string): Promise<string> {
