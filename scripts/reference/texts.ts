@@ -118,6 +118,8 @@ export const EVENT_TEXTS: Record<string, string> = {
   "worker-died": "a worker has ended by an error, its connections with it: `worker`, `error`",
   "worker-replaced": "a new worker serves in its place: `worker`",
   "worker-not-replaced": "it could not be replaced, and is tried again: `worker`, `error`",
+  "full": "connections wait, since `limits.connections` is reached: `listener`; at most every 10 s",
+  "file-limit": "`limits.connections` is more than the limit of open files has room for: `listener`, `limit`, `room`",
   "drain": "the drain begins: `signal`, `active` connections",
   "stop-now": "a second signal: connections are cut",
   "stop": "the end: `outcome` (`drained`, `expired` or `stopped`), and how many connections were `cut`",

@@ -3,29 +3,38 @@ import { type Conn, ConnError, type Listener } from "../runtime/contract.ts";
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 1000;
 
+/** When a connection may be accepted. */
+export interface Gate<Ticket> {
+  /** What the connection comes in with, at once or when its time has come. */
+  enter(): Ticket | Promise<Ticket>;
+  /** Nothing was accepted. */
+  failed(ticket: Ticket): void;
+}
+
 /**
  * Accepts until the listener is closed. Out of descriptors (EMFILE) is no end: it pauses and goes on, since the connection
  * waits in the backlog meanwhile.
  * @param serve is given each connection, and must not throw
  * @param exhausted is told once for each time that accepting had to pause
- * @param turn is awaited before each accept, where connections are limited
+ * @param gate is asked before each accept
  * @throws {ConnError} when the listener itself failed
  */
-export async function acceptLoop(
+export async function acceptLoop<Ticket>(
   listener: Listener,
-  serve: (conn: Conn) => void,
+  serve: (conn: Conn, ticket: Ticket) => void,
   exhausted: (error: ConnError) => void,
-  turn: (() => Promise<void> | undefined) | null = null,
+  gate: Gate<Ticket>,
 ): Promise<void> {
   let pauseMs = 0;
   for (;;) {
+    const entering = gate.enter();
+    const ticket = entering instanceof Promise ? await entering : entering;
     try {
-      const wait = turn?.();
-      if (wait !== undefined) await wait;
       const conn = await listener.accept();
       pauseMs = 0;
-      serve(conn);
+      serve(conn, ticket);
     } catch (error) {
+      gate.failed(ticket);
       if (!(error instanceof ConnError)) throw error;
       if (error.kind === "closed") return;
       // A client that has gone before it was accepted (accept(2), ECONNABORTED) concerns nobody.

@@ -59,6 +59,7 @@ export const bunRuntime: Runtime = {
       address: address.transport === "unix" ? address : { ...address, port: listener.port },
       fd: listener.fd,
       accept: () => queue.accept(),
+      readable: () => queue.readable(),
       close() {
         name?.release();
         listener.stop();

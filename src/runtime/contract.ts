@@ -134,6 +134,8 @@ export interface Listener {
    * @throws {ConnError} kind `exhausted` (go on after a pause) or `closed`
    */
   accept(): Promise<Conn>;
+  /** Resolves when a connection waits to be accepted, or the listener is closed: for whoever may not accept at any time. */
+  readable(): Promise<void>;
   /**
    * Gets ready to serve by other options on the same socket, which the answer then does, from the next connection on. Absent
    * where an engine needs a new socket for that.

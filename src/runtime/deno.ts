@@ -13,6 +13,7 @@ import {
 } from "./contract.ts";
 import { connectWithRetry } from "./connect_retry.ts";
 import { Libc } from "./libc.ts";
+import { waitForConnection } from "./poll_deno.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import { MAX_RECORD, RecordGatherer } from "./record_gatherer.ts";
 
@@ -61,6 +62,7 @@ export const denoRuntime: Runtime = {
 class DenoListener implements Listener {
   readonly address: Address;
   readonly #listener: Deno.TlsListener;
+  #closed = false;
 
   constructor(listener: Deno.TlsListener, readonly fd: number) {
     this.#listener = listener;
@@ -75,7 +77,12 @@ class DenoListener implements Listener {
     }
   }
 
+  async readable(): Promise<void> {
+    while (!this.#closed && !await waitForConnection(this.fd));
+  }
+
   close(): void {
+    this.#closed = true;
     this.#listener.close();
   }
 }

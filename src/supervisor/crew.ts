@@ -1,10 +1,12 @@
 import type { Observatory } from "../observe/observatory.ts";
 import { CrewMember } from "./crew_member.ts";
+import type { LimitsBook } from "./limits_book.ts";
 import type { Reply, Request, RequestName } from "./messages.ts";
 import { InlineWorker, ThreadWorker, type WorkerHandleOptions } from "./worker_handle.ts";
 
 export interface CrewOptions {
   observatory: Observatory;
+  limits: LimitsBook;
   /** Several sockets may share an address. */
   reusePort: boolean;
   /** Is told each time that nothing is left of a generation in a worker. */
@@ -28,9 +30,11 @@ export class Crew {
 
   /** Starts a worker; `inline` in this very thread. */
   hire(index: number, inline: boolean): CrewMember {
+    const slot = this.#options.limits.takeSlot();
     const { observatory, reusePort, onDrained, onDeath } = this.#options;
     const options: WorkerHandleOptions = {
       index,
+      slot,
       reusePort,
       onEvent: (event) => {
         if (event.type === "entries") observatory.receive(event.entries);
@@ -40,12 +44,11 @@ export class Crew {
         }
       },
       onDeath: (error) => {
-        this.#members.delete(member);
-        member.ended();
+        this.#ended(member);
         onDeath(member, error);
       },
     };
-    const member = new CrewMember(inline ? new InlineWorker(options) : new ThreadWorker(options), observatory);
+    const member = new CrewMember(inline ? new InlineWorker(options) : new ThreadWorker(options), slot, observatory);
     this.#members.add(member);
     return member;
   }
@@ -54,7 +57,13 @@ export class Crew {
   async end(member: CrewMember): Promise<void> {
     this.#members.delete(member);
     await member.handle.terminate();
+    this.#ended(member);
+  }
+
+  #ended(member: CrewMember): void {
+    this.#members.delete(member);
     member.ended();
+    this.#options.limits.freeSlot(member.slot);
   }
 
   /** Asks every worker; the answers of those that gave one. */

@@ -1,5 +1,5 @@
 import type { Observatory } from "../observe/observatory.ts";
-import type { PreparedSocket } from "./messages.ts";
+import type { GenerationPlan, PreparedSocket } from "./messages.ts";
 import { listenerShapes } from "./observe_plan.ts";
 import type { Plan } from "./plan.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
@@ -10,7 +10,7 @@ export class CrewMember {
   readonly #grants = new Map<number, number>();
   #waiting: (() => void)[] = [];
 
-  constructor(readonly handle: WorkerHandle, readonly observatory: Observatory) {}
+  constructor(readonly handle: WorkerHandle, readonly slot: number, readonly observatory: Observatory) {}
 
   /** Whether it has no generation: no connection, no socket. */
   get isEmpty(): boolean {
@@ -21,13 +21,13 @@ export class CrewMember {
    * Lets the worker get ready to serve by `plan`.
    * @throws {Error} where an address cannot be bound; the worker is as it was
    */
-  async prepare(generation: number, plan: Plan): Promise<PreparedSocket[]> {
+  async prepare(generation: number, plan: Plan, limits: GenerationPlan["limits"]): Promise<PreparedSocket[]> {
     const grant = this.observatory.grant(this.handle.index, listenerShapes(plan), plan.config.log);
     this.#grants.set(generation, grant.id);
     try {
       return await this.handle.ask({
         type: "prepare",
-        plan: { id: generation, listeners: plan.listeners, grant },
+        plan: { id: generation, listeners: plan.listeners, grant, limits },
       });
     } catch (error) {
       this.drained(generation);

@@ -1,6 +1,8 @@
 import { Observer } from "../observe/observer.ts";
 import type { Entry } from "../observe/observer.ts";
 import { Clock } from "../proxy/clock.ts";
+import type { Place } from "../proxy/limit_gate.ts";
+import { Limits } from "../proxy/limits.ts";
 import { Session } from "../proxy/session.ts";
 import type { SessionContext } from "../proxy/session.ts";
 import { createSessionContext } from "../proxy/session_context.ts";
@@ -11,6 +13,8 @@ import type { GenerationPlan } from "./messages.ts";
 export interface GenerationOptions {
   /** The worker's index. */
   worker: number;
+  /** The worker's column in the limits' memory. */
+  slot: number;
   nextId: () => string;
   post: (entries: Entry[]) => void;
   /** Is told each time that nothing is left: no connection, no socket that accepts for it. */
@@ -23,7 +27,8 @@ export class Generation {
   /** Sockets that accept for it. */
   sockets = 0;
   readonly #contexts = new Map<string, SessionContext>();
-  readonly #sessions = new Set<Session>();
+  readonly #limits = new Map<string, Limits>();
+  readonly #sessions = new Map<Session, Limits>();
   readonly #idle: (generation: Generation) => void;
 
   private constructor(readonly plan: GenerationPlan, options: GenerationOptions) {
@@ -40,17 +45,23 @@ export class Generation {
     const { observer } = generation;
     const clock = new Clock(plan.listeners.flatMap(({ config }) => Object.values(config.timeouts)));
     for (const listener of plan.listeners) {
+      const { name } = listener.config;
+      const limits = new Limits(plan.limits[name], options.slot);
+      generation.#limits.set(name, limits);
       const context = createSessionContext(listener, {
         worker: options.worker,
         runtime: await loadRuntime(listener.tls.engine),
         clock,
-        admission: { admit: () => null, release: () => {} },
-        telemetry: observer.telemetry(listener.config.name),
+        admission: {
+          admit: (client) => limits.admit(client) ? null : "per-client-limit",
+          release: (client) => limits.release(client),
+        },
+        telemetry: observer.telemetry(name),
         log: observer.log,
         nextId: options.nextId,
         finished: (session) => generation.#finished(session),
       });
-      generation.#contexts.set(listener.config.name, context);
+      generation.#contexts.set(name, context);
     }
     return generation;
   }
@@ -68,16 +79,22 @@ export class Generation {
     return this.sockets === 0 && this.#sessions.size === 0;
   }
 
+  /** The limits of the listener of that name. */
+  limitsOf(listener: string): Limits {
+    return this.#limits.get(listener)!;
+  }
+
   /** Serves a connection that the listener of that name accepted. */
-  serve(listener: string, conn: Conn): void {
+  serve(listener: string, conn: Conn, { limits, taken }: Place): void {
+    if (!taken) limits.take();
     const session = new Session(conn, this.#contexts.get(listener)!);
-    this.#sessions.add(session);
+    this.#sessions.set(session, limits);
     session.run();
   }
 
   /** Ends every connection. */
   cut(): number {
-    const sessions = [...this.#sessions];
+    const sessions = [...this.#sessions.keys()];
     for (const session of sessions) session.end("drain");
     return sessions.length;
   }
@@ -89,6 +106,7 @@ export class Generation {
   }
 
   #finished(session: Session): void {
+    this.#sessions.get(session)?.giveBack();
     this.#sessions.delete(session);
     this.#checkIdle();
   }

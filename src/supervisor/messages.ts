@@ -1,6 +1,7 @@
 /** What the main thread and its workers say to each other: plain data, so that it may cross a thread. */
 import type { Address } from "../config/config.ts";
 import type { Entry, ObserverGrant } from "../observe/observer.ts";
+import type { LimitsGrant } from "../proxy/limits_memory.ts";
 import type { ListenerPlan } from "./plan.ts";
 
 /** How a worker serves from a reload on to the next. */
@@ -10,6 +11,8 @@ export interface GenerationPlan {
   /** Where each listener listens is resolved: no port is 0. */
   listeners: ListenerPlan[];
   grant: ObserverGrant;
+  /** Of each listener, by its name. */
+  limits: Record<string, LimitsGrant>;
 }
 
 /** What the main thread asks of a worker, with what it is answered. */
@@ -62,6 +65,8 @@ export type WorkerEvent =
 export interface WorkerThreadData {
   role: "tls-off worker";
   index: number;
+  /** Its column in the limits' memory. */
+  slot: number;
   reusePort: boolean;
 }
 

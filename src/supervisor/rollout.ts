@@ -5,6 +5,7 @@ import { releaseMemorySoon } from "../runtime/release_memory.ts";
 import { Crew } from "./crew.ts";
 import type { CrewMember } from "./crew_member.ts";
 import { type Door, Doors } from "./doors.ts";
+import { LimitsBook } from "./limits_book.ts";
 import type { Plan } from "./plan.ts";
 import type { SocketCalls } from "./socket_group.ts";
 
@@ -13,6 +14,8 @@ export interface RolloutOptions {
   observatory: Observatory;
   /** `null` where the runtime has none. */
   calls: SocketCalls | null;
+  /** As many as this process can have at once. */
+  maxConnections: number;
 }
 
 /**
@@ -37,6 +40,7 @@ export class Rollout {
   readonly doors: Doors;
   readonly #log: Log;
   readonly #observatory: Observatory;
+  readonly #limits: LimitsBook;
   #team: CrewMember[] = [];
   #plan: Plan | null = null;
   /** Doors that wait to be shut. */
@@ -46,12 +50,14 @@ export class Rollout {
   /** Sockets join and leave their groups one after the other, or the kernel would number them otherwise than we do. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor({ log, observatory, calls }: RolloutOptions) {
+  constructor({ log, observatory, calls, maxConnections }: RolloutOptions) {
+    this.#limits = new LimitsBook(maxConnections);
     this.#log = log;
     this.#observatory = observatory;
     this.doors = new Doors(calls);
     this.crew = new Crew({
       observatory,
+      limits: this.#limits,
       reusePort: calls !== null,
       onDrained: () => releaseMemorySoon(() => calls?.trimMemory()),
       onDeath: (member, error) => this.#died(member, error),
@@ -86,6 +92,7 @@ export class Rollout {
       const doors = await this.#prepare(team, generation, plan);
       // Whoever dies now is replaced like any other.
       await Promise.allSettled(team.map(({ handle }) => handle.ask({ type: "commit", generation })));
+      this.#limits.set(plan);
       this.doors.choose(doors);
       const dismissed = this.#team.filter((member) => !team.includes(member));
       this.#team = team;
@@ -137,10 +144,11 @@ export class Rollout {
   async #prepare(team: CrewMember[], generation: number, plan: Plan): Promise<Door[]> {
     const doors: Door[] = [];
     const before = new Set(this.doors.all);
+    const limits = this.#limits.grant(plan);
     try {
       for (const member of team) {
         const openBefore = this.doors.openFds();
-        const sockets = await member.prepare(generation, plan);
+        const sockets = await member.prepare(generation, plan, limits);
         doors.push(...sockets.map((socket) => this.doors.open(member, socket, openBefore)));
       }
       return doors;

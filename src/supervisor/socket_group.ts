@@ -1,7 +1,8 @@
 import { type Choice, chooseProgram, refuseNewProgram } from "./bpf.ts";
+import type { FileLimitCalls } from "./file_limit.ts";
 
 /** What a group needs of the operating system; {@linkcode Libc} has it. */
-export interface SocketCalls {
+export interface SocketCalls extends FileLimitCalls {
   /** Whether the kernel can be told who gets a connection; otherwise its hash of the addresses decides. */
   readonly steers: boolean;
   openFds(): number[];

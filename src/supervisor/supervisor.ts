@@ -7,6 +7,7 @@ import { AddressBook } from "./address_book.ts";
 import { AdminEndpoint } from "./admin_endpoint.ts";
 import { availableCpus } from "./available_cpus.ts";
 import { BackendProbe } from "./backend_probe.ts";
+import { checkFileLimit, raiseFileLimit } from "./file_limit.ts";
 import { observePlan } from "./observe_plan.ts";
 import type { Plan, PlanResult } from "./plan.ts";
 import { Reloads } from "./reloads.ts";
@@ -39,6 +40,7 @@ export class Supervisor {
   #plan: Plan;
   #rollout: Rollout | null = null;
   readonly #addresses = new AddressBook();
+  #maxConnections = 0;
   #asked = 0;
   #stop: () => void = () => {};
   #stopNow: () => void = () => {};
@@ -82,7 +84,8 @@ export class Supervisor {
     if (calls !== null && !calls.steers) {
       this.#log.warn("the kernel steers no connections here: a reload may lose some", { event: "no-steering" });
     }
-    const rollout = new Rollout({ log: this.#log, observatory: this.#observatory, calls });
+    const maxConnections = this.#maxConnections = raiseFileLimit(calls);
+    const rollout = new Rollout({ log: this.#log, observatory: this.#observatory, calls, maxConnections });
     try {
       this.#rollout = rollout;
       await this.#apply(this.#plan);
@@ -140,6 +143,7 @@ export class Supervisor {
       // Before the workers get their memory, which depends on it.
       observePlan(resolved, this.#observatory);
       undo.push(() => observePlan(old, this.#observatory));
+      checkFileLimit(resolved, this.#maxConnections, this.#log);
       await rollout.deploy(resolved, workerCount(resolved));
       admin.commit();
     } catch (error) {

@@ -2,6 +2,7 @@ import { formatAddress } from "../config/address.ts";
 import type { Address } from "../config/config.ts";
 import type { Entry } from "../observe/observer.ts";
 import { acceptLoop } from "../proxy/accept.ts";
+import { LimitGate } from "../proxy/limit_gate.ts";
 import type { Listener } from "../runtime/contract.ts";
 import { loadRuntime } from "../runtime/detect.ts";
 import { releaseMemorySoon } from "../runtime/release_memory.ts";
@@ -10,8 +11,13 @@ import { Generation } from "./generation.ts";
 import type { GenerationPlan, PreparedSocket, Reply, Request, RequestName, WorkerEvent } from "./messages.ts";
 import type { ListenerPlan } from "./plan.ts";
 
+/** How often it is said that connections wait. */
+const FULL_EVERY_MS = 10_000;
+
 export interface WorkerOptions {
   index: number;
+  /** Its column in the limits' memory. */
+  slot: number;
   /** Several sockets may share an address: other workers', and those of the next generation. */
   reusePort: boolean;
   post: (event: WorkerEvent) => void;
@@ -29,6 +35,7 @@ interface Socket {
   options: string;
   /** The generation that new connections belong to. */
   generation: Generation;
+  gate: LimitGate;
   /** Goes over to the generation that is prepared. */
   renew: (() => void) | null;
 }
@@ -93,9 +100,10 @@ export class Worker {
   }
 
   async #prepare(plan: GenerationPlan): Promise<PreparedSocket[]> {
-    const { index } = this.#options;
+    const { index, slot } = this.#options;
     const generation = await Generation.create(plan, {
       worker: index,
+      slot,
       nextId: () => `${this.#idPrefix}-${index}-${(++this.#connections).toString(36)}`,
       post: (entries: Entry[]) => this.#options.post({ type: "entries", entries }),
       idle: (generation) => this.#checkDrained(generation),
@@ -160,6 +168,7 @@ export class Worker {
       engine: tls.engine,
       options: JSON.stringify(options),
       generation,
+      gate: this.#gate(listener, () => socket),
       renew: null,
     };
     this.#sockets.set(socket.id, socket);
@@ -172,11 +181,26 @@ export class Worker {
     const log = () => socket.generation.observer.log;
     acceptLoop(
       socket.listener,
-      (conn) => socket.generation.serve(socket.name, conn),
+      (conn, place) => socket.generation.serve(socket.name, conn, place),
       ({ message }) => log().warn("accepting paused", { event: "exhausted", listener: socket.name, error: message }),
+      socket.gate,
     ).catch((error) =>
       log().error("accepting failed", { event: "accept-failed", listener: socket.name, error: String(error) })
-    );
+    ).finally(() => socket.generation.leave());
+  }
+
+  /** A gate that says now and then that connections wait. */
+  #gate(listener: Listener, socket: () => Socket): LimitGate {
+    let saidMs = -Infinity;
+    return new LimitGate(listener, () => socket().generation.limitsOf(socket().name), () => {
+      if (performance.now() - saidMs < FULL_EVERY_MS) return;
+      saidMs = performance.now();
+      const { generation, name } = socket();
+      generation.observer.log.warn("connections wait: limits.connections is reached", {
+        event: "full",
+        listener: name,
+      });
+    });
   }
 
   #commit(id: number): void {
@@ -211,7 +235,7 @@ export class Worker {
     if (socket === undefined) return;
     this.#sockets.delete(id);
     socket.listener.close();
-    socket.generation.leave();
+    socket.gate.close();
   }
 
   #cut(before: number): number {

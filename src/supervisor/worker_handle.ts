@@ -14,6 +14,7 @@ import { Worker } from "./worker.ts";
 
 export interface WorkerHandleOptions {
   index: number;
+  slot: number;
   reusePort: boolean;
   /** Is told what the worker says by itself. */
   onEvent: (event: WorkerEvent) => void;
@@ -48,10 +49,10 @@ export class InlineWorker implements WorkerHandle {
   readonly #onDeath: (error: Error) => void;
   #ended = false;
 
-  constructor({ index, reusePort, onEvent, onDeath }: WorkerHandleOptions) {
+  constructor({ index, slot, reusePort, onEvent, onDeath }: WorkerHandleOptions) {
     this.index = index;
     this.#onDeath = onDeath;
-    this.#worker = new Worker({ index, reusePort, post: onEvent });
+    this.#worker = new Worker({ index, slot, reusePort, post: onEvent });
     for (const event of FATAL_EVENTS) process.on(event, this.#die);
   }
 
@@ -89,10 +90,10 @@ export class ThreadWorker implements WorkerHandle {
   #fault: Error | null = null;
   #ended = false;
 
-  constructor({ index, reusePort, onEvent, onDeath }: WorkerHandleOptions) {
+  constructor({ index, slot, reusePort, onEvent, onDeath }: WorkerHandleOptions) {
     this.index = index;
     this.#onDeath = onDeath;
-    const workerData: WorkerThreadData = { role: "tls-off worker", index, reusePort };
+    const workerData: WorkerThreadData = { role: "tls-off worker", index, slot, reusePort };
     this.#thread = new Thread(ENTRY, { workerData });
     this.#thread.on("message", (message: WorkerMessage) => {
       if (message.type === "event") {

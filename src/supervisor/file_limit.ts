@@ -1,0 +1,32 @@
+import type { Log } from "../observe/log.ts";
+import type { Plan } from "./plan.ts";
+
+/** Descriptors for what is no connection: listeners, logs, the runtime's own. */
+const OWN_FILES = 100;
+/** The client's, and the backend's. */
+const FILES_PER_CONNECTION = 2;
+/** Where the limit is not known. */
+const USUAL_FILES = 65_536;
+
+/** What the limit of open files needs of the operating system; {@linkcode Libc} has it. */
+export interface FileLimitCalls {
+  raiseFileLimit(): number;
+}
+
+/** Raises the soft limit of open files to the hard one (getrlimit(2)), and returns how many connections fit into that. */
+export function raiseFileLimit(calls: FileLimitCalls | null): number {
+  const files = calls?.raiseFileLimit() ?? USUAL_FILES;
+  return Math.max(1, Math.floor((files - OWN_FILES) / FILES_PER_CONNECTION));
+}
+
+/** Says where more connections are allowed than there can be. */
+export function checkFileLimit({ config }: Plan, maxConnections: number, log: Log): void {
+  for (const { name, limits: { connections } } of config.listeners) {
+    if (connections <= maxConnections) continue;
+    log.warn(
+      `limits.connections of listener "${name}" cannot be reached: the limit of open files has room for ` +
+        `${maxConnections} connections, raise it (ulimit -Hn, LimitNOFILE=)`,
+      { event: "file-limit", listener: name, limit: connections, room: maxConnections },
+    );
+  }
+}

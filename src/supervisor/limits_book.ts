@@ -1,0 +1,83 @@
+import { ClientCounts } from "../proxy/limits_clients.ts";
+import {
+  allocateClients,
+  allocateCounts,
+  breakLock,
+  CONNECTIONS,
+  HANDSHAKES_PER_SECOND,
+  type LimitsGrant,
+  locked,
+  mapLimits,
+  MAX_SLOTS,
+  PER_CLIENT,
+  SLOTS,
+  TOTAL,
+  WAKE,
+} from "../proxy/limits_memory.ts";
+import type { Plan } from "./plan.ts";
+
+/** The main thread's side of the limits: their memory, which lives as long as the listener of that name. */
+export class LimitsBook {
+  readonly #grants = new Map<string, LimitsGrant>();
+  readonly #slots = new Set<number>();
+  readonly #connections: number;
+
+  /** @param connections as many as this process can have at once */
+  constructor(connections: number) {
+    this.#connections = connections;
+  }
+
+  /** The memory for every listener of a plan, by its name; what the limits are changes with {@linkcode set}. */
+  grant({ config: { listeners } }: Plan): Record<string, LimitsGrant> {
+    const names = listeners.map(({ name, limits }) => {
+      const grant = this.#grants.get(name) ?? { counts: allocateCounts(), clients: null };
+      if (limits.perClient > 0) grant.clients ??= allocateClients(this.#connections);
+      this.#grants.set(name, grant);
+      return [name, grant] as const;
+    });
+    return Object.fromEntries(names);
+  }
+
+  /** The limits of a plan count from now on; what no plan has any more is forgotten. */
+  set({ config: { listeners } }: Plan): void {
+    for (const { name, limits } of listeners) {
+      const { header } = mapLimits(this.#grants.get(name)!);
+      Atomics.store(header, CONNECTIONS, limits.connections);
+      Atomics.store(header, PER_CLIENT, limits.perClient);
+      Atomics.store(header, HANDSHAKES_PER_SECOND, limits.handshakesPerSecond);
+      Atomics.add(header, WAKE, 1);
+      Atomics.notify(header, WAKE);
+    }
+    const names = new Set(listeners.map(({ name }) => name));
+    for (const name of [...this.#grants.keys()]) if (!names.has(name)) this.#grants.delete(name);
+    this.#tellSlots();
+  }
+
+  /** A column for a worker. */
+  takeSlot(): number {
+    let slot = 0;
+    while (this.#slots.has(slot)) slot++;
+    if (slot >= MAX_SLOTS) throw new RangeError(`Cannot have more than ${MAX_SLOTS} workers at once`);
+    this.#slots.add(slot);
+    this.#tellSlots();
+    return slot;
+  }
+
+  /** Gives back what an ended worker had taken. */
+  freeSlot(slot: number): void {
+    for (const grant of this.#grants.values()) {
+      const { header, columns, clients } = mapLimits(grant);
+      breakLock(header, slot);
+      Atomics.sub(header, TOTAL, Atomics.exchange(columns, slot, 0));
+      if (clients.length > 0) locked(header, slot, () => new ClientCounts(clients).removeAll(slot));
+      Atomics.add(header, WAKE, 1);
+      Atomics.notify(header, WAKE);
+    }
+    this.#slots.delete(slot);
+  }
+
+  #tellSlots(): void {
+    const slots = Math.max(0, ...this.#slots) + 1;
+    for (const grant of this.#grants.values()) Atomics.store(mapLimits(grant).header, SLOTS, slots);
+  }
+}

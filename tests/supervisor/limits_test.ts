@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { Backend, echo, readExactly } from "../support/backend.ts";
+import { Proxy, TempDir } from "../support/proxy.ts";
+import { pause, until } from "../support/wait.ts";
+
+async function echoOnce(client: Deno.Conn): Promise<void> {
+  await client.write(Uint8Array.of(1));
+  assert.deepEqual(await readExactly(client, 1), Uint8Array.of(1));
+}
+
+for (const workers of [1, 2]) {
+  Deno.test(`limits.connections lets more wait until one ends, and no place is lost, ${workers} workers`, async () => {
+    using dir = new TempDir();
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await Proxy.start(dir, backend.address, {
+      config: { workers },
+      listener: { limits: { connections: 5 } },
+    });
+    // Ends in every state: before TLS, in the handshake, after it, by reset.
+    for (let round = 0; round < 60; round++) {
+      const tcp = await proxy.connectTcp();
+      if (round % 3 === 1) await tcp.write(Uint8Array.of(0x16, 3, 1, 2, 0));
+      if (round % 3 === 2) {
+        const client = await Deno.startTls(tcp, { hostname: "localhost", caCerts: [proxy.cert] });
+        await echoOnce(client);
+        client.close();
+      } else tcp.close();
+    }
+    const clients = await Promise.all(Array.from({ length: 5 }, () => proxy.connect()));
+    for (const client of clients) await echoOnce(client);
+    let served = 0;
+    const more = Array.from({ length: 3 }, async () => {
+      const client = await proxy.connect();
+      await echoOnce(client);
+      served++;
+      return client;
+    });
+    await pause(500);
+    assert.equal(served, 0);
+    assert.equal(backend.open, 5);
+    clients.pop()!.close();
+    await until(() => served === 1, "one more is served");
+    await pause(200);
+    assert.equal(served, 1);
+    assert.equal((await proxy.program.record(({ event }) => event === "full")).listener, "web");
+    for (const client of clients) client.close();
+    for (const client of await Promise.all(more)) client.close();
+    proxy.program.signal("SIGTERM");
+    assert.equal(await proxy.program.exit(), 0);
+  });
+}
+
+Deno.test("limits.connections gives a dead worker's places to the others", async () => {
+  using dir = new TempDir();
+  await using backend = new Backend(dir.file("app.sock"), echo);
+  await using proxy = await Proxy.start(dir, backend.address, {
+    config: { workers: 2 },
+    listener: { limits: { connections: 8 } },
+    main: "tests/support/crashing_proxy.ts",
+  });
+  const clients = await Promise.all(Array.from({ length: 8 }, () => proxy.connect()));
+  for (const client of clients) await echoOnce(client);
+  proxy.program.signal("SIGUSR2");
+  await proxy.program.record(({ event }) => event === "worker-replaced");
+  await until(() => backend.open < 8, "the dead worker's connections have ended");
+  const left = backend.open;
+  const more = await Promise.all(Array.from({ length: 8 - left }, () => proxy.connect()));
+  for (const client of more) await echoOnce(client);
+  for (const client of [...clients, ...more]) client.close();
+});
+
+Deno.test("limits.per-client closes what is too many at once, and counts it", async () => {
+  using dir = new TempDir();
+  await using backend = new Backend(dir.file("app.sock"), echo);
+  await using proxy = await Proxy.start(dir, backend.address, {
+    config: { workers: 2 },
+    listener: { limits: { "per-client": 3 } },
+  });
+  for (let round = 0; round < 3; round++) {
+    const clients = await Promise.all(Array.from({ length: 3 }, () => proxy.connect()));
+    for (const client of clients) await echoOnce(client);
+    await assert.rejects(proxy.connect().then(echoOnce));
+    const rejected = () => proxy.program.records.filter(({ reason }) => reason === "per-client-limit").length;
+    await until(() => rejected() === round + 1, "it is counted");
+    // Of another address, even if it is the same machine, more may come.
+    const before = backend.accepted;
+    for (const client of clients) client.close();
+    await until(() => backend.open === 0, "the places are free");
+    assert.equal(backend.accepted, before);
+  }
+});
+
+Deno.test("limits.handshakes-per-second lets handshakes wait, and all are served", async () => {
+  using dir = new TempDir();
+  await using backend = new Backend(dir.file("app.sock"), echo);
+  await using proxy = await Proxy.start(dir, backend.address, {
+    config: { workers: 2 },
+    listener: { limits: { "handshakes-per-second": 20 } },
+  });
+  const startMs = performance.now();
+  const clients = await Promise.all(Array.from({ length: 33 }, () => proxy.connect()));
+  for (const client of clients) await echoOnce(client);
+  // Three are a burst, the others come each 50 ms.
+  assert.ok(performance.now() - startMs > 1300, `${performance.now() - startMs} ms`);
+  for (const client of clients) client.close();
+});
