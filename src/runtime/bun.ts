@@ -1,6 +1,7 @@
 /** The native engine on Bun: `Bun.listen` in front, `Bun.connect` behind. */
 import type { Address } from "../config/config.ts";
 import { readPeerCertificate } from "../tls/certificate_names.ts";
+import { CIPHERS } from "../tls/ciphers.ts";
 import { AcceptQueue } from "./accept_queue.ts";
 import { BunConn, HANDLERS, type Socket } from "./bun_conn.ts";
 import type { BunApi, BunHandlers, BunTlsOptions } from "./bun_types.ts";
@@ -167,6 +168,7 @@ function tlsOptions({ certificates: [{ cert, key }], clientAuth, alpn, minVersio
   const options: BunTlsOptions = {
     cert,
     key,
+    ciphers: CIPHERS,
     minVersion: VERSION_NUMBERS[minVersion],
     maxVersion: VERSION_NUMBERS[maxVersion],
   };

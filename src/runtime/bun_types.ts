@@ -46,6 +46,8 @@ export interface BunTlsOptions {
   cert: string;
   key: string;
   ca?: string;
+  /** OpenSSL's names. */
+  ciphers?: string;
   requestCert?: boolean;
   rejectUnauthorized?: boolean;
   /** As on the wire: 0x0303 is TLS 1.2. */

@@ -37,8 +37,20 @@ function nodeErrorKind(error: Error): ConnErrorKind {
   return /^(ERR_(SSL|OSSL|TLS)|EPROTO)/.test(code) ? "tls" : "other";
 }
 
-/** OpenSSL's messages have a thread's address in front and a source file behind, which would make each one look different. */
+const TEXTS: Record<string, string> = {
+  ECONNREFUSED: "Connection refused",
+  ECONNRESET: "Connection reset by peer",
+  EPIPE: "Broken pipe",
+  ENOENT: "No such file or directory",
+  EACCES: "Permission denied",
+  ENOTFOUND: "Host not found",
+};
+
+/** The operating system's text where there is one, since Bun's own is "Failed to connect" for all of them. */
 function tidyMessage(error: Error): string {
+  const { code } = error as { code?: string };
+  if (code !== undefined && code in TEXTS) return `${TEXTS[code]} (${code})`;
+  // OpenSSL has a thread's address in front and a source file behind, which would make each one look different.
   const match = /error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/i.exec(error.message);
   return match ? match[1] : error.message;
 }

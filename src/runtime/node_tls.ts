@@ -2,6 +2,7 @@
 import type { Socket as RawSocket } from "node:net";
 import tls from "node:tls";
 import { readPeerCertificate } from "../tls/certificate_names.ts";
+import { CIPHERS } from "../tls/ciphers.ts";
 import { indexServerNames } from "../tls/names.ts";
 import { AlertingSocket } from "./alerting_socket.ts";
 import { ConnError, type TlsInfo, type TlsListenOptions } from "./contract.ts";
@@ -33,6 +34,7 @@ export class NodeTls {
         minVersion: `TLSv${minVersion}`,
         maxVersion: `TLSv${maxVersion}`,
         ...(clientAuth.ca === null ? {} : { ca: clientAuth.ca }),
+        ciphers: CIPHERS,
         // OpenSSL refuses to resume a session with client certificates where this is not set (SSL_CTX_set_session_id_context(3)).
         sessionIdContext: "tls-off",
       })

@@ -25,7 +25,10 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     this.attach(socket);
     // Without a `tls.Server` to take them, errors after the handshake come as this event alone.
     socket.on("_tlsError", (error) => this.fail(nodeConnError(error)));
+    const left = () => this.fail(new ConnError("truncated", "Connection ended within the handshake"));
+    socket.once("end", left);
     await this.next(socket, "secure");
+    socket.off("end", left);
     return this.#tls.info(socket);
   }
 

@@ -1,0 +1,15 @@
+/**
+ * What OpenSSL and BoringSSL may use, by their names: forward secrecy and AEAD alone (RFC 9325 section 4.2), as rustls has them
+ * built in. Their own defaults for TLS 1.2 include CBC with SHA-1.
+ */
+export const CIPHERS: string = [
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "TLS_AES_128_GCM_SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+].join(":");
