@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Backend, echo, readExactly } from "../support/backend.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
+import { programRuntime } from "../support/runtimes.ts";
 import { pause, until } from "../support/wait.ts";
 
 Deno.test("proxy lives through running out of descriptors, and serves again when they are back", async () => {
@@ -9,7 +10,10 @@ Deno.test("proxy lives through running out of descriptors, and serves again when
   await using proxy = await Proxy.start(dir, backend.address, { openFiles: 200 });
   const before = proxy.program.fds();
   const clients = await Promise.all(Array.from({ length: 400 }, () => proxy.connectTcp()));
-  await proxy.program.record(({ event }) => event === "exhausted", "record of the exhaustion");
+  // Bun's native engine keeps to itself that it could not accept.
+  if (await programRuntime() !== "bun") {
+    await proxy.program.record(({ event }) => event === "exhausted", "record of the exhaustion");
+  }
   await pause(500);
   for (const client of clients) client.close();
   await until(() => proxy.program.fds() <= before, "the descriptors are back");

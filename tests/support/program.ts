@@ -7,6 +7,11 @@ import manifest from "../../deno.json" with { type: "json" };
 export function programCommand(main = "src/main.ts"): string[] {
   const binary = Deno.env.get("TLS_OFF_BIN");
   if (binary !== undefined && binary !== "" && main === "src/main.ts") return [binary];
+  return sourceCommand(main);
+}
+
+/** The command that runs a module of the program's source, on Deno. */
+export function sourceCommand(main: string): string[] {
   // With the permissions that it ships with: a test must see what a user would.
   const [, ...args] = manifest.tasks.start.command.split(" ");
   const root = new URL("../../", import.meta.url).pathname;

@@ -1,4 +1,4 @@
-import { programCommand } from "./program.ts";
+import { programCommand, sourceCommand } from "./program.ts";
 
 /** An engine on a runtime, as a test runs it. */
 export interface Contender {
@@ -10,9 +10,24 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 /** The Bun that the project is tested with; npm brings it where it is not installed. */
 const BUN = "bun@1.4.5";
 
-/** The command that runs the program on a runtime: from source on Deno, the bundle on the others. */
+let asked: Promise<Contender["runtime"]> | undefined;
+
+/** What the program under test runs on: Deno from source, else what the binary says that TLS_OFF_BIN names. */
+export function programRuntime(): Promise<Contender["runtime"]> {
+  return asked ??= (async () => {
+    const [command, ...args] = programCommand();
+    const [, runtime] = /^runtime (deno|bun|node) /m.exec(await output(command, [...args, "version"])) ?? [];
+    return runtime as Contender["runtime"];
+  })();
+}
+
+/**
+ * The command that runs the program on a runtime: the binary that TLS_OFF_BIN names where it is on that one, else from source
+ * on Deno, and the bundle on the others.
+ */
 export async function runtimeCommand(runtime: Contender["runtime"]): Promise<string[]> {
-  if (runtime === "deno") return programCommand();
+  if (runtime === await programRuntime()) return programCommand();
+  if (runtime === "deno") return sourceCommand("src/main.ts");
   const file = await bundle();
   return runtime === "node" ? ["node", file] : [await bun(), file];
 }
