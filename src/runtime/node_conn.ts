@@ -94,11 +94,15 @@ export class NodeConn implements Conn {
     stream.on("close", NodeConn.#onClose);
   }
 
-  /** Resolves with the next `event` of `stream`; no write may be pending. */
-  protected next(stream: Socket, event: string): Promise<void> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
-    stream.once(event, NodeConn.#onDone);
-    return this.#wait();
+  /** Resolves with the next of `events` of `stream`; no write may be pending. */
+  protected async next(stream: Socket, ...events: string[]): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    for (const event of events) stream.on(event, NodeConn.#onDone);
+    try {
+      await this.#wait();
+    } finally {
+      for (const event of events) stream.off(event, NodeConn.#onDone);
+    }
   }
 
   /** Lets the kernel hold what comes. */

@@ -9,8 +9,9 @@ import { ConnError, type TlsInfo, type TlsListenOptions } from "./contract.ts";
 import { runtimeName } from "./detect.ts";
 import { VerifiedCertificates } from "./verified_certificates.ts";
 
-const isDeno = runtimeName() === "deno";
-const Socket = isDeno ? AlertingSocket : tls.TLSSocket;
+const ON_DENO = runtimeName() === "deno";
+const ON_NODE = runtimeName() === "node";
+const Socket = ON_DENO ? AlertingSocket : tls.TLSSocket;
 
 /** A TLS record with the fatal alert unrecognized_name (RFC 8446 section 6.2), as it stands before any key is known. */
 const UNRECOGNIZED_NAME = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 112);
@@ -19,14 +20,14 @@ const UNRECOGNIZED_NAME = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 112);
 export class NodeTls {
   readonly #options: tls.TLSSocketOptions;
   readonly #contexts: tls.SecureContext[];
-  readonly #choose: ((serverName: string) => number | null) | null;
+  readonly #choose: ((serverName: string | null) => number | null) | null;
   readonly #asksForCertificate: boolean;
   /** Set where the engine cannot be believed about resumed sessions. */
   readonly #verified: VerifiedCertificates | null;
 
   constructor({ certificates, sniStrict, alpn, minVersion, maxVersion, clientAuth }: TlsListenOptions) {
     this.#asksForCertificate = clientAuth.mode !== "none";
-    this.#verified = isDeno && clientAuth.ca !== null ? new VerifiedCertificates(clientAuth.ca) : null;
+    this.#verified = ON_DENO && clientAuth.ca !== null ? new VerifiedCertificates(clientAuth.ca) : null;
     this.#contexts = certificates.map(({ cert, key }) =>
       tls.createSecureContext({
         cert,
@@ -51,9 +52,21 @@ export class NodeTls {
     };
   }
 
-  /** Begins the handshake on `raw`, which has not been read from. */
-  start(raw: RawSocket): tls.TLSSocket {
-    const socket = this.#wrap(raw);
+  /**
+   * Whether the server name has to be known before the handshake begins. Node puts the certificate chosen in `SNICallback` beside
+   * the default one, instead of in its place: where their keys differ in kind (RSA and ECDSA) a client may be shown the
+   * default one for any name.
+   */
+  get peeks(): boolean {
+    return ON_NODE && this.#choose !== null;
+  }
+
+  /**
+   * Begins the handshake on `raw`.
+   * @param serverName where that was to be looked for in front
+   */
+  start(raw: RawSocket, serverName: string | null = null): tls.TLSSocket {
+    const socket = this.peeks ? this.#wrapFor(raw, serverName) : this.#wrap(raw);
     // Bun would cut the connection at a certificate that it could not verify; `info` refuses it in good order.
     (socket as { _rejectUnauthorized?: boolean })._rejectUnauthorized = false;
     return socket;
@@ -69,9 +82,18 @@ export class NodeTls {
         if (index !== null) return done(null, this.#contexts[index]);
         // The engines end the connection without a word. Nothing is encrypted yet, so the word can be written by hand.
         raw.write(UNRECOGNIZED_NAME);
-        done(new Error(`No certificate for server name ${JSON.stringify(serverName.slice(0, 255))}`));
+        done(unrecognizedName(serverName));
       },
     });
+  }
+
+  #wrapFor(raw: RawSocket, serverName: string | null): tls.TLSSocket {
+    const index = this.#choose!(serverName);
+    if (index === null) {
+      raw.write(UNRECOGNIZED_NAME);
+      throw unrecognizedName(serverName ?? "");
+    }
+    return new Socket(raw, { ...this.#options, secureContext: this.#contexts[index] });
   }
 
   /**
@@ -107,6 +129,10 @@ export class NodeTls {
       throw new ConnError("certificate", "Client certificate was not verified: its session began elsewhere");
     }
   }
+}
+
+function unrecognizedName(serverName: string): ConnError {
+  return new ConnError("tls", `No certificate for server name ${JSON.stringify(serverName.slice(0, 255))}`);
 }
 
 /**

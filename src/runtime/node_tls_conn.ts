@@ -1,4 +1,6 @@
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { MAX_CLIENT_HELLO_BYTES, readServerName } from "../tls/client_hello.ts";
 import { ConnError, type PreambleConn, type TlsInfo } from "./contract.ts";
 import { runtimeName } from "./detect.ts";
 import { NodeConn } from "./node_conn.ts";
@@ -6,6 +8,7 @@ import { nodeConnError } from "./node_error.ts";
 import type { NodeTls } from "./node_tls.ts";
 
 const ON_DENO = runtimeName() === "deno";
+const ON_NODE = runtimeName() === "node";
 
 /** A client's connection: plain until its handshake is asked for. */
 export class NodeTlsConn extends NodeConn implements PreambleConn {
@@ -21,7 +24,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   }
 
   override async handshake(): Promise<TlsInfo> {
-    const socket = this.#tls.start(this.#raw);
+    const socket = this.#tls.peeks ? await this.#startByName() : this.#tls.start(this.#raw);
     this.attach(socket);
     // Without a `tls.Server` to take them, errors after the handshake come as this event alone.
     socket.on("_tlsError", (error) => this.fail(nodeConnError(error)));
@@ -32,27 +35,19 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     return this.#tls.info(socket);
   }
 
-  async readPreamble(limit: number, parse: (bytes: Uint8Array) => number): Promise<void> {
-    const raw = this.#raw;
-    let bytes = new Uint8Array(0);
-    for (;;) {
-      const chunk: Uint8Array | null = raw.read(Math.min(raw.readableLength, limit - bytes.length) || undefined);
-      if (chunk === null) {
-        if (raw.readableEnded) throw new ConnError("truncated", "Connection ended within its preamble");
-        await this.next(raw, "readable");
-        continue;
-      }
-      const all = new Uint8Array(bytes.length + chunk.length);
-      all.set(bytes);
-      all.set(chunk, bytes.length);
-      bytes = all;
-      const length = parse(bytes);
-      if (length > 0) {
-        if (length < bytes.length) raw.unshift(bytes.subarray(length));
-        return;
-      }
-      if (bytes.length >= limit) throw new ConnError("other", `Preamble has no end within ${limit} bytes`);
-    }
+  readPreamble(limit: number, parse: (bytes: Uint8Array) => number): Promise<void> {
+    return this.#look("preamble", limit, (bytes) => parse(bytes) || undefined);
+  }
+
+  override async closeWrite(): Promise<void> {
+    // On Node the close_notify is lost when it comes in the turn that ended the handshake: the session tickets are still on their way.
+    if (ON_NODE) await new Promise((resolve) => setImmediate(resolve));
+    await super.closeWrite();
+  }
+
+  override close(): void {
+    super.close();
+    this.#raw.destroy();
   }
 
   /**
@@ -71,8 +66,44 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     this.#raw.resume();
   }
 
-  override close(): void {
-    super.close();
-    this.#raw.destroy();
+  async #startByName(): Promise<TLSSocket> {
+    let serverName: string | null = null;
+    await this.#look("ClientHello", MAX_CLIENT_HELLO_BYTES, (bytes) => {
+      const found = readServerName(bytes);
+      if (found === undefined) return undefined;
+      serverName = found;
+      return 0;
+    });
+    return this.#tls.start(this.#raw, serverName);
+  }
+
+  /**
+   * Looks at the first bytes of the raw connection until `taken` knows how many of them are its own; the others are put back.
+   * @param limit bytes to look at, at most
+   */
+  async #look(what: string, limit: number, taken: (bytes: Uint8Array) => number | undefined): Promise<void> {
+    const raw = this.#raw;
+    let bytes = new Uint8Array(0);
+    for (;;) {
+      const waiting = Math.min(raw.readableLength, limit - bytes.length);
+      const chunk: Uint8Array | null = waiting > 0 ? raw.read(waiting) : raw.read();
+      if (chunk === null) {
+        if (raw.readableEnded) throw new ConnError("truncated", `Connection ended within its ${what}`);
+        await this.next(raw, "readable", "end");
+        continue;
+      }
+      const all = new Uint8Array(bytes.length + chunk.length);
+      all.set(bytes);
+      all.set(chunk, bytes.length);
+      bytes = all;
+      const length = taken(bytes);
+      if (length !== undefined) {
+        if (length < bytes.length) raw.unshift(bytes.subarray(length));
+        return;
+      }
+      if (bytes.length >= limit) {
+        throw new ConnError("other", `Connection has no end of its ${what} within ${limit} bytes`);
+      }
+    }
   }
 }

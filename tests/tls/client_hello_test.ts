@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { Duplex } from "node:stream";
+import tls from "node:tls";
+import { MAX_CLIENT_HELLO_BYTES, readServerName } from "../../src/tls/client_hello.ts";
+
+/** What a real client sends first. */
+async function clientHello(options: tls.ConnectionOptions): Promise<Uint8Array> {
+  return await new Promise((resolve, reject) => {
+    const wire = new Duplex({
+      read() {},
+      write(chunk: Uint8Array, _encoding, done) {
+        resolve(new Uint8Array(chunk));
+        done();
+      },
+    });
+    const client = tls.connect({ ...options, socket: wire, rejectUnauthorized: false });
+    client.on("error", reject);
+  });
+}
+
+/** The same message in records of at most `size` bytes. */
+function inRecords(hello: Uint8Array, size: number): Uint8Array {
+  const bytes: number[] = [];
+  for (let at = 5; at < hello.length; at += size) {
+    const part = hello.subarray(at, at + size);
+    bytes.push(22, 3, 1, part.length >> 8, part.length & 0xff, ...part);
+  }
+  return Uint8Array.from(bytes);
+}
+
+Deno.test("readServerName() finds the name in a real client's first message, and asks for more until then", async () => {
+  for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
+    const hello = await clientHello({ servername: "Shop.example", ALPNProtocols: ["h2"], maxVersion });
+    for (let length = 0; length < hello.length; length++) {
+      assert.equal(readServerName(hello.subarray(0, length)), undefined, `${length} of ${hello.length} bytes`);
+    }
+    assert.equal(readServerName(hello)?.toLowerCase(), "shop.example");
+    const followed = Uint8Array.from([...hello, 20, 3, 3, 0, 1, 1]);
+    assert.equal(readServerName(followed)?.toLowerCase(), "shop.example");
+  }
+});
+
+Deno.test("readServerName() puts a message together from records of any size", async () => {
+  const hello = await clientHello({ servername: "shop.example" });
+  for (const size of [1, 2, 3, 7, 100]) {
+    const split = inRecords(hello, size);
+    assert.equal(readServerName(split), "shop.example", `records of ${size}`);
+    assert.equal(readServerName(split.subarray(0, split.length - 1)), undefined);
+  }
+});
+
+Deno.test("readServerName() answers null for a client without a name, and for what is no ClientHello", async () => {
+  assert.equal(readServerName(await clientHello({})), null);
+  assert.equal(readServerName(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")), null);
+  assert.equal(readServerName(Uint8Array.of(22, 3, 1, 0, 0)), null); // an empty record
+  assert.equal(readServerName(Uint8Array.of(22, 3, 1, 0, 4, 2, 0, 0, 0)), null); // a ServerHello
+  assert.equal(readServerName(Uint8Array.of(22, 3, 1, 0, 4, 1, 0xff, 0xff, 0xff)), null); // 16 MiB
+  assert.equal(readServerName(Uint8Array.of(22, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3)), null); // cut within
+});
+
+Deno.test("readServerName() gives up at its limit instead of asking for more", () => {
+  const endless = new Uint8Array(MAX_CLIENT_HELLO_BYTES);
+  endless.set([22, 3, 1, 0xff, 0xff, 1, 0, 0x7f, 0xff]);
+  assert.equal(readServerName(endless), null);
+  assert.equal(readServerName(endless.subarray(0, 1000)), undefined);
+});
+
+Deno.test("readServerName() takes any mutilated message without throwing", async () => {
+  const hello = await clientHello({ servername: "shop.example" });
+  let state = 1;
+  const random = (below: number) => (state = Math.imul(state, 48271) >>> 1) % below;
+  for (let round = 0; round < 5000; round++) {
+    const bytes = hello.slice(0, random(4) === 0 ? random(hello.length) : hello.length);
+    for (let count = 1 + random(8); count > 0 && bytes.length > 0; count--) bytes[random(bytes.length)] = random(256);
+    const name = readServerName(bytes);
+    assert.ok(name === null || name === undefined || typeof name === "string");
+  }
+});
