@@ -12,8 +12,16 @@ addEventListener("unload", () => Deno.removeSync(made, { recursive: true }));
 const bundle = `${made}/tls-off.mjs`;
 let bundling: Promise<unknown> | undefined;
 
+const binaries = new Map<string, Promise<string>>();
+
 /** The binary for a target, made once. */
-async function makeBinary(target: Target): Promise<string> {
+function makeBinary(target: Target): Promise<string> {
+  let making = binaries.get(target.name);
+  if (making === undefined) binaries.set(target.name, making = build(target));
+  return making;
+}
+
+async function build(target: Target): Promise<string> {
   await (bundling ??= runCommand([Deno.execPath(), "run", "-A", `${ROOT}scripts/bundle.ts`, bundle]));
   const path = `${made}/tls-off-bun-linux-${target.name}`;
   await buildBunBinary(await findBun(), bundle, path, target);
@@ -88,8 +96,6 @@ async function tryEverything(target: Target): Promise<void> {
     const check = await run("check", "proxy.toml");
     assert.equal(check.code, 0, check.output);
     assert.match(check.output, /configuration is valid/);
-    assert.equal((await run("check", "nothing.toml")).code, 1);
-    assert.equal((await run("chekc")).code, 2);
     await tryDemo(command, directory);
   });
 }
@@ -101,6 +107,10 @@ const QEMU: Peer[] = [{ command: OTHER.emulator[0], debian: "qemu-user-static" }
 
 Deno.test("the binary is the whole program, in an empty directory without an environment", async () => {
   await tryEverything(OWN);
+  await withBinary(OWN, async ({ run }) => {
+    assert.equal((await run("check", "nothing.toml")).code, 1);
+    assert.equal((await run("chekc")).code, 2);
+  });
 });
 
 Deno.test("the binary reads no .env and no bunfig.toml of the directory that it is started in", async () => {
