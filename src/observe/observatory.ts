@@ -57,8 +57,8 @@ export class Observatory {
   #watched = false;
   #ticks = 0;
   #metricsIntervalMs = 0;
-  #metricsDueMs = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
+  #metricsTimer: ReturnType<typeof setInterval> | null = null;
 
   constructor(readonly options: ObservatoryOptions) {
     this.#clientCapacity = options.clientCapacity ?? 1024;
@@ -72,6 +72,7 @@ export class Observatory {
     if (this.#timer) return;
     this.#timer = setInterval(() => this.tick(performance.now()), TICK_MS);
     this.#timer.unref();
+    this.#restartMetricsLog();
     loadOpenFiles().then((openFiles) => this.openFiles = openFiles, (error) => {
       this.options.log.debug("descriptors cannot be counted", { event: "open-files", error });
     });
@@ -80,16 +81,16 @@ export class Observatory {
   stop(): void {
     if (this.#timer) clearInterval(this.#timer);
     this.#timer = null;
+    this.#restartMetricsLog();
     this.entries.report();
   }
 
   /** Follows a configuration: only where there is an admin endpoint are clients told apart, rates and history kept. */
   configure({ log, admin }: Pick<Config, "log" | "admin">): void {
     this.#watched = admin.listen !== null;
-    if (this.#metricsIntervalMs !== log.metricsIntervalMs) {
-      this.#metricsDueMs = performance.now() + log.metricsIntervalMs;
-    }
+    if (this.#metricsIntervalMs === log.metricsIntervalMs) return;
     this.#metricsIntervalMs = log.metricsIntervalMs;
+    this.#restartMetricsLog();
   }
 
   /** Memory for a new worker. */
@@ -120,14 +121,19 @@ export class Observatory {
   /** What happens each second. */
   tick(nowMs: number): void {
     if (this.#ticks++ % REPORT_TICKS === REPORT_TICKS - 1) this.entries.report();
-    if (this.#metricsIntervalMs > 0 && nowMs >= this.#metricsDueMs) {
-      // A tick that comes late does not move those after it.
-      this.#metricsDueMs += this.#metricsIntervalMs *
-        Math.ceil((nowMs - this.#metricsDueMs + 1) / this.#metricsIntervalMs);
-      this.#metricsLog.write(this.ledger.totals(), readProcessStats(this.openFiles), nowMs);
-    }
     if (!this.#watched) return;
     this.rates.tick(this.clients.snapshot().clients, nowMs);
     this.history.tick(this.ledger.totals(), nowMs);
+  }
+
+  #restartMetricsLog(): void {
+    if (this.#metricsTimer) clearInterval(this.#metricsTimer);
+    this.#metricsTimer = null;
+    if (this.#timer === null || this.#metricsIntervalMs === 0) return;
+    const write = () => {
+      this.#metricsLog.write(this.ledger.totals(), readProcessStats(this.openFiles), performance.now());
+    };
+    this.#metricsTimer = setInterval(write, this.#metricsIntervalMs);
+    this.#metricsTimer.unref();
   }
 }

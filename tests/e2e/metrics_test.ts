@@ -234,3 +234,31 @@ function exists(path: string): boolean {
     return false;
   }
 }
+
+Deno.test("metrics go on over reloads, and count them", async () => {
+  using dir = new TempDir();
+  await using backend = new Backend(dir.file("app.sock"), echo);
+  const { proxy, admin } = await startWithAdmin(dir, backend.address, {
+    config: { workers: 2, admin: { listen: "127.0.0.1:0" } },
+  });
+  await using _ = proxy;
+  const open = await proxy.connect();
+  await writeAll(open, new Uint8Array(100));
+  for (let i = 0; i < 3; i++) {
+    await exchange(proxy, 1_000);
+    const answer = await fetch(`${admin}/reload`, { method: "POST" });
+    assert.equal(answer.status, 200, await answer.text());
+  }
+  await exchange(proxy, 1_000);
+  await until(() => proxy.program.connections().length === 4, "every ended connection is recorded");
+  const during = await metrics(admin);
+  assert.equal(sum(during, "tls_off_connections_total"), 5);
+  assert.equal(sum(during, "tls_off_connections_active"), 1);
+  assert.equal(sum(during, "tls_off_client_connections_active", { client: "127.0.0.1" }), 1);
+  assert.equal(sum(during, "tls_off_bytes_total", { direction: "in" }), 4_100);
+  assert.equal(sum(during, "tls_off_client_bytes_total", { direction: "in" }), 4_100);
+  assert.equal(sum(during, "tls_off_reloads_total", { result: "ok" }), 3);
+  open.close();
+  await until(() => proxy.program.connections().length === 5, "the last connection is recorded");
+  assert.equal(sum(await metrics(admin), "tls_off_connections_active"), 0);
+});

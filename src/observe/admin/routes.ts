@@ -21,7 +21,8 @@ export interface Route {
 }
 
 const JSON_TYPE = "application/json; charset=utf-8";
-/** Most clients in one answer. */
+/** Clients in an answer, unless told, and at most. */
+const DEFAULT_TOP = 20;
 const MAX_TOP = 1_000;
 
 /** The paths of the admin endpoint. */
@@ -55,7 +56,7 @@ export function routes(observatory: Observatory, control: AdminControl, config: 
     ["/clients", {
       method: "GET",
       answer(query) {
-        const top = Number(query.get("top") ?? config.topClients);
+        const top = Number(query.get("top") ?? DEFAULT_TOP);
         const order = query.get("order") ?? "bytes";
         if (!Number.isInteger(top) || top < 1 || top > MAX_TOP) {
           return { status: 400, body: `refused: top must be a number from 1 to ${MAX_TOP}\n` };

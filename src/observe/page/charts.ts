@@ -55,8 +55,9 @@ const CHARTS: ChartSpec[] = [
 ];
 
 const HEIGHT = 170;
-/** Seconds shown. */
+/** Seconds shown, at most and at least. */
 const SPAN = 300;
+const SHORTEST_SPAN = 60;
 
 /** The charts; `update` shows these points, the newest at the right. */
 export function makeCharts(parent: HTMLElement): { update(points: HistoryPoint[]): void } {
@@ -88,7 +89,7 @@ function makeChart(spec: ChartSpec, parent: HTMLElement): uPlot {
       // One crosshair over all charts.
       cursor: { sync: { key: "time" }, points: { size: 6 }, drag: { x: false, y: false } },
       scales: {
-        x: { time: true, range: (_plot, _min, max) => [(max ?? 0) - SPAN, max ?? 0] },
+        x: { time: true, range: timeRange },
         y: spec.logarithmic ? { distr: 3, range: latencyRange } : { range: (_plot, _min, max) => [0, niceTop(max)] },
       },
       axes: [
@@ -127,6 +128,12 @@ function makeChart(spec: ChartSpec, parent: HTMLElement): uPlot {
 
 function shown(spec: ChartSpec, value: number | null | undefined): string {
   return value === null || value === undefined ? "–" : spec.format(value);
+}
+
+/** All that is known, but a minute at least: of a young proxy half the chart would be empty else. */
+function timeRange(_plot: uPlot, min: number | null, max: number | null): [number, number] {
+  const end = max ?? 0;
+  return [Math.max(end - SPAN, Math.min(min ?? end, end - SHORTEST_SPAN)), end];
 }
 
 function niceTop(max: number | null): number {
