@@ -120,6 +120,8 @@ export const EVENT_TEXTS: Record<string, string> = {
   "worker-not-replaced": "it could not be replaced, and is tried again: `worker`, `error`",
   "full": "connections wait, since `limits.connections` is reached: `listener`; at most every 10 s",
   "file-limit": "`limits.connections` is more than the limit of open files has room for: `listener`, `limit`, `room`",
+  "notify-failed": "the service manager cannot be told anything: `error`",
+  "watchdog": "a worker does not answer in time: the service manager's watchdog is not fed",
   "drain": "the drain begins: `signal`, `active` connections",
   "stop-now": "a second signal: connections are cut",
   "stop": "the end: `outcome` (`drained`, `expired` or `stopped`), and how many connections were `cut`",

@@ -4,6 +4,7 @@
  */
 import process from "node:process";
 import ipaddr from "ipaddr.js";
+import type { Address } from "../config/config.ts";
 import { openLibrary } from "./foreign.ts";
 import { LIBC_PATHS } from "./libc_paths.ts";
 import { decodeHalfOpenAnswer, encodeHalfOpenRequest } from "./sock_diag.ts";
@@ -21,11 +22,15 @@ const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
 const TCP_INFO = 11;
+const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const AF_NETLINK = 16;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOCK_RAW = 3;
+const O_NONBLOCK = 0o4000;
+const CLOCK_MONOTONIC = 1;
 const NETLINK_SOCK_DIAG = 4;
 const SHUT_RDWR = 2;
 const O_RDONLY = 0;
@@ -51,6 +56,8 @@ const SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
   listen: { parameters: ["i32", "i32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   malloc: { parameters: ["usize"], result: "usize" },
@@ -250,6 +257,46 @@ export class Libc {
     } finally {
       this.#libc.close(fd);
     }
+  }
+
+  /**
+   * Sends a datagram to a Unix socket.
+   * @param path as unix(7) has it: an abstract name begins with NUL
+   * @throws {Error} when nobody takes it
+   */
+  sendToUnix(path: string, bytes: Uint8Array<ArrayBuffer>): void {
+    const name = new TextEncoder().encode(path);
+    // An abstract name is as long as the address says; a path ends with NUL.
+    const address = new Uint8Array(2 + name.length + (path.startsWith("\0") ? 0 : 1));
+    address[0] = AF_UNIX;
+    address.set(name, 2);
+    const fd = this.#libc.socket(AF_UNIX, SOCK_DGRAM | O_NONBLOCK | O_CLOEXEC, 0);
+    if (fd < 0) throw new Error("Cannot open a datagram socket");
+    try {
+      if (this.#libc.connect(fd, address, address.length) !== 0) throw new Error(`Cannot reach "${path}"`);
+      if (Number(this.#libc.send(fd, bytes, BigInt(bytes.length), 0)) < 0) throw new Error(`Cannot send to "${path}"`);
+    } finally {
+      this.#libc.close(fd);
+    }
+  }
+
+  /** Microseconds of CLOCK_MONOTONIC (clock_gettime(2)). */
+  monotonicUsec(): bigint {
+    const time = new BigInt64Array(2);
+    this.#libc.clock_gettime(CLOCK_MONOTONIC, time);
+    return time[0] * 1_000_000n + time[1] / 1000n;
+  }
+
+  /** Whether a descriptor is a socket that listens on `address`. */
+  listensOn(fd: number, address: Address): boolean {
+    if (this.#getInt(fd, SOL_SOCKET, SO_ACCEPTCONN) !== 1) return false;
+    if (address.transport === "tcp") {
+      return ipaddr.isValid(address.hostname) && this.#name("getsockname", fd) === endpointKey(address);
+    }
+    this.#length[0] = this.#address.length;
+    if (this.#libc.getsockname(fd, this.#address, this.#length) !== 0 || this.#address[0] !== AF_UNIX) return false;
+    const name = new TextDecoder().decode(this.#address.subarray(2, this.#length[0]));
+    return name === address.path || name === `${address.path}\0`;
   }
 
   /** Gives freed memory back to the system, as far as this libc can (malloc_trim(3)). */

@@ -24,7 +24,7 @@ export class AddressBook {
     const ownPorts = new Set(served.map(portOf));
     const resolved = new Map<string, Address>();
     const listeners = [];
-    for (const { config, tls } of plan.listeners) {
+    for (const { config, tls, fds } of plan.listeners) {
       const listen: Address[] = [];
       for (const [index, address] of config.listen.entries()) {
         const text = formatAddress(address);
@@ -33,12 +33,12 @@ export class AddressBook {
         if (found === undefined || !own.has(formatAddress(found))) {
           // The socket of ours for the other family would be in the way of a port that is free.
           const isOurs = own.has(text) || (address.transport === "tcp" && ownPorts.has(`${address.port}`));
-          found = isOurs ? address : await claim(address, text, config.name);
+          found = isOurs || fds[index] !== null ? address : await claim(address, text, config.name);
         }
         resolved.set(key, found);
         listen.push(found);
       }
-      listeners.push({ config: { ...config, listen }, tls });
+      listeners.push({ config: { ...config, listen }, tls, fds });
     }
     return {
       plan: { config: { ...plan.config, listeners: listeners.map(({ config }) => config) }, listeners },

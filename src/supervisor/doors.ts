@@ -56,7 +56,7 @@ export class Doors {
     if (known !== undefined) return known;
     const address = formatAddress(socket.address);
     let member: Member | null = null;
-    if (this.#calls !== null && socket.address.transport === "tcp") {
+    if (this.#calls !== null && socket.address.transport === "tcp" && !socket.inherited) {
       const fd = socket.fd ?? this.#calls.newListenerFd(socket.address, openBefore);
       if (fd === undefined) throw new Error(`Cannot find the descriptor of the socket that listens on ${address}`);
       let group = this.#groups.get(address);

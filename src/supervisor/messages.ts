@@ -49,6 +49,8 @@ export interface PreparedSocket {
   address: Address;
   /** It listened there before, for an older generation. */
   kept: boolean;
+  /** It is the service manager's, too: to be closed, and never shut down. */
+  inherited: boolean;
   /** Its descriptor, where the engine knows it. */
   fd?: number;
 }

@@ -3,13 +3,16 @@ import type { Config, ListenerConfig } from "../config/config.ts";
 import type { ConfigFlags } from "../config/flags.ts";
 import { loadConfig } from "../config/load.ts";
 import { runtimeName } from "../runtime/detect.ts";
+import { loadSocketCalls } from "../runtime/socket_calls.ts";
 import { loadListenerTls, type TlsPlan } from "../tls/options.ts";
-import { unsupportedYet } from "./unsupported_yet.ts";
+import { assignSockets, inheritedSockets } from "./activation.ts";
 
 /** A listener with everything loaded and decided: plain data, which a worker needs no file for. Holds private keys. */
 export interface ListenerPlan {
   config: ListenerConfig;
   tls: TlsPlan;
+  /** For each address the listening socket that was handed over, or `null`. */
+  fds: (number | null)[];
 }
 
 /** What a generation runs by. */
@@ -46,14 +49,20 @@ export async function loadPlan(file: string | null, flags: ConfigFlags = {}): Pr
 export async function planConfig(config: Config, file: string | null, result: PlanResult): Promise<Plan | null> {
   const place = file === null ? "" : `${file}: `;
   const listeners: ListenerPlan[] = [];
+  const sockets = inheritedSockets();
+  const calls = sockets.length > 0 ? await loadSocketCalls() : null;
+  const { fds, unused } = assignSockets(config, sockets, calls && ((fd, address) => calls.listensOn(fd, address)));
+  for (const { fd, name } of unused) {
+    result.warnings.push(`${place}no listener has the address of inherited socket ${fd} ("${name}")`);
+  }
   for (const listener of config.listeners) {
-    const { plan, problems } = await loadListenerTls(listener, runtimeName());
+    const own = fds.get(listener.name)!;
+    const inheritedSocket = own.some((fd) => fd !== null);
+    const { plan, problems } = await loadListenerTls(listener, runtimeName(), { inheritedSocket });
     for (const { severity, message } of problems) {
       result[severity === "error" ? "errors" : "warnings"].push(`${place}${message}`);
     }
-    if (plan !== undefined) listeners.push({ config: listener, tls: plan });
+    if (plan !== undefined) listeners.push({ config: listener, tls: plan, fds: own });
   }
-  const plan = { config, listeners };
-  result.errors.push(...unsupportedYet(plan).map((message) => `${place}${message}`));
-  return result.errors.length > 0 ? null : plan;
+  return result.errors.length > 0 ? null : { config, listeners };
 }

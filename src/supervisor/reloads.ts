@@ -9,6 +9,9 @@ export interface ReloadsOptions {
   load: () => Promise<PlanResult>;
   /** Serves by the plan; throws where that fails, and then nothing has changed. */
   apply: (plan: Plan) => Promise<void>;
+  /** Are told when a reload begins, and when it has ended in one way or the other. */
+  begun: () => void;
+  ended: () => void;
   /** Why there is no reload now; `null`: there may be. */
   refusal: () => string | null;
 }
@@ -43,7 +46,9 @@ export class Reloads {
   async #reload(cause: string): Promise<boolean> {
     const { log, observatory: { reloads } } = this.#options;
     const startMs = performance.now();
+    this.#options.begun();
     const errors = await this.#try();
+    this.#options.ended();
     if (errors.length > 0) {
       reloads.failed++;
       for (const error of errors) log.error(error, { event: "reload-error" });

@@ -128,6 +128,12 @@ export class Rollout {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
+  /** Whether every worker answers. */
+  async isWell(): Promise<boolean> {
+    const { length } = this.crew.members;
+    return (await this.crew.askAll({ type: "ping" })).length === length;
+  }
+
   /** Ends every worker. */
   async end(): Promise<void> {
     this.#ending = true;
@@ -167,8 +173,11 @@ export class Rollout {
       if (this.doors.chosen.has(door) || this.#superseded.has(door)) continue;
       this.#superseded.add(door);
       this.doors.refuseNew(door);
-      // Where nobody listens any more there is no reason to wait for those who have not quite come.
-      void (addresses.has(door.address) ? this.#linger(door) : Promise.resolve()).then(() => this.#shut(door, graceMs));
+      // Where nobody listens any more there is no reason to wait for those who have not quite come; and an inherited socket
+      // is the next generation's as well.
+      void (addresses.has(door.address) && door.member !== null ? this.#linger(door) : Promise.resolve()).then(() =>
+        this.#shut(door, graceMs)
+      );
     }
     for (const member of dismissed) {
       member.handle.ask({ type: "retire" }).catch(() => {});

@@ -1,8 +1,11 @@
 import { type Choice, chooseProgram, refuseNewProgram } from "./bpf.ts";
+import type { Address } from "../config/config.ts";
 import type { FileLimitCalls } from "./file_limit.ts";
+import type { NotifyCalls } from "./service_manager.ts";
 
 /** What a group needs of the operating system; {@linkcode Libc} has it. */
-export interface SocketCalls extends FileLimitCalls {
+export interface SocketCalls extends FileLimitCalls, NotifyCalls {
+  listensOn(fd: number, address: Address): boolean;
   /** Whether the kernel can be told who gets a connection; otherwise its hash of the addresses decides. */
   readonly steers: boolean;
   openFds(): number[];

@@ -8,10 +8,12 @@ import { AdminEndpoint } from "./admin_endpoint.ts";
 import { availableCpus } from "./available_cpus.ts";
 import { BackendProbe } from "./backend_probe.ts";
 import { checkFileLimit, raiseFileLimit } from "./file_limit.ts";
+import { FileWatch, watchedFiles } from "./file_watch.ts";
 import { observePlan } from "./observe_plan.ts";
 import type { Plan, PlanResult } from "./plan.ts";
 import { Reloads } from "./reloads.ts";
 import { Rollout } from "./rollout.ts";
+import { ServiceManager } from "./service_manager.ts";
 
 /** Exit codes: the drain was complete, or connections were cut. */
 export const EXIT_DRAINED = 0;
@@ -39,6 +41,8 @@ export class Supervisor {
   readonly #reloads: Reloads;
   #plan: Plan;
   #rollout: Rollout | null = null;
+  #manager: ServiceManager | null = null;
+  readonly #watch = new FileWatch(() => this.#reloads.request("files changed"));
   readonly #addresses = new AddressBook();
   #maxConnections = 0;
   #asked = 0;
@@ -59,6 +63,8 @@ export class Supervisor {
       observatory,
       load,
       apply: (plan) => this.#apply(plan),
+      begun: () => this.#manager?.reloading(),
+      ended: () => this.#manager?.ready(this.#status()),
       refusal: () => this.#asked > 0 ? "draining" : this.#rollout === null ? "not ready" : null,
     });
     this.#admin = new AdminEndpoint(observatory, {
@@ -86,15 +92,21 @@ export class Supervisor {
     }
     const maxConnections = this.#maxConnections = raiseFileLimit(calls);
     const rollout = new Rollout({ log: this.#log, observatory: this.#observatory, calls, maxConnections });
+    const manager = this.#manager = new ServiceManager({ calls, log: this.#log });
     try {
       this.#rollout = rollout;
       await this.#apply(this.#plan);
       this.#log.info("ready", { event: "ready", pid: process.pid, workers: rollout.team.length });
+      manager.ready(this.#status());
+      manager.watch(() => rollout.isWell());
       started(listenAddresses(this.#plan));
       await this.#stopping;
+      manager.stopping("draining");
       return await this.#drain(rollout);
     } finally {
       for (const signal of SIGNALS) process.off(signal, onSignal);
+      manager.close();
+      this.#watch.stop();
       await this.#admin.close();
       await rollout.end();
       this.#observatory.stop();
@@ -111,6 +123,11 @@ export class Supervisor {
   async crashWorker(index: number): Promise<void> {
     const member = this.#rollout?.team.find(({ handle }) => handle.index === index);
     await member?.handle.ask({ type: "crash" });
+  }
+
+  #status(): string {
+    const addresses = listenAddresses(this.#plan).map(({ address }) => address);
+    return `serving ${addresses.join(", ")} with ${this.#rollout?.team.length} workers`;
   }
 
   #onSignal(signal: string): void {
@@ -152,6 +169,7 @@ export class Supervisor {
     }
     this.#plan = resolved;
     keep();
+    await this.#watch.watch(resolved.config.reload === "watch" ? watchedFiles(resolved) : []);
     const known = new Set(old === plan ? [] : listenAddresses(old).map(({ address }) => address));
     for (const { listener, address } of listenAddresses(resolved)) {
       if (!known.has(address)) this.#log.info("listening", { event: "listening", listener, address });

@@ -1,9 +1,8 @@
 import { formatAddress } from "../config/address.ts";
-import type { Address } from "../config/config.ts";
 import type { Entry } from "../observe/observer.ts";
 import { acceptLoop } from "../proxy/accept.ts";
 import { LimitGate } from "../proxy/limit_gate.ts";
-import type { Listener } from "../runtime/contract.ts";
+import type { Listener, TlsListenOptions } from "../runtime/contract.ts";
 import { loadRuntime } from "../runtime/detect.ts";
 import { releaseMemorySoon } from "../runtime/release_memory.ts";
 import { tlsListenOptions } from "../tls/options.ts";
@@ -112,12 +111,22 @@ export class Worker {
     const prepared: PreparedSocket[] = [];
     try {
       for (const plan of generation.plan.listeners) {
-        for (const address of plan.config.listen) {
+        for (const [index, address] of plan.config.listen.entries()) {
+          const fd = plan.fds[index] ?? undefined;
           // A Unix socket has no SO_REUSEPORT: one worker serves it.
-          if (address.transport === "unix" && this.#options.index > 0) continue;
-          const kept = this.#keep(plan, address, generation);
-          const { id, listener } = kept ?? await this.#listen(plan, address, generation);
-          prepared.push({ id, listener: plan.config.name, address, kept: kept !== null, fd: listener.fd });
+          if (address.transport === "unix" && fd === undefined && this.#options.index > 0) continue;
+          const reusePort = this.#options.reusePort && fd === undefined;
+          const asked = tlsListenOptions(plan.config, plan.tls, { address, reusePort, fd });
+          const kept = this.#keep(plan, asked, generation);
+          const { id, listener } = kept ?? await this.#listen(plan, asked, generation);
+          prepared.push({
+            id,
+            listener: plan.config.name,
+            address,
+            kept: kept !== null,
+            inherited: fd !== undefined,
+            fd: listener.fd,
+          });
         }
       }
     } catch (error) {
@@ -128,11 +137,10 @@ export class Worker {
   }
 
   /** The socket that listens there already, if it can go on for the new generation. */
-  #keep({ config, tls }: ListenerPlan, address: Address, generation: Generation): Socket | null {
-    const text = formatAddress(address);
+  #keep({ config, tls }: ListenerPlan, asked: TlsListenOptions, generation: Generation): Socket | null {
+    const text = formatAddress(asked.address);
     const socket = this.#socketsOf(this.#current).find((socket) => socket.address === text);
     if (socket === undefined || socket.engine !== tls.engine) return null;
-    const asked = tlsListenOptions(config, tls, { address, reusePort: this.#options.reusePort });
     const options = JSON.stringify(asked);
     let renew = () => {};
     if (socket.options !== options) {
@@ -150,9 +158,9 @@ export class Worker {
     return socket;
   }
 
-  async #listen({ config, tls }: ListenerPlan, address: Address, generation: Generation): Promise<Socket> {
+  async #listen({ config, tls }: ListenerPlan, options: TlsListenOptions, generation: Generation): Promise<Socket> {
     const { name } = config;
-    const options = tlsListenOptions(config, tls, { address, reusePort: this.#options.reusePort });
+    const { address } = options;
     let listener: Listener;
     try {
       listener = await (await loadRuntime(tls.engine)).listenTls(options);

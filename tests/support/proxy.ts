@@ -29,9 +29,10 @@ export interface ProxyOptions {
   config?: Record<string, unknown>;
   openFiles?: number;
   env?: Record<string, string>;
-  /** These two as in {@linkcode Program}. */
+  /** These as in {@linkcode Program}. */
   main?: string;
   command?: string[];
+  prefix?: string[];
 }
 
 /** The real program in front of `backend`, on a free port, with one worker unless the test says otherwise. */

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { Backend, echo, readExactly } from "../support/backend.ts";
+import { Proxy, TempDir } from "../support/proxy.ts";
+import { until } from "../support/wait.ts";
+
+/** What a service manager hears. */
+class NotifySocket implements Disposable {
+  readonly messages: string[] = [];
+  readonly #socket: Deno.DatagramConn;
+
+  constructor(path: string) {
+    this.#socket = Deno.listenDatagram({ transport: "unixpacket", path });
+    void this.#listen();
+  }
+
+  async heard(text: string): Promise<string> {
+    await until(() => this.messages.some((message) => message.includes(text)), `"${text}" was heard`);
+    return this.messages.find((message) => message.includes(text))!;
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close();
+  }
+
+  async #listen(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const [bytes] of this.#socket) this.messages.push(decoder.decode(bytes));
+  }
+}
+
+for (const kind of ["a path", "an abstract name"]) {
+  Deno.test(`service manager at ${kind} hears of readiness, reloads, the drain and the watchdog`, async () => {
+    using dir = new TempDir();
+    const path = kind === "a path" ? dir.file("notify.sock") : `\0tls-off-test-${crypto.randomUUID()}`;
+    using manager = new NotifySocket(path);
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await Proxy.start(dir, backend.address, {
+      config: { workers: 2 },
+      env: { NOTIFY_SOCKET: path.replace("\0", "@"), WATCHDOG_USEC: "1000000" },
+    });
+    assert.match(await manager.heard("READY=1"), /STATUS=serving 127\.0\.0\.1:\d+ with 2 workers/);
+    await manager.heard("WATCHDOG=1");
+    await proxy.reload();
+    // CLOCK_MONOTONIC counts from the boot, as /proc/uptime does.
+    const [, usec] = /MONOTONIC_USEC=(\d+)/.exec(await manager.heard("RELOADING=1"))!;
+    const uptime = Number(Deno.readTextFileSync("/proc/uptime").split(" ")[0]);
+    assert.ok(Math.abs(Number(usec) / 1e6 - uptime) < 30, `${usec} µs, up for ${uptime} s`);
+    await until(() => manager.messages.filter((message) => message.includes("READY=1")).length === 2, "ready again");
+    proxy.program.signal("SIGTERM");
+    await manager.heard("STOPPING=1");
+    assert.equal(await proxy.program.exit(), 0);
+  });
+}
+
+Deno.test("service manager's watchdog that means another process is not fed", async () => {
+  using dir = new TempDir();
+  using manager = new NotifySocket(dir.file("notify.sock"));
+  await using backend = new Backend(dir.file("app.sock"), echo);
+  await using _proxy = await Proxy.start(dir, backend.address, {
+    env: { NOTIFY_SOCKET: dir.file("notify.sock"), WATCHDOG_USEC: "200000", WATCHDOG_PID: "1" },
+  });
+  await manager.heard("READY=1");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.ok(!manager.messages.some((message) => message.includes("WATCHDOG")));
+});
+
+/** Opens a listening socket as descriptor 3 and becomes the program, as a service manager does. */
+const ACTIVATE = [
+  "perl",
+  "-MSocket",
+  "-e",
+  // $^F: descriptors up to that stay open over exec.
+  `$^F = 9; socket(my $s, PF_INET, SOCK_STREAM, 0) or die; fileno($s) == 3 or die "not 3";
+   bind($s, sockaddr_in(shift, inet_aton("127.0.0.1"))) or die $!; listen($s, 100) or die $!;
+   $ENV{LISTEN_PID} = $$; $ENV{LISTEN_FDS} = 1; $ENV{LISTEN_FDNAMES} = "web"; exec @ARGV;`,
+];
+
+Deno.test("socket activation serves on the inherited socket, over reloads, with all workers", async () => {
+  using dir = new TempDir();
+  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = free.addr;
+  free.close();
+  await using backend = new Backend(dir.file("app.sock"), echo);
+  await using proxy = await Proxy.start(dir, backend.address, {
+    config: { workers: 2 },
+    listener: { listen: `127.0.0.1:${port}` },
+    prefix: [...ACTIVATE, `${port}`],
+  });
+  const once = async () => {
+    const client = await proxy.connect();
+    await client.write(Uint8Array.of(7));
+    assert.deepEqual(await readExactly(client, 1), Uint8Array.of(7));
+    client.close();
+  };
+  for (let round = 0; round < 3; round++) {
+    for (let count = 0; count < 5; count++) await once();
+    assert.equal((await proxy.reload()).event, "reload");
+  }
+  await once();
+  proxy.program.signal("SIGTERM");
+  assert.equal(await proxy.program.exit(), 0);
+});
+
+Deno.test("socket activation with the native engine is refused, with the reason", async () => {
+  using dir = new TempDir();
+  await using backend = new Backend(dir.file("app.sock"), echo);
+  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = free.addr;
+  free.close();
+  await assert.rejects(
+    Proxy.start(dir, backend.address, {
+      listener: { listen: `127.0.0.1:${port}`, engine: "native" },
+      prefix: [...ACTIVATE, `${port}`],
+    }),
+    /cannot do socket activation: native on Deno cannot adopt a descriptor; use engine = \\"node\\"/,
+  );
+});
