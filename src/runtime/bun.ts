@@ -92,7 +92,10 @@ class BunTlsConn extends BunConn {
   }
 
   handshaken(success: boolean, error: Error | null): void {
-    if (!success) return this.fail(nodeConnError(error));
+    if (!success) {
+      this.endsItself = true;
+      return this.fail(nodeConnError(error));
+    }
     const info = this.#info();
     if (this.#mode !== "none") {
       const der = this.socket.getPeerCertificate()?.raw;

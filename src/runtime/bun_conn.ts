@@ -21,6 +21,8 @@ export class BunConn implements Conn {
   readonly remote: { hostname: string; port: number };
   readonly local: { hostname: string; port: number };
   protected readonly socket: Socket;
+  /** Bun is about to close the socket, with what it still has to say to the peer. */
+  protected endsItself = false;
   /** Came with nobody waiting; the socket is paused. */
   #stock: Uint8Array[] = [];
   #paused = false;
@@ -76,11 +78,12 @@ export class BunConn implements Conn {
 
   close(): void {
     if (this.#failure?.kind === "closed") return;
-    const failed = this.#failure !== null;
-    this.fail(new ConnError("closed", "Connection was closed here"));
     // After the half-close everything is with the kernel, which sends it on. Else nothing may be waited for, and a reset is what
     // frees the socket of a peer that stalls.
-    if (this.#shut && !failed) this.socket.end();
+    const inOrder = this.endsItself || (this.#shut && this.#failure === null);
+    this.#failure = null;
+    this.fail(new ConnError("closed", "Connection was closed here"));
+    if (inOrder) this.socket.end();
     else this.socket.terminate();
   }
 

@@ -1,0 +1,49 @@
+/** `openssl s_client`, which is nobody's idea of a library, and so as strict a client as there is. */
+
+/** What it said: its own lines and the answer. */
+export interface Spoken {
+  /** Everything, standard output and error together. */
+  text: string;
+  /** What was sent has come back. */
+  echoed: boolean;
+  /** TLS alert that ended it. */
+  alert: number | null;
+}
+
+const ECHO = "echo me\n";
+/** For an answer that does not come. */
+const PATIENCE_MS = 5_000;
+
+/** Connects to `127.0.0.1:port`, sends a line, and ends once that has come back, or the server has ended. */
+export async function sClient(port: number, ...args: string[]): Promise<Spoken> {
+  const child = new Deno.Command("openssl", {
+    args: ["s_client", "-connect", `127.0.0.1:${port}`, ...args],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+  const errors = new Response(child.stderr).text();
+  const input = child.stdin.getWriter();
+  let text = "";
+  try {
+    await input.write(new TextEncoder().encode(ECHO));
+  } catch {
+    // It has ended already.
+  }
+  const decoder = new TextDecoder();
+  let ended = false;
+  for await (const chunk of child.stdout) {
+    text += decoder.decode(chunk, { stream: true });
+    if (ended || !text.includes(ECHO)) continue;
+    ended = true;
+    // Its end is the end of its input; the session tickets have come before the answer.
+    await input.close().catch(() => {});
+  }
+  await child.status;
+  clearTimeout(timer);
+  text += await errors;
+  if (!ended) await input.close().catch(() => {});
+  const alert = /SSL alert number (\d+)/.exec(text)?.[1];
+  return { text, echoed: text.includes(ECHO), alert: alert === undefined ? null : Number(alert) };
+}
