@@ -262,3 +262,42 @@ Deno.test("metrics go on over reloads, and count them", async () => {
   await until(() => proxy.program.connections().length === 5, "the last connection is recorded");
   assert.equal(sum(await metrics(admin), "tls_off_connections_active"), 0);
 });
+
+Deno.test("metrics keep what a worker counted that died, and drop its connections", async () => {
+  using dir = new TempDir();
+  await using backend = new Backend(dir.file("app.sock"), echo);
+  const { proxy, admin } = await startWithAdmin(dir, backend.address, {
+    config: { workers: 2, admin: { listen: "127.0.0.1:0" } },
+    main: "tests/support/crashing_proxy.ts",
+  });
+  await using _ = proxy;
+  const count = 40;
+  for (let i = 0; i < count; i++) await exchange(proxy, 1_000);
+  // As many as it takes for both workers to have some: none at all in one has a probability of 10⁻⁶.
+  const open = await Promise.all(Array.from({ length: 20 }, () => proxy.connect()));
+  for (const client of open) {
+    await client.write(new Uint8Array(1));
+    assert.equal(await client.read(new Uint8Array(1)), 1);
+  }
+  await until(() => proxy.program.connections().length === count, "every ended connection is recorded");
+  const before = await metrics(admin);
+  const dying = sum(before, "tls_off_connections_active", { worker: "1" });
+  assert.ok(dying > 0 && dying < open.length);
+  proxy.program.signal("SIGUSR2");
+  await proxy.program.record(({ event }) => event === "worker-replaced");
+  await exchange(proxy, 1_000);
+  await until(() => proxy.program.connections().length === count + 1, "the new connection is recorded");
+  const after = await metrics(admin);
+  assert.equal(sum(after, "tls_off_connections_total"), count + open.length + 1);
+  assert.equal(sum(after, "tls_off_connections_active"), open.length - dying);
+  assert.equal(sum(after, "tls_off_client_connections_active"), open.length - dying);
+  assert.equal(sum(after, "tls_off_bytes_total", { direction: "in" }), (count + 1) * 1_000 + open.length);
+  assert.equal(sum(after, "tls_off_client_bytes_total", { direction: "in" }), (count + 1) * 1_000 + open.length);
+  assert.equal(sum(after, "tls_off_worker_restarts_total"), 1);
+  for (const client of open) client.close();
+  await until(
+    () => proxy.program.connections().length === count + 1 + open.length - dying,
+    "the other worker's connections are recorded",
+  );
+  assert.equal(sum(await metrics(admin), "tls_off_connections_active"), 0);
+});
