@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { stringify } from "@std/toml";
 import { Backend, echo, readExactly } from "../support/backend.ts";
-import { Load } from "../support/load.ts";
+import { reloadUnderLoad } from "../support/reload_load.ts";
+import { type Contender, runtimeCommand } from "../support/runtimes.ts";
 import { Veth } from "../support/veth.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
-import { pause, until } from "../support/wait.ts";
+import { until } from "../support/wait.ts";
 import { makeSelfSigned } from "../../src/tls/self_signed.ts";
 
 /** Puts another certificate in the place of the proxy's. */
@@ -136,61 +137,35 @@ Deno.test("reload is ignored during a drain, and that is logged", async () => {
   assert.equal(await proxy.program.exit(), 0);
 });
 
-for (const workers of [1, 2]) {
-  Deno.test(`reload loses no connection while clients come as fast as they can, ${workers} workers`, async () => {
-    using dir = new TempDir();
-    await using backend = new Backend(dir.file("app.sock"), echo);
-    await using proxy = await Proxy.start(dir, backend.address, {
-      config: { workers, shutdown: { grace: "10m" }, log: { level: "info", access: false } },
-    });
-    const certificates = [await makeSelfSigned({ hosts: ["localhost", "127.0.0.1"] }), {
-      cert: proxy.cert,
-      key: Deno.readTextFileSync(dir.file("key.pem")),
-    }];
-    const load = new Load(proxy, {
-      quick: 8,
-      slow: 4,
-      long: 4,
-      caCerts: certificates.map(({ cert }) => cert),
-    });
-    for (let round = 0; round < 20; round++) {
-      install(dir, certificates[round % 2]);
-      assert.equal((await proxy.reload()).event, "reload");
-      await pause(100);
-    }
-    await load.stop();
-    assert.deepEqual(load.failures, []);
-    assert.ok(load.connections > 100, `${load.connections} connections`);
-  });
-}
-
 const veth = Veth.create();
 veth?.[Symbol.dispose]();
 
-Deno.test({
-  name: "reload loses no connection whose TCP handshake is under way (needs root and iproute2)",
-  ignore: veth === null,
-  async fn() {
-    using dir = new TempDir();
-    using network = Veth.create()!;
-    await using backend = new Backend(dir.file("app.sock"), echo);
-    await using proxy = await Proxy.start(dir, backend.address, {
-      config: { workers: 2, shutdown: { grace: "10m" }, log: { level: "info", access: false } },
-      listener: { listen: `${network.address}:0` },
+/** As many threads as a runtime can share a port among. */
+const CONTENDERS: [Contender, workers: number][] = [
+  [{ runtime: "deno", engine: "native" }, 1],
+  [{ runtime: "deno", engine: "native" }, 2],
+  [{ runtime: "deno", engine: "node" }, 2],
+  [{ runtime: "bun", engine: "native" }, 2],
+  [{ runtime: "bun", engine: "node" }, 2],
+  [{ runtime: "node", engine: "node" }, 1],
+];
+
+for (const [{ runtime, engine }, workers] of CONTENDERS) {
+  for (const raw of [false, true]) {
+    Deno.test({
+      name: raw
+        ? `reload loses no TCP handshake under way on ${runtime} ${engine}, ${workers} workers (root, iproute2)`
+        : `reload loses no connection on ${runtime} ${engine}, ${workers} workers`,
+      ignore: raw && veth === null,
+      fn: async () =>
+        await reloadUnderLoad({
+          reloads: 10,
+          workers,
+          engine,
+          command: await runtimeCommand(runtime),
+          long: raw ? 0 : 4,
+          raw,
+        }),
     });
-    const certificates = [await makeSelfSigned({ hosts: ["localhost"] }), {
-      cert: proxy.cert,
-      key: Deno.readTextFileSync(dir.file("key.pem")),
-    }];
-    const clients = network.startRawClients(proxy.port, 300);
-    await pause(500);
-    for (let round = 0; round < 20; round++) {
-      install(dir, certificates[round % 2]);
-      assert.equal((await proxy.reload()).event, "reload");
-      await pause(100);
-    }
-    const { served, failures } = await clients.stop();
-    assert.deepEqual(failures, []);
-    assert.ok(served > 50, `${served} served`);
-  },
-});
+  }
+}

@@ -37,6 +37,9 @@ export interface ProxyOptions {
 
 /** The real program in front of `backend`, on a free port, with one worker unless the test says otherwise. */
 export class Proxy implements AsyncDisposable {
+  /** Where clients find it. */
+  hostname = "127.0.0.1";
+
   private constructor(readonly program: Program, readonly port: number, readonly cert: string) {}
 
   static async start(dir: TempDir, backend: string | string[], options: ProxyOptions = {}): Promise<Proxy> {
@@ -72,12 +75,12 @@ export class Proxy implements AsyncDisposable {
 
   /** A TLS client that trusts the test's certificate. */
   connect(options: Partial<Deno.ConnectTlsOptions> = {}): Promise<Deno.TlsConn> {
-    return Deno.connectTls({ hostname: "127.0.0.1", port: this.port, caCerts: [this.cert], ...options });
+    return Deno.connectTls({ hostname: this.hostname, port: this.port, caCerts: [this.cert], ...options });
   }
 
   /** A client that has not begun its TLS. */
   connectTcp(): Promise<Deno.TcpConn> {
-    return Deno.connect({ hostname: "127.0.0.1", port: this.port });
+    return Deno.connect({ hostname: this.hostname, port: this.port });
   }
 
   /** Lets the program load everything anew; resolves with the record of how that went. */
