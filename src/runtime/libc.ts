@@ -33,6 +33,7 @@ const O_NONBLOCK = 0o4000;
 const CLOCK_MONOTONIC = 1;
 const NETLINK_SOCK_DIAG = 4;
 const SHUT_RDWR = 2;
+const POLLIN = 1;
 const O_RDONLY = 0;
 const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
 const O_CLOEXEC = 0o2000000;
@@ -55,6 +56,7 @@ const SYMBOLS = {
   dup: { parameters: ["i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   listen: { parameters: ["i32", "i32"], result: "i32" },
+  poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
@@ -123,6 +125,18 @@ export class Libc {
       this.#getInt(fd, IPPROTO_TCP, TCP_NODELAY) === 0;
     const fds = this.openFds();
     return fds.find((fd) => !openBefore.has(fd) && isNew(fd)) ?? fds.find((fd) => openBefore.has(fd) && isNew(fd));
+  }
+
+  /** Listening sockets of any kind. */
+  newListeners(known: ReadonlySet<number>): number[] {
+    return this.openFds().filter((fd) => !known.has(fd) && this.#getInt(fd, SOL_SOCKET, SO_ACCEPTCONN) === 1);
+  }
+
+  /** Whether a connection waits to be accepted. */
+  acceptable(fd: number): boolean {
+    // struct pollfd (poll(2)): the descriptor, the events asked for, those found.
+    const request = new Int32Array([fd, POLLIN]);
+    return this.#libc.poll(request, 1n, 0) === 1;
   }
 
   /**

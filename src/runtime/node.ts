@@ -8,13 +8,21 @@ import { type Conn, type Listener, type Runtime, type TlsListenOptions, Unsuppor
 import { runtimeName } from "./detect.ts";
 import { duplicateFd } from "./duplicate_fd.ts";
 import { connectPlain } from "./node_plain_conn.ts";
-import { NodeListener } from "./node_listener.ts";
+import { NodeListener, type NodeListenerOptions } from "./node_listener.ts";
 import { NodeTls } from "./node_tls.ts";
 import { bindUnixPath, type BoundName } from "./unix_socket.ts";
 
 const name = runtimeName();
-// Its TLS allocates for each write.
-if (name === "deno") new (await import("./libc.ts")).Libc().keepFreedMemory();
+const deno = name === "deno" ? await prepareDeno() : null;
+
+/** What Deno's `node:` modules need from libc. */
+async function prepareDeno() {
+  const [{ Libc }, { AcceptWatch }] = await Promise.all([import("./libc.ts"), import("./accept_watch.ts")]);
+  const libc = new Libc();
+  // Its TLS allocates for each write.
+  libc.keepFreedMemory();
+  return { libc, AcceptWatch };
+}
 
 export const nodeRuntime: Runtime = {
   name,
@@ -26,19 +34,45 @@ export const nodeRuntime: Runtime = {
       throw new UnsupportedError(`Cannot share ${formatAddress(address)} among workers: Node can since 22.12 only`);
     }
     const tls = new NodeTls(options);
-    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
-    let name: BoundName | undefined;
+    const server = createServer();
+    const before = new Set(deno?.libc.openFds());
+    let bound: BoundName | undefined;
     if (options.fd !== undefined) await listen(server, { fd: await duplicateFd(options.fd), backlog });
     else if (address.transport === "tcp") {
       await listen(server, { host: address.hostname, port: address.port, backlog, reusePort });
-    } else ({ name } = await bindUnixPath(address.path, (path) => listen(server, { path, backlog })));
-    return new NodeListener({ server, name, tls, address: boundAddress(server, address), maxWaiting: backlog });
+    } else ({ name: bound } = await bindUnixPath(address.path, (path) => listen(server, { path, backlog })));
+    return new NodeListener({
+      server,
+      watch: watchOf(before, backlog),
+      name: bound,
+      tls,
+      address: boundAddress(server, address),
+      maxWaiting: backlog,
+    });
   },
 
   connect(target: Address, deadline: number): Promise<Conn> {
     return connectWithRetry(() => connectPlain(target, deadline), deadline);
   },
 };
+
+function createServer(): Server {
+  return net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+}
+
+/** @param before descriptors that were open before the server listened */
+function watchOf(before: ReadonlySet<number>, backlog: number): NodeListenerOptions["watch"] {
+  if (deno === null) return undefined;
+  const { libc, AcceptWatch } = deno;
+  const [found] = libc.newListeners(before);
+  if (found === undefined) return undefined;
+  return (revive) =>
+    new AcceptWatch(libc, found, async (fd) => {
+      const server = createServer();
+      await listen(server, { fd, backlog });
+      revive(server);
+    });
+}
 
 function listen(server: Server, options: ListenOptions & { fd?: number }): Promise<void> {
   return new Promise((resolve, reject) => {

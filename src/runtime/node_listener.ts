@@ -1,7 +1,8 @@
 import type { Server, Socket } from "node:net";
 import type { Address } from "../config/config.ts";
 import { AcceptQueue } from "./accept_queue.ts";
-import type { Conn, Listener, TlsListenOptions } from "./contract.ts";
+import type { AcceptWatch } from "./accept_watch.ts";
+import { type Conn, ConnError, type Listener, type TlsListenOptions } from "./contract.ts";
 import { nodeConnError } from "./node_error.ts";
 import { NodeTls } from "./node_tls.ts";
 import { NodeTlsConn } from "./node_tls_conn.ts";
@@ -13,6 +14,8 @@ const KEEP_ALIVE_DELAY_MS = 60_000;
 export interface NodeListenerOptions {
   /** Listening, with its connections paused. */
   server: Server;
+  /** Looks whether the server still accepts; it is given what makes another one do so. */
+  watch?: (revive: (server: Server) => void) => AcceptWatch;
   address: Address;
   /** Of a Unix socket. */
   name?: BoundName;
@@ -24,23 +27,27 @@ export interface NodeListenerOptions {
 /** Pulls over a server that pushes. */
 export class NodeListener implements Listener {
   readonly address: Address;
-  readonly #server: Server;
+  #server: Server;
+  readonly #watch: AcceptWatch | undefined;
   readonly #name: BoundName | undefined;
   readonly #queue: AcceptQueue<Socket>;
   #tls: NodeTls;
   #closed = false;
 
-  constructor({ server, address, name, tls, maxWaiting }: NodeListenerOptions) {
+  constructor({ server, watch, address, name, tls, maxWaiting }: NodeListenerOptions) {
     this.address = address;
     this.#server = server;
     this.#name = name;
     this.#tls = tls;
-    const queue = this.#queue = new AcceptQueue(maxWaiting);
-    server.on("connection", (socket) => {
-      if (!queue.push(socket)) return void socket.destroy();
-      if (address.transport === "tcp") socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    this.#queue = new AcceptQueue(maxWaiting);
+    this.#takeFrom(server);
+    this.#watch = watch?.((revived) => {
+      this.#server.close();
+      this.#server = revived;
+      if (this.#closed) revived.close();
+      this.#takeFrom(revived);
+      this.#queue.fail(new ConnError("exhausted", "Accepting had stopped for want of descriptors"));
     });
-    server.on("error", (error) => queue.fail(nodeConnError(error)));
   }
 
   async accept(): Promise<Conn> {
@@ -59,8 +66,18 @@ export class NodeListener implements Listener {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#watch?.stop();
     this.#name?.release();
     this.#server.close();
     this.#queue.close();
+  }
+
+  #takeFrom(server: Server): void {
+    server.on("connection", (socket) => {
+      this.#watch?.accepted();
+      if (!this.#queue.push(socket)) return void socket.destroy();
+      if (this.address.transport === "tcp") socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    });
+    server.on("error", (error) => this.#queue.fail(nodeConnError(error)));
   }
 }
