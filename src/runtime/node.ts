@@ -1,6 +1,5 @@
 /** The node engine: `node:tls` in front, `node:net` behind. It runs on Deno, Bun and Node. */
 import net, { type ListenOptions, type Server } from "node:net";
-import process from "node:process";
 import { formatAddress } from "../config/address.ts";
 import type { Address } from "../config/config.ts";
 import { connectWithRetry } from "./connect_retry.ts";
@@ -10,6 +9,7 @@ import { duplicateFd } from "./duplicate_fd.ts";
 import { connectPlain } from "./node_plain_conn.ts";
 import { NodeListener, type NodeListenerOptions } from "./node_listener.ts";
 import { NodeTls } from "./node_tls.ts";
+import { sharesPorts } from "./shares_ports.ts";
 import { bindUnixPath, type BoundName } from "./unix_socket.ts";
 
 const name = runtimeName();
@@ -82,13 +82,6 @@ function listen(server: Server, options: ListenOptions & { fd?: number }): Promi
       resolve();
     });
   });
-}
-
-/** Older versions of Node take the option and ignore it. */
-function sharesPorts(): boolean {
-  if (name !== "node") return true;
-  const [major, minor] = process.versions.node.split(".").map(Number);
-  return major > 22 || (major === 22 && minor >= 12);
 }
 
 /** Where 0 was asked for, the port is known only now; a Unix socket has been renamed since. */

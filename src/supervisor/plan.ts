@@ -3,6 +3,7 @@ import type { Config, ListenerConfig } from "../config/config.ts";
 import type { ConfigFlags } from "../config/flags.ts";
 import { loadConfig } from "../config/load.ts";
 import { runtimeName } from "../runtime/detect.ts";
+import { sharesPorts } from "../runtime/shares_ports.ts";
 import { loadSocketCalls } from "../runtime/socket_calls.ts";
 import { loadListenerTls, type TlsPlan } from "../tls/options.ts";
 import { assignSockets, inheritedSockets } from "./activation.ts";
@@ -54,6 +55,9 @@ export async function planConfig(config: Config, file: string | null, result: Pl
   const { fds, unused } = assignSockets(config, sockets, calls && ((fd, address) => calls.listensOn(fd, address)));
   for (const { fd, name } of unused) {
     result.warnings.push(`${place}no listener has the address of inherited socket ${fd} ("${name}")`);
+  }
+  if (config.workers !== "auto" && config.workers > 1 && !sharesPorts()) {
+    result.errors.push(`${place}workers = ${config.workers}: Node can share a port among them since 22.12 only, use 1`);
   }
   for (const listener of config.listeners) {
     const own = fds.get(listener.name)!;

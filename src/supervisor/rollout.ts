@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers";
 import type { Log } from "../observe/log.ts";
 import type { Observatory } from "../observe/observatory.ts";
 import { releaseMemorySoon } from "../runtime/release_memory.ts";
+import { sharesPorts } from "../runtime/shares_ports.ts";
 import { Crew } from "./crew.ts";
 import type { CrewMember } from "./crew_member.ts";
 import { type Door, Doors } from "./doors.ts";
@@ -58,7 +59,7 @@ export class Rollout {
     this.crew = new Crew({
       observatory,
       limits: this.#limits,
-      reusePort: calls !== null,
+      reusePort: sharesPorts(),
       onDrained: () => releaseMemorySoon(() => calls?.trimMemory()),
       onDeath: (member, error) => this.#died(member, error),
     });

@@ -5,6 +5,7 @@ import type { Observatory } from "../observe/observatory.ts";
 import { loadSocketCalls } from "../runtime/socket_calls.ts";
 import { AddressBook } from "./address_book.ts";
 import { AdminEndpoint } from "./admin_endpoint.ts";
+import { sharesPorts } from "../runtime/shares_ports.ts";
 import { availableCpus } from "./available_cpus.ts";
 import { BackendProbe } from "./backend_probe.ts";
 import { checkFileLimit, raiseFileLimit } from "./file_limit.ts";
@@ -192,7 +193,8 @@ export class Supervisor {
 }
 
 function workerCount({ config: { workers } }: Plan): number {
-  return workers === "auto" ? availableCpus() : workers;
+  if (workers !== "auto") return workers;
+  return sharesPorts() ? availableCpus() : 1;
 }
 
 function listenAddresses({ config }: Plan): { listener: string; address: string }[] {

@@ -12,6 +12,7 @@ export const FEATURES = {
   "unix-listen": "TLS over a Unix socket (listen)",
   "accept-proxy": "a PROXY header in front of TLS (accept-proxy)",
   "inherited-socket": "an inherited socket (socket activation)",
+  "abstract-names": "abstract Unix sockets (unix:@name, listen and backend)",
   "tls-details": "version, cipher, SNI and resumption of a connection, for records and PROXY protocol TLVs",
 } as const;
 
@@ -48,7 +49,8 @@ export const CAPABILITIES: Record<RuntimeName, Record<EngineName, Lacks | null>>
     },
     node: {},
   },
-  node: { native: null, node: {} },
+  // As of Node 20.
+  node: { native: null, node: { "abstract-names": "cannot use abstract names" } },
 };
 
 /** How the runtimes are written. */

@@ -31,13 +31,14 @@ export function chooseEngine(
   circumstances: EngineCircumstances = {},
 ): EngineChoiceResult {
   const title = RUNTIME_TITLES[runtime];
-  const native = CAPABILITIES[runtime].native;
+  const { native, node } = CAPABILITIES[runtime];
+  const needs = listNeeds(config, circumstances);
   if (config.engine === "node") return chosen("node", 'engine = "node" is set');
   if (native === null) {
     if (config.engine === "auto") return chosen("node", `${title} has no native engine`);
     return { engine: null, refusals: [`engine = "native" needs Deno or Bun, ${title} has none: use "node" or "auto"`] };
   }
-  const unmet = listNeeds(config, circumstances).filter(({ feature }) => native[feature] !== undefined);
+  const unmet = needs.filter(({ feature }) => native[feature] !== undefined);
   if (unmet.length === 0) {
     return chosen(
       "native",
@@ -52,6 +53,11 @@ export function chooseEngine(
   };
 
   function chosen(engine: EngineName, reason: string): EngineChoiceResult {
+    const refused = needs.filter(({ feature }) => engine === "node" && node?.[feature] !== undefined);
+    if (refused.length > 0) {
+      const refusals = refused.map(({ feature, asked }) => `${asked}: node on ${title} ${node?.[feature]}`);
+      return { engine: null, refusals };
+    }
     return { engine, reason, notes: listNotes(config, runtime, engine) };
   }
 }
@@ -72,6 +78,11 @@ function listNeeds(config: ListenerConfig, { inheritedSocket }: EngineCircumstan
   }
   if (config.listen.some(({ transport }) => transport === "unix")) {
     needs.push({ feature: "unix-listen", asked: 'listen = "unix:…"' });
+  }
+  for (const [key, addresses] of [["listen", config.listen], ["backend", config.backend]] as const) {
+    if (addresses.some((address) => address.transport === "unix" && address.path.startsWith("\0"))) {
+      needs.push({ feature: "abstract-names", asked: `${key} = "unix:@…"` });
+    }
   }
   if (config.acceptProxy.length > 0) needs.push({ feature: "accept-proxy", asked: "accept-proxy" });
   if (inheritedSocket) needs.push({ feature: "inherited-socket", asked: "socket activation" });

@@ -18,6 +18,7 @@ const ASKS: [Feature, Partial<ListenerConfig>, string, EngineCircumstances?][] =
   ["unix-listen", { listen: [{ transport: "unix", path: "/s" }] }, 'listen = "unix:…"'],
   ["accept-proxy", { acceptProxy: ["10.0.0.0/8"] }, "accept-proxy"],
   ["inherited-socket", {}, "socket activation", { inheritedSocket: true }],
+  ["abstract-names", { backend: [{ transport: "unix", path: "\0app" }] }, 'backend = "unix:@…"'],
 ];
 
 Deno.test("chooseEngine() takes native for a plain listener, on Deno and Bun", () => {
@@ -64,6 +65,16 @@ Deno.test("chooseEngine() asks for every feature but the details, which no liste
   const asked = new Set(ASKS.map(([feature]) => feature));
   for (const feature of Object.keys(FEATURES)) {
     assert.equal(asked.has(feature as Feature), feature !== "tls-details", feature);
+  }
+});
+
+Deno.test("chooseEngine() refuses what node cannot do, forced or not", () => {
+  const config = makeListenerConfig({ backend: [{ transport: "unix", path: "\0app" }] });
+  for (const engine of ["auto", "node"] as const) {
+    assert.deepEqual(chooseEngine({ ...config, engine }, "node"), {
+      engine: null,
+      refusals: ['backend = "unix:@…": node on Node cannot use abstract names'],
+    });
   }
 });
 
