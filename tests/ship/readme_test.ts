@@ -27,7 +27,7 @@ Deno.test("every test that README.md names is there", () => {
   assert.ok(named.length > 5);
   const tests = [...readSources(`${ROOT}tests`)].map(([, text]) => text).join("\n");
   // In a name that is made of parts, as `drains on ${signal}`, those may be any word; one in brackets at the end, left out.
-  const written = [...tests.matchAll(/(?:[tT]est\(|name:)\s*(["`])(.+?)\1[,\n]/g)].map(([, , name]) => {
+  const written = [...tests.matchAll(/(?:[tT]est\(|name:|^ +:)\s*(["`])(.+?)\1[,\n]/gm)].map(([, , name]) => {
     const escaped = name.replace(/ \(\$\{\w+\}\)$/, "").replace(/[.*+?^()[\]\\|]/g, "\\$&");
     return new RegExp(`^${escaped.replace(/\$\{\w+\}/g, "\\w+")}$`);
   });
