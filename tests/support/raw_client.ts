@@ -6,6 +6,7 @@
  * wait. Opens a connection each 25 ms until standard input ends, and then says in JSON how it went.
  */
 import { setInterval } from "node:timers";
+import { CLIENT_HELLO } from "./client_hello.ts";
 
 const [name, ownMac, peerMac, ownIp, peerIp, port, waitMs] = Deno.args;
 const OPEN_EVERY_MS = 25;
@@ -29,20 +30,6 @@ const bytesOf = (text: string, separator: string, base: number) =>
 const MAC = bytesOf(ownMac, ":", 16), PEER_MAC = bytesOf(peerMac, ":", 16);
 const IP = bytesOf(ownIp, ".", 10), PEER_IP = bytesOf(peerIp, ".", 10);
 const PORT = Number(port);
-
-/** TLS 1.2, so that the certificate's key is all that it takes; RFC 5246 section 7.4.1.2. */
-const CLIENT_HELLO = (() => {
-  const extensions = [
-    [0, 10, 0, 6, 0, 4, 0, 29, 0, 23], // supported_groups: x25519, secp256r1
-    [0, 11, 0, 2, 1, 0], // ec_point_formats
-    [0, 13, 0, 8, 0, 6, 4, 3, 8, 4, 4, 1], // signature_algorithms: ECDSA and RSA with SHA-256
-    [0, 23, 0, 0], // extended_master_secret
-  ].flat();
-  const random = [...crypto.getRandomValues(new Uint8Array(32))];
-  const ciphers = [0xc0, 0x2b, 0xc0, 0x2c, 0xcc, 0xa9, 0xc0, 0x2f, 0xc0, 0x30];
-  const hello = [3, 3, ...random, 0, 0, ciphers.length, ...ciphers, 1, 0, 0, extensions.length, ...extensions];
-  return [0x16, 3, 1, 0, hello.length + 4, 1, 0, 0, hello.length, ...hello];
-})();
 
 const fd = libc.socket(AF_PACKET, SOCK_RAW, ETH_P_ALL << 8);
 const index = libc.if_nametoindex(new TextEncoder().encode(`${name}\0`));
@@ -135,7 +122,7 @@ function received(frame: Uint8Array): void {
     client.state = "waiting";
     setTimeout(() => {
       sendTcp(client, ACK);
-      sendTcp(client, ACK | PSH, CLIENT_HELLO);
+      sendTcp(client, ACK | PSH, [...CLIENT_HELLO]);
       client.state = "sent";
     }, Number(waitMs));
   } else if (client.state === "sent" && data.length > 0) {
