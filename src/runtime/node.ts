@@ -2,6 +2,7 @@
 import net, { type ListenOptions, type Server } from "node:net";
 import { formatAddress } from "../config/address.ts";
 import type { Address } from "../config/config.ts";
+import { AcceptWatch } from "./accept_watch.ts";
 import { connectWithRetry } from "./connect_retry.ts";
 import { type Conn, type Listener, type Runtime, type TlsListenOptions, UnsupportedError } from "./contract.ts";
 import { runtimeName } from "./detect.ts";
@@ -13,16 +14,9 @@ import { sharesPorts } from "./shares_ports.ts";
 import { bindUnixPath, type BoundName } from "./unix_socket.ts";
 
 const name = runtimeName();
-const deno = name === "deno" ? await prepareDeno() : null;
-
-/** What Deno's `node:` modules need from libc. */
-async function prepareDeno() {
-  const [{ Libc }, { AcceptWatch }] = await Promise.all([import("./libc.ts"), import("./accept_watch.ts")]);
-  const libc = new Libc();
-  // Its TLS allocates for each write.
-  libc.keepFreedMemory();
-  return { libc, AcceptWatch };
-}
+const libc = name === "node" ? null : new (await import("./libc.ts")).Libc();
+// Deno's TLS allocates for each write.
+if (name === "deno") libc?.keepFreedMemory();
 
 export const nodeRuntime: Runtime = {
   name,
@@ -35,15 +29,18 @@ export const nodeRuntime: Runtime = {
     }
     const tls = new NodeTls(options);
     const server = createServer();
-    const before = new Set(deno?.libc.openFds());
+    const before = new Set(libc?.openFds());
     let bound: BoundName | undefined;
     if (options.fd !== undefined) await listen(server, { fd: await duplicateFd(options.fd), backlog });
     else if (address.transport === "tcp") {
       await listen(server, { host: address.hostname, port: address.port, backlog, reusePort });
     } else ({ name: bound } = await bindUnixPath(address.path, (path) => listen(server, { path, backlog })));
+    const fd = libc?.newListeners(before)[0];
+    // Bun has an option for it, too, but goes by its own 512.
+    if (name === "bun" && fd !== undefined) libc?.setBacklog(fd, backlog);
     return new NodeListener({
       server,
-      watch: watchOf(before, backlog),
+      watch: name === "deno" && fd !== undefined ? watchOf(fd, backlog) : undefined,
       name: bound,
       tls,
       address: boundAddress(server, address),
@@ -60,16 +57,11 @@ function createServer(): Server {
   return net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
 }
 
-/** @param before descriptors that were open before the server listened */
-function watchOf(before: ReadonlySet<number>, backlog: number): NodeListenerOptions["watch"] {
-  if (deno === null) return undefined;
-  const { libc, AcceptWatch } = deno;
-  const [found] = libc.newListeners(before);
-  if (found === undefined) return undefined;
+function watchOf(fd: number, backlog: number): NodeListenerOptions["watch"] {
   return (revive) =>
-    new AcceptWatch(libc, found, async (fd) => {
+    new AcceptWatch(libc!, fd, async (copy) => {
       const server = createServer();
-      await listen(server, { fd, backlog });
+      await listen(server, { fd: copy, backlog });
       revive(server);
     });
 }
