@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import { makeSelfSigned } from "../../src/tls/self_signed.ts";
 import { Backend, echo, readExactly } from "../support/backend.ts";
+import { settledStatus } from "../support/process_status.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
-import { pause } from "../support/wait.ts";
 
 const RELOADS = Number(Deno.env.get("TLS_OFF_RELOADS") ?? 1000);
 /** Reloads after which the caches have what they want. */
 const WARM_UP = 20;
-/** Threads that a runtime keeps for blocking work end when they had nothing to do for 10 s. */
-const SETTLE_MS = 15_000;
 
 Deno.test(`${RELOADS} reloads leave memory, threads and descriptors as the first ${WARM_UP} have`, async () => {
   using dir = new TempDir();
@@ -16,15 +14,8 @@ Deno.test(`${RELOADS} reloads leave memory, threads and descriptors as the first
   await using proxy = await Proxy.start(dir, backend.address, {
     config: { workers: 2, shutdown: { grace: "2s" }, log: { level: "info", access: false } },
   });
-  const { pid } = proxy.program;
   const own = { cert: proxy.cert, key: Deno.readTextFileSync(dir.file("key.pem")) };
   const certificates = [await makeSelfSigned({ hosts: ["localhost", "127.0.0.1"] }), own];
-  const settled = async () => {
-    await pause(SETTLE_MS);
-    const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-    const number = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)![1]);
-    return { rssKiB: number("VmRSS"), threads: number("Threads"), fds: proxy.program.fds() };
-  };
   const reload = async (count: number) => {
     for (let round = 0; round < count; round++) {
       const { cert, key } = certificates[round % 2];
@@ -39,9 +30,9 @@ Deno.test(`${RELOADS} reloads leave memory, threads and descriptors as the first
     }
   };
   await reload(WARM_UP);
-  const before = await settled();
+  const before = await settledStatus(proxy.program);
   await reload(RELOADS - WARM_UP);
-  const after = await settled();
+  const after = await settledStatus(proxy.program);
   console.log({ before, after });
   assert.equal(after.fds, before.fds);
   assert.equal(after.threads, before.threads);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { makeSelfSigned } from "../../src/tls/self_signed.ts";
 import { Backend, echo, readAll, writeAll } from "../support/backend.ts";
 import { CLIENT_HELLO } from "../support/client_hello.ts";
+import { settledStatus } from "../support/process_status.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { patternBytes, seededRandom } from "../support/random.ts";
 import { pause, until } from "../support/wait.ts";
@@ -10,8 +11,6 @@ const SECONDS = Number(Deno.env.get("TLS_OFF_SOAK_SECONDS") ?? 600);
 const SEED = Number(Deno.env.get("TLS_OFF_SOAK_SEED") ?? 1);
 /** Load before the first measure, for caches and compilers to have what they want. */
 const WARM_UP_SECONDS = Math.min(120, SECONDS / 2);
-/** Threads that a runtime keeps for blocking work end when they had nothing to do for 10 s. */
-const SETTLE_MS = 14_000;
 const OPEN_FILES = 500;
 
 /** What happened, by name. */
@@ -183,12 +182,9 @@ Deno.test(`${SECONDS} s of everything at once leave nothing behind (seed ${SEED}
   };
   const measure = async () => {
     await until(() => first.open + second.open === 0, "every connection has ended", 30_000);
-    await pause(SETTLE_MS);
-    const status = Deno.readTextFileSync(`/proc/${proxy.program.pid}/status`);
-    const number = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)![1]);
+    const status = await settledStatus(proxy.program);
     const stats = await readStats(dir.file("admin.sock"));
-    const active = stats.listeners.map(({ active }) => active);
-    return { fds: proxy.program.fds(), threads: number("Threads"), rssKiB: number("VmRSS"), active };
+    return { ...status, active: stats.listeners.map(({ active }) => active) };
   };
 
   await load(WARM_UP_SECONDS);
