@@ -9,9 +9,11 @@ interface Target {
   atMost: Record<string, number>;
 }
 
-const PEERS = ["hitch", "haproxy", "nginx"];
+/** Whom the targets are against; stunnel is no contest. */
+export const PEERS = ["hitch", "haproxy", "nginx"];
 
-function targets(samples: readonly Sample[]): Target[] {
+/** The targets of the measures, memory at the largest number of connections that was held. */
+export function listTargets(samples: readonly Sample[]): Target[] {
   const counts = samples.filter(({ scenario }) => scenario === "idle").map(({ size }) => size);
   const cpu = (title: string, size: number) => ({ title, scenario: "keep-alive", size, metric: "cpuUsPerRequest" });
   const handshake = { scenario: "handshake-full-ecdsa", size: 0, metric: "cpuUsPerConnection" };
@@ -36,7 +38,7 @@ function targets(samples: readonly Sample[]): Target[] {
 
 /** What was found against what is wanted, in Markdown; empty string where none of it was measured. */
 export function renderTargets(samples: readonly Sample[]): string {
-  const rows = targets(samples).map(({ column, atMost }) => {
+  const rows = listTargets(samples).map(({ column, atMost }) => {
     const reference = bestPeer(samples, column, PEERS);
     const cells = Object.entries(atMost).map(([contender, limit]) => {
       const cell = computeCell(samples, column, contender, reference);
