@@ -23,6 +23,9 @@ export function bunBuildCommand(bun: string[], bundle: string, output: string, t
     ...bun,
     "build",
     "--compile",
+    // Less than half of the CPU time to start, for 4 % more of size.
+    "--bytecode",
+    "--format=esm",
     `--target=${target.bunTarget}`,
     // Without these the program would read such files of whatever directory it is started in.
     "--no-compile-autoload-dotenv",
