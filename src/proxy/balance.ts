@@ -2,6 +2,8 @@ import type { Address, Balance } from "../config/config.ts";
 
 const FIRST_COOL_DOWN_MS = 1_000;
 const LONGEST_COOL_DOWN_MS = 30_000;
+/** One connection tries a backend that has cooled down; the others wait this long for how that goes. */
+const TRIAL_MS = 5_000;
 
 /** One application that connections can go to. */
 export interface Backend {
@@ -14,6 +16,8 @@ export interface Backend {
   failures: number;
   /** `performance.now()` time until which others are preferred. */
   coolingUntil: number;
+  /** `performance.now()` time until which one connection tries whether it has come back. */
+  trialUntil: number;
 }
 
 /** Chooses among the backends of a listener; one that refuses cools down, and is then tried again. */
@@ -30,6 +34,7 @@ export class Balancer {
       active: 0,
       failures: 0,
       coolingUntil: 0,
+      trialUntil: 0,
     }));
     this.#balance = balance;
     this.#turn = turn % addresses.length;
@@ -44,17 +49,23 @@ export class Balancer {
     const start = this.#turn;
     this.#turn = (start + 1) % this.backends.length;
     const turned = [...this.backends.slice(start), ...this.backends.slice(0, start)];
-    const cooling = (backend: Backend) => backend.coolingUntil > nowMs ? 1 : 0;
-    return turned.sort((a, b) => cooling(a) - cooling(b) || (this.#balance === "least-conn" ? a.active - b.active : 0));
+    const avoided = ({ coolingUntil, trialUntil }: Backend) => coolingUntil > nowMs || trialUntil > nowMs ? 1 : 0;
+    turned.sort((a, b) => avoided(a) - avoided(b) || (this.#balance === "least-conn" ? a.active - b.active : 0));
+    // A backend that does not answer costs whoever tries it the time: not all of those who come just then.
+    if (turned[0].failures > 0 && avoided(turned[0]) === 0) turned[0].trialUntil = nowMs + TRIAL_MS;
+    return turned;
   }
 
   connected(backend: Backend): void {
     backend.active++;
     backend.failures = 0;
-    backend.coolingUntil = 0;
+    backend.coolingUntil = backend.trialUntil = 0;
   }
 
   failed(backend: Backend, nowMs: number): void {
+    backend.trialUntil = 0;
+    // Connections that were under way when it went away fail together: that is one failure.
+    if (backend.coolingUntil > nowMs) return;
     const coolDownMs = Math.min(FIRST_COOL_DOWN_MS * 2 ** backend.failures, LONGEST_COOL_DOWN_MS);
     backend.failures++;
     backend.coolingUntil = nowMs + coolDownMs;

@@ -30,10 +30,14 @@ export async function connectBackend(
   const startMs = performance.now();
   const deadline = config.timeouts.connectMs > 0 ? startMs + config.timeouts.connectMs : Infinity;
   let failure: unknown;
-  for (const backend of balancer.candidates(startMs)) {
+  const candidates = balancer.candidates(startMs);
+  for (const [index, backend] of candidates.entries()) {
     let conn: Conn;
+    // One that does not answer at all leaves the others their share of the time.
+    const nowMs = performance.now();
+    const tryUntil = nowMs + (deadline - nowMs) / (candidates.length - index);
     try {
-      conn = await runtime.connect(backend.address, deadline);
+      conn = await runtime.connect(backend.address, tryUntil);
     } catch (error) {
       failure = error;
       telemetry.backendFailed(backend.name, error instanceof ConnError ? error.kind : "other");
