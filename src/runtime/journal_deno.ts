@@ -12,6 +12,8 @@ const SYMBOLS = {
 const AF_UNIX = 1;
 const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000;
 const MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000;
+/** Sends in a row that failed, after the first, until the socket is connected anew. */
+const FAILURES_UNTIL_RECONNECT = 64;
 
 /**
  * journald's native socket by Deno's own datagrams, which wait while the kernel says EAGAIN. Where FFI is allowed each entry is
@@ -52,14 +54,18 @@ function openQuick(path: string): { send(bytes: Uint8Array): boolean; close(): v
   new DataView(address.buffer).setUint16(0, AF_UNIX, true);
   address.set(name, 2);
   let connected = false;
+  let failures = 0;
   return {
     send(bytes) {
       connected ||= libc.connect(fd, address, address.length) === 0;
       if (!connected) return false;
       const sent = libc.send(fd, bytes as Uint8Array<ArrayBuffer>, BigInt(bytes.length), MSG_DONTWAIT_NOSIGNAL);
-      if (Number(sent) >= 0) return true;
-      // A new journald is another socket at the same path; while this one is only full, to connect again does no harm.
-      connected = false;
+      if (Number(sent) >= 0) {
+        failures = 0;
+        return true;
+      }
+      // A new journald is another socket at the same path; where this one is only full, there is no need to ask each time.
+      if (failures++ % FAILURES_UNTIL_RECONNECT === 0) connected = false;
       return false;
     },
     close: () => void libc.close(fd),
