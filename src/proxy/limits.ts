@@ -1,5 +1,6 @@
 import { ClientCounts, clientKey } from "./limits_clients.ts";
 import {
+  ARRIVALS,
   CONNECTIONS,
   HANDSHAKES_PER_SECOND,
   type LimitsGrant,
@@ -42,7 +43,7 @@ export class Limits {
       const total = Atomics.load(header, TOTAL);
       if (limit > 0 && total >= limit) return false;
       if (Atomics.compareExchange(header, TOTAL, total, total + 1) !== total) continue;
-      Atomics.add(this.#memory.columns, this.#slot, 1);
+      this.#count();
       return true;
     }
   }
@@ -50,7 +51,7 @@ export class Limits {
   /** Takes a place whether there is one or not: the connection is there. */
   take(): void {
     Atomics.add(this.#memory.header, TOTAL, 1);
-    Atomics.add(this.#memory.columns, this.#slot, 1);
+    this.#count();
   }
 
   /** Gives a place back. */
@@ -111,6 +112,11 @@ export class Limits {
   release(client: string): void {
     const key = this.#clients === null ? null : clientKey(client);
     if (key !== null) locked(this.#memory.header, this.#slot, () => this.#clients!.remove(this.#slot, key));
+  }
+
+  #count(): void {
+    Atomics.add(this.#memory.columns, this.#slot, 1);
+    Atomics.add(this.#memory.header, ARRIVALS, 1);
   }
 
   #countOf(clients: ClientCounts, key: NonNullable<ReturnType<typeof clientKey>>): number {

@@ -17,6 +17,8 @@ export const TOTAL = 4;
 export const WAKE = 5;
 /** Columns in use, from the first on. */
 export const SLOTS = 6;
+/** Connections since the start, over all workers; it may wrap. */
+export const ARRIVALS = 7;
 /** The time at which the next handshake is due (a double, in milliseconds). */
 const NEXT_HANDSHAKE_BYTE = 8 * 4;
 const COLUMNS = 16;

@@ -69,18 +69,25 @@ export class Doors {
     return door;
   }
 
-  /** New connections go to these doors alone from now on. */
+  /** New connections go to these doors alone from now on, to each as often. */
   choose(doors: Iterable<Door>): void {
     this.#chosen = new Set([...doors].filter((door) => this.#all.has(door)));
-    const weights = new Map<SocketGroup, Map<Member, number>>();
-    for (const { address, member } of this.#chosen) {
-      const group = this.#groups.get(address);
-      if (group === undefined || member === null) continue;
-      let own = weights.get(group);
-      if (own === undefined) weights.set(group, own = new Map());
-      own.set(member, 1);
+    for (const group of this.chosenGroups()) this.weigh(group, group.map(() => 1));
+  }
+
+  /** The chosen doors by their address; without those that nobody can steer to. */
+  chosenGroups(): Door[][] {
+    const groups = new Map<string, Door[]>();
+    for (const door of this.#chosen) {
+      if (door.member !== null) groups.set(door.address, [...groups.get(door.address) ?? [], door]);
     }
-    for (const [group, own] of weights) group.choose(own);
+    return [...groups.values()];
+  }
+
+  /** New connections go to these doors of one address as often as their weights say. */
+  weigh(doors: readonly Door[], weights: readonly number[]): void {
+    const own = new Map(doors.map(({ member }, index) => [member!, weights[index]]));
+    this.#groups.get(doors[0].address)?.choose(own);
   }
 
   /** Lets a door take no new connection; those that wait there can still be accepted. */

@@ -2,6 +2,7 @@ import { ClientCounts } from "../proxy/limits_clients.ts";
 import {
   allocateClients,
   allocateCounts,
+  ARRIVALS,
   breakLock,
   CONNECTIONS,
   HANDSHAKES_PER_SECOND,
@@ -51,6 +52,14 @@ export class LimitsBook {
     const names = new Set(listeners.map(({ name }) => name));
     for (const name of [...this.#grants.keys()]) if (!names.has(name)) this.#grants.delete(name);
     this.#tellSlots();
+  }
+
+  /** Connections now of each of these workers with a listener, and how many there have been in all. */
+  connections(listener: string, slots: readonly number[]): { counts: number[]; arrivals: number } {
+    const grant = this.#grants.get(listener);
+    if (grant === undefined) return { counts: slots.map(() => 0), arrivals: 0 };
+    const { header, columns } = mapLimits(grant);
+    return { counts: slots.map((slot) => Atomics.load(columns, slot)), arrivals: Atomics.load(header, ARRIVALS) };
   }
 
   /** A column for a worker. */

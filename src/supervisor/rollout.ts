@@ -1,4 +1,4 @@
-import { setTimeout } from "node:timers";
+import { clearInterval, setInterval, setTimeout } from "node:timers";
 import type { Log } from "../observe/log.ts";
 import type { Observatory } from "../observe/observatory.ts";
 import { releaseMemorySoon } from "../runtime/release_memory.ts";
@@ -8,6 +8,7 @@ import type { CrewMember } from "./crew_member.ts";
 import { type Door, Doors } from "./doors.ts";
 import { LimitsBook } from "./limits_book.ts";
 import type { Plan } from "./plan.ts";
+import { spreadWeights } from "./spread.ts";
 import type { SocketCalls } from "./socket_group.ts";
 
 export interface RolloutOptions {
@@ -28,6 +29,8 @@ const LONGEST_LINGER_MS = 63_000;
 /** For a SYN that was on its way to the old socket when new ones got another. */
 const FIRST_LINGER_MS = 50;
 const LONGEST_LINGER_POLL_MS = 1_000;
+/** How often it is looked whether some workers have more to do than others. */
+const SPREAD_MS = 100;
 /** How often it is looked whether a queue is empty. */
 const QUEUE_POLL_MS = 5;
 /** A worker that could not be replaced is tried again after this. */
@@ -42,6 +45,9 @@ export class Rollout {
   readonly #log: Log;
   readonly #observatory: Observatory;
   readonly #limits: LimitsBook;
+  /** Connections at each address when its weights were last set. */
+  readonly #arrivals = new Map<string, number>();
+  readonly #spreading = setInterval(() => this.#spread(), SPREAD_MS);
   #team: CrewMember[] = [];
   #plan: Plan | null = null;
   /** Doors that wait to be shut. */
@@ -129,6 +135,19 @@ export class Rollout {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
+  /** Lets whoever has fewer connections get more of the new ones. */
+  #spread(): void {
+    for (const doors of this.doors.chosenGroups()) {
+      if (doors.length < 2) continue;
+      const [{ listener, address }] = doors;
+      const { counts, arrivals } = this.#limits.connections(listener, doors.map(({ worker }) => worker.slot));
+      const before = this.#arrivals.get(address) ?? 0;
+      if (arrivals === before) continue;
+      this.#arrivals.set(address, arrivals);
+      this.doors.weigh(doors, spreadWeights(counts, arrivals - before));
+    }
+  }
+
   /** Whether every worker answers. */
   async isWell(): Promise<boolean> {
     const { length } = this.crew.members;
@@ -138,6 +157,7 @@ export class Rollout {
   /** Ends every worker. */
   async end(): Promise<void> {
     this.#ending = true;
+    clearInterval(this.#spreading);
     await Promise.all(this.crew.members.map((member) => this.crew.end(member)));
     for (const door of this.doors.all) this.doors.closed(door);
   }

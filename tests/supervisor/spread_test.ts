@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { spreadWeights } from "../../src/supervisor/spread.ts";
+import { Backend, echo, readExactly } from "../support/backend.ts";
+import { Proxy, TempDir } from "../support/proxy.ts";
+import { pause } from "../support/wait.ts";
+
+Deno.test("spreadWeights() gives equal weights to workers with equally many connections", () => {
+  assert.deepEqual(spreadWeights([7, 7, 7, 7], 4), [250, 250, 250, 250]);
+});
+
+Deno.test("spreadWeights() gives the few to whoever has fewest", () => {
+  assert.deepEqual(spreadWeights([10, 4], 1), [1, 1000]);
+});
+
+Deno.test("spreadWeights() does not send a crowd to one worker for a small difference", () => {
+  const [more, fewer] = spreadWeights([55, 45], 200);
+  assert.deepEqual([more, fewer], [475, 525]);
+});
+
+Deno.test("connections that stay are spread evenly over the workers", async () => {
+  using dir = new TempDir();
+  await using backend = new Backend(dir.file("app.sock"), echo);
+  await using proxy = await Proxy.start(dir, backend.address, { config: { workers: 4 } });
+  const clients: Deno.TlsConn[] = [];
+  for (let count = 0; count < 40; count++) {
+    const client = await proxy.connect();
+    await client.write(Uint8Array.of(1));
+    await readExactly(client, 1);
+    clients.push(client);
+    await pause(60);
+  }
+  for (const client of clients) client.close();
+  proxy.program.signal("SIGTERM");
+  await proxy.program.exit();
+  const counts = [0, 1, 2, 3].map((worker) =>
+    proxy.program.connections().filter((record) => record.worker === worker).length
+  );
+  // By chance alone each would have 10 ± 2.7.
+  for (const count of counts) assert.ok(Math.abs(count - 10) <= 3, `${counts}`);
+});
