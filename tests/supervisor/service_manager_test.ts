@@ -112,6 +112,6 @@ Deno.test("socket activation with the native engine is refused, with the reason"
       listener: { listen: `127.0.0.1:${port}`, engine: "native" },
       prefix: [...ACTIVATE, `${port}`],
     }),
-    /cannot do socket activation: native on Deno cannot adopt a descriptor; use engine = \\"node\\"/,
+    /cannot do socket activation: native on (Deno|Bun) cannot adopt a descriptor; use engine = \\"node\\"/,
   );
 });

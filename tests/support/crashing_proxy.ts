@@ -6,16 +6,23 @@ import process from "node:process";
 import { createLogger } from "../../src/observe/log.ts";
 import { Observatory } from "../../src/observe/observatory.ts";
 import { loadPlan } from "../../src/supervisor/plan.ts";
+import { isWorkerThread } from "../../src/supervisor/is_worker_thread.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
 
-const load = () => loadPlan(process.argv[2]);
-const { plan, errors } = await load();
-if (plan === null) throw new Error(errors.join("\n"));
-const log = createLogger(plan.config.log);
-const observatory = new Observatory({ log, version: "test", runtime: "test" });
-const supervisor = new Supervisor({ plan, load, log, observatory });
-const highest = plan.config.workers === "auto" ? 0 : plan.config.workers - 1;
-process.on("SIGUSR2", () => void supervisor.crashWorker(highest));
-const code = await supervisor.run();
-await log.close();
-process.exit(code);
+async function run(): Promise<number> {
+  const load = () => loadPlan(process.argv[2]);
+  const { plan, errors } = await load();
+  if (plan === null) throw new Error(errors.join("\n"));
+  const log = createLogger(plan.config.log);
+  const observatory = new Observatory({ log, version: "test", runtime: "test" });
+  const supervisor = new Supervisor({ plan, load, log, observatory });
+  const highest = plan.config.workers === "auto" ? 0 : plan.config.workers - 1;
+  process.on("SIGUSR2", () => void supervisor.crashWorker(highest));
+  const code = await supervisor.run();
+  await log.close();
+  return code;
+}
+
+// As the program's own first lines: in a bundle its threads begin here, too.
+if (isWorkerThread()) await import("../../src/supervisor/worker_thread.ts");
+else process.exit(await run());
