@@ -2,12 +2,14 @@
  * The few libc calls that Deno and Bun have no API for, through FFI: socket options, freeing a socket that `close()` does not
  * free, limits of the process. Linux, x86-64 and arm64: the constants below are theirs.
  */
-import process from "node:process";
 import ipaddr from "ipaddr.js";
 import type { Address } from "../config/config.ts";
-import { openLibrary } from "./foreign.ts";
-import { LIBC_PATHS } from "./libc_paths.ts";
-import { decodeHalfOpenAnswer, encodeHalfOpenRequest } from "./sock_diag.ts";
+import { attachProgram } from "./attach_program.ts";
+import { addressKey, type Endpoint, endpointKey } from "./endpoint_key.ts";
+import { type LibcSymbols, openLibc } from "./libc_symbols.ts";
+import { OpenFds } from "./open_fds.ts";
+import { listHalfOpen } from "./sock_diag.ts";
+import { sendUnixDatagram } from "./unix_datagram.ts";
 
 const SOL_SOCKET = 1;
 const SO_KEEPALIVE = 9;
@@ -25,91 +27,25 @@ const TCP_INFO = 11;
 const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
-const AF_NETLINK = 16;
 const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
-const SOCK_RAW = 3;
-const O_NONBLOCK = 0o4000;
 const CLOCK_MONOTONIC = 1;
-const NETLINK_SOCK_DIAG = 4;
 const SHUT_RDWR = 2;
 const POLLIN = 1;
-const O_RDONLY = 0;
-const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
-const O_CLOEXEC = 0o2000000;
-const SEEK_SET = 0;
 const RLIMIT_NOFILE = 7;
 const M_TRIM_THRESHOLD = -1;
 const M_MMAP_THRESHOLD = -3;
 
-const SYMBOLS = {
-  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  shutdown: { parameters: ["i32", "i32"], result: "i32" },
-  open: { parameters: ["buffer", "i32"], result: "i32" },
-  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
-  getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
-  setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
-  dup: { parameters: ["i32"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-  listen: { parameters: ["i32", "i32"], result: "i32" },
-  poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
-  send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
-  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
-  malloc: { parameters: ["usize"], result: "usize" },
-  memcpy: { parameters: ["usize", "buffer", "usize"], result: "usize" },
-  free: { parameters: ["usize"], result: "void" },
-  malloc_trim: { parameters: ["usize"], result: "i32", optional: true },
-  mallopt: { parameters: ["i32", "i32"], result: "i32" },
-} as const satisfies Deno.ForeignLibraryInterface;
-
-/** One end of a TCP connection, in the form that two of them are compared in. */
-export interface Endpoint {
-  hostname: string;
-  port: number;
-}
-
-type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
-
 /** The process's view of its own sockets. One per thread; the descriptors are shared by all of them. */
 export class Libc {
-  readonly #libc: Symbols = openLibrary(LIBC_PATHS, SYMBOLS);
+  readonly #libc: LibcSymbols = openLibc();
   readonly #address = new Uint8Array(128);
   readonly #length = new Uint32Array(1);
   readonly #int = new Int32Array(1);
-  /** Opened once: when it is needed most, no descriptor may be left to open it. */
-  readonly #fdDirectory: number;
-  readonly #entries = new Uint8Array(32 * 1024);
-
-  constructor() {
-    this.#fdDirectory = this.#libc.open(cString("/proc/self/fd"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (this.#fdDirectory < 0) throw new Error("Cannot open /proc/self/fd: is /proc mounted");
-  }
+  readonly #fds = new OpenFds(this.#libc);
 
   /** Descriptors open now, from one directory listing (about 0.1 µs each, against 3 µs through `Deno.readDir`). */
   openFds(): number[] {
-    const fds: number[] = [];
-    this.#libc.lseek(this.#fdDirectory, 0n, SEEK_SET);
-    for (;;) {
-      const count = Number(this.#libc.getdents64(this.#fdDirectory, this.#entries, BigInt(this.#entries.length)));
-      if (count <= 0) return fds;
-      const view = new DataView(this.#entries.buffer);
-      for (let at = 0; at < count; at += view.getUint16(at + 16, true)) {
-        // struct linux_dirent64 (getdents64(2)): the name starts at 19 and ends with NUL.
-        let fd = 0;
-        let index = at + 19;
-        for (; this.#entries[index] >= 0x30 && this.#entries[index] <= 0x39; index++) {
-          fd = fd * 10 + this.#entries[index] - 0x30;
-        }
-        if (index > at + 19 && fd !== this.#fdDirectory) fds.push(fd);
-      }
-    }
+    return this.#fds.list();
   }
 
   /**
@@ -232,7 +168,7 @@ export class Libc {
    * @throws {Error} when the kernel refuses
    */
   attachReuseportProgram(fd: number, program: Uint8Array<ArrayBuffer>): void {
-    this.#attach(fd, SO_ATTACH_REUSEPORT_CBPF, program);
+    attachProgram(this.#libc, fd, SO_ATTACH_REUSEPORT_CBPF, program);
   }
 
   /**
@@ -240,7 +176,7 @@ export class Libc {
    * @throws {Error} when the kernel refuses
    */
   attachFilter(fd: number, program: Uint8Array<ArrayBuffer>): void {
-    this.#attach(fd, SO_ATTACH_FILTER, program);
+    attachProgram(this.#libc, fd, SO_ATTACH_FILTER, program);
   }
 
   /** Connections that wait to be accepted. */
@@ -256,21 +192,7 @@ export class Libc {
    * @throws {Error} where the kernel does not tell
    */
   halfOpen({ hostname, port }: Endpoint): Set<string> {
-    const family = hostname.includes(":") ? AF_INET6 : AF_INET;
-    const fd = this.#libc.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_SOCK_DIAG);
-    if (fd < 0) throw new Error("Cannot list connections: no netlink socket");
-    try {
-      const request = encodeHalfOpenRequest(family, port);
-      this.#libc.send(fd, request, BigInt(request.length), 0);
-      const remotes = new Set<string>();
-      for (;;) {
-        const count = Number(this.#libc.recv(fd, this.#entries, BigInt(this.#entries.length), 0));
-        if (count <= 0) throw new Error("Cannot list connections: no answer");
-        if (!decodeHalfOpenAnswer(this.#entries.subarray(0, count), (remote) => remotes.add(remote))) return remotes;
-      }
-    } finally {
-      this.#libc.close(fd);
-    }
+    return listHalfOpen(this.#libc, hostname.includes(":") ? AF_INET6 : AF_INET, port);
   }
 
   /**
@@ -279,19 +201,7 @@ export class Libc {
    * @throws {Error} when nobody takes it
    */
   sendToUnix(path: string, bytes: Uint8Array<ArrayBuffer>): void {
-    const name = new TextEncoder().encode(path);
-    // An abstract name is as long as the address says; a path ends with NUL.
-    const address = new Uint8Array(2 + name.length + (path.startsWith("\0") ? 0 : 1));
-    address[0] = AF_UNIX;
-    address.set(name, 2);
-    const fd = this.#libc.socket(AF_UNIX, SOCK_DGRAM | O_NONBLOCK | O_CLOEXEC, 0);
-    if (fd < 0) throw new Error("Cannot open a datagram socket");
-    try {
-      if (this.#libc.connect(fd, address, address.length) !== 0) throw new Error(`Cannot reach "${path}"`);
-      if (Number(this.#libc.send(fd, bytes, BigInt(bytes.length), 0)) < 0) throw new Error(`Cannot send to "${path}"`);
-    } finally {
-      this.#libc.close(fd);
-    }
+    sendUnixDatagram(this.#libc, path, bytes);
   }
 
   /** Microseconds of CLOCK_MONOTONIC (clock_gettime(2)). */
@@ -316,23 +226,6 @@ export class Libc {
   /** Gives freed memory back to the system, as far as this libc can (malloc_trim(3)). */
   trimMemory(): void {
     this.#libc.malloc_trim?.(0n);
-  }
-
-  #attach(fd: number, option: number, program: Uint8Array<ArrayBuffer>): void {
-    const size = BigInt(program.length);
-    // The kernel follows a pointer, and an address of our own memory needs more permission than loading libc does.
-    const copy = this.#libc.malloc(size);
-    if (copy === 0n) throw new Error(`Cannot allocate ${size} bytes`);
-    try {
-      this.#libc.memcpy(copy, program, size);
-      // struct sock_fprog: a u16 count of instructions, and at byte 8 the pointer to them.
-      const header = new BigUint64Array([size / 8n, copy]);
-      if (this.#libc.setsockopt(fd, SOL_SOCKET, option, header, header.byteLength) !== 0) {
-        throw new Error(`Cannot attach a program with socket option ${option} to descriptor ${fd}`);
-      }
-    } finally {
-      this.#libc.free(copy);
-    }
   }
 
   /**
@@ -377,23 +270,8 @@ export class Libc {
     if (this.#libc[call](fd, this.#address, this.#length) !== 0) return null;
     const family = this.#address[0] | this.#address[1] << 8;
     const port = this.#address[2] << 8 | this.#address[3];
-    if (family === AF_INET) return bytesKey(this.#address.subarray(4, 8), port);
-    if (family === AF_INET6) return bytesKey(this.#address.subarray(8, 24), port);
+    if (family === AF_INET) return addressKey(this.#address.subarray(4, 8), port);
+    if (family === AF_INET6) return addressKey(this.#address.subarray(8, 24), port);
     return null;
   }
-}
-
-function cString(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(`${text}\0`);
-}
-
-function bytesKey(address: Uint8Array, port: number): string {
-  // An IPv4 client of a dual-stack listener is ::ffff:a.b.c.d to the kernel, and may be a.b.c.d to the runtime.
-  const mapped = address.length === 16 && address[10] === 0xff && address[11] === 0xff &&
-    address.subarray(0, 10).every((byte) => byte === 0);
-  return `${(mapped ? address.subarray(12) : address).join(".")}:${port}`;
-}
-
-function endpointKey({ hostname, port }: Endpoint): string {
-  return bytesKey(Uint8Array.from(ipaddr.parse(hostname).toByteArray()), port);
 }

@@ -1,4 +1,10 @@
-/** Asks the kernel for TCP connections in a certain state (sock_diag(7)): pure functions on the messages. */
+/** Asks the kernel for TCP connections in a certain state (sock_diag(7)). */
+import type { LibcSymbols } from "./libc_symbols.ts";
+
+const AF_NETLINK = 16;
+const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
+const NETLINK_SOCK_DIAG = 4;
+const ANSWER_BYTES = 32 * 1024;
 
 const SOCK_DIAG_BY_FAMILY = 20;
 const NLMSG_ERROR = 2;
@@ -42,4 +48,27 @@ export function decodeHalfOpenAnswer(bytes: Uint8Array, found: (remote: string) 
     at += (length + 3) & ~3;
   }
   return true;
+}
+
+/**
+ * The remote ends of the TCP handshakes under way at a local port, in a form to compare.
+ * @param family of the listening socket
+ * @throws {Error} where the kernel does not tell
+ */
+export function listHalfOpen(libc: LibcSymbols, family: number, port: number): Set<string> {
+  const fd = libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_SOCK_DIAG);
+  if (fd < 0) throw new Error("Cannot list connections: no netlink socket");
+  try {
+    const request = encodeHalfOpenRequest(family, port);
+    libc.send(fd, request, BigInt(request.length), 0);
+    const remotes = new Set<string>();
+    const answer = new Uint8Array(ANSWER_BYTES);
+    for (;;) {
+      const count = Number(libc.recv(fd, answer, BigInt(answer.length), 0));
+      if (count <= 0) throw new Error("Cannot list connections: no answer");
+      if (!decodeHalfOpenAnswer(answer.subarray(0, count), (remote) => remotes.add(remote))) return remotes;
+    }
+  } finally {
+    libc.close(fd);
+  }
 }
