@@ -18,6 +18,12 @@ fail() {
   exit 1
 }
 
+wrong_usage() {
+  usage >&2
+  printf 'install.sh: %s\n' "$1" >&2
+  exit 2
+}
+
 files='bin/tls-off
 share/man/man1/tls-off.1
 share/bash-completion/completions/tls-off
@@ -28,38 +34,36 @@ prefix=/usr/local binary='' uninstall=no
 while [ $# -gt 0 ]; do
   case $1 in
     --prefix | --binary)
-      if [ $# -lt 2 ] || [ -z "$2" ]; then fail "Missing value of $1"; fi
+      if [ $# -lt 2 ] || [ -z "$2" ]; then wrong_usage "Missing value of $1"; fi
       if [ "$1" = --prefix ]; then prefix=$2; else binary=$2; fi
       shift
       ;;
     --prefix=?*) prefix=${1#*=} ;;
     --binary=?*) binary=${1#*=} ;;
+    --prefix= | --binary=) wrong_usage "Missing value of ${1%=}" ;;
     --uninstall) uninstall=yes ;;
     -h | --help)
       usage
       exit 0
       ;;
-    *)
-      usage >&2
-      printf 'install.sh: Unknown argument "%s"\n' "$1" >&2
-      exit 2
-      ;;
+    *) wrong_usage "Unknown argument \"$1\"" ;;
   esac
   shift
 done
 case $prefix in
   /*) ;;
-  *) fail "Cannot install to \"$prefix\": --prefix must be an absolute path" ;;
+  *) wrong_usage "Cannot install to \"$prefix\": --prefix must be an absolute path" ;;
 esac
+if [ $uninstall = yes ] && [ -n "$binary" ]; then wrong_usage "Cannot use --binary with --uninstall"; fi
 root=${DESTDIR:-}$prefix
 
 if [ $uninstall = yes ]; then
   printf '%s\n' "$files" | while read -r file; do
     [ -e "$root/$file" ] || continue
-    rm -- "$root/$file"
+    rm -f -- "$root/$file" || fail "Cannot remove \"$root/$file\": who may write there has to (sudo)"
     printf 'removed %s\n' "$root/$file"
   done
-  exit 0
+  exit
 fi
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -84,10 +88,21 @@ printf '%s\n' "$files" | while read -r file; do
     bin/*) from=$binary mode=755 ;;
     *) from=$here/$file mode=644 ;;
   esac
-  mkdir -p -- "$(dirname -- "$root/$file")"
+  new=$root/$file.new
   # Beside it and renamed: a program that runs cannot be written to, and nobody finds half of a file.
-  cp -- "$from" "$root/$file.new"
-  chmod "$mode" "$root/$file.new"
-  mv -f -- "$root/$file.new" "$root/$file"
+  if ! { mkdir -p -- "$(dirname -- "$new")" && cp -- "$from" "$new" && chmod "$mode" "$new"; }; then
+    fail "Cannot install to \"$root\": who may write there has to (sudo), or give another --prefix"
+  fi
+  # With DESTDIR it is staged, maybe for another machine.
+  if [ "$mode" = 755 ] && [ -z "${DESTDIR:-}" ]; then
+    case $("$new" version 2>&1) in
+      'tls-off '*) ;;
+      *)
+        rm -f -- "$new"
+        fail "Cannot install \"$from\": does not run here as tls-off: must be a binary of deno task build for this machine"
+        ;;
+    esac
+  fi
+  mv -f -- "$new" "$root/$file"
   printf 'installed %s\n' "$root/$file"
 done

@@ -7,6 +7,9 @@ import { peerTest, runPeer } from "../support/peers.ts";
 
 const SCRIPT = `${ROOT}scripts/install.sh`;
 
+/** What a binary is to the script: it runs, and says that it is tls-off. */
+const binaryOn = (runtime: string) => `#!/bin/sh\necho "tls-off 0.1.0 on ${runtime}"\n`;
+
 /** A directory as `deno task build` makes it, with an empty one beside it. */
 async function withRelease(use: (release: string, prefix: string) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir();
@@ -14,7 +17,7 @@ async function withRelease(use: (release: string, prefix: string) => Promise<voi
     const release = `${directory}/re lease`;
     await writeShareFiles(`${release}/share`, "2000-01-01");
     await Deno.copyFile(SCRIPT, `${release}/install.sh`);
-    await Deno.writeTextFile(`${release}/tls-off-bun-linux-${HOST}`, "on Bun");
+    await Deno.writeTextFile(`${release}/tls-off-bun-linux-${HOST}`, binaryOn("Bun"));
     await use(release, `${directory}/pre fix`);
   } finally {
     await Deno.remove(directory, { recursive: true });
@@ -37,13 +40,13 @@ Deno.test("install.sh installs the binary, the man page and the completions, and
     assert.equal((await install()).code, 0);
     const installed = [...shareFiles("2000-01-01").keys()].map((name) => `${prefix}/share/${name}`);
     assert.deepEqual(await files(prefix), [`${prefix}/bin/tls-off`, ...installed].sort());
-    assert.equal(await Deno.readTextFile(`${prefix}/bin/tls-off`), "on Bun");
+    assert.equal(await Deno.readTextFile(`${prefix}/bin/tls-off`), binaryOn("Bun"));
     assert.equal((await Deno.stat(`${prefix}/bin/tls-off`)).mode! & 0o777, 0o755);
     assert.equal((await Deno.stat(installed[0])).mode! & 0o777, 0o644);
 
-    await Deno.writeTextFile(`${release}/tls-off-linux-${HOST}`, "on Deno");
+    await Deno.writeTextFile(`${release}/tls-off-linux-${HOST}`, binaryOn("Deno"));
     assert.equal((await install()).code, 0);
-    assert.equal(await Deno.readTextFile(`${prefix}/bin/tls-off`), "on Deno");
+    assert.equal(await Deno.readTextFile(`${prefix}/bin/tls-off`), binaryOn("Deno"));
 
     await Deno.writeTextFile(`${prefix}/bin/other`, "not ours");
     const { code, output } = await install("--uninstall");
@@ -64,8 +67,9 @@ Deno.test("install.sh puts DESTDIR in front of the prefix", async () => {
 
 Deno.test("install.sh takes the binary that it is given, also while the installed one runs", async () => {
   await withRelease(async (release, prefix) => {
+    // With DESTDIR, since sleep would not pass for tls-off.
     const install = (binary: string) =>
-      runCommand(["sh", `${release}/install.sh`, "--prefix", prefix, "--binary", binary]);
+      runCommand(["sh", `${release}/install.sh`, "--prefix", "/", "--binary", binary], { env: { DESTDIR: prefix } });
     const sleep = (await runPeer("sh", ["-c", "command -v sleep"])).text.trim();
     assert.equal((await install(sleep)).code, 0);
     const running = new Deno.Command(`${prefix}/bin/tls-off`, { args: ["60"] }).spawn();
@@ -80,15 +84,18 @@ Deno.test("install.sh takes the binary that it is given, also while the installe
 
 Deno.test("install.sh says what is wrong in one line, and installs nothing", async () => {
   await withRelease(async (release, prefix) => {
-    const cases: [string[], RegExp][] = [
-      [["--prefix", "relative"], /--prefix must be an absolute path/],
-      [["--prefix"], /Missing value of --prefix/],
-      [["--prefix", prefix, "--binary", "/nonexistent"], /Cannot find the binary "\/nonexistent"/],
-      [["--fast"], /Unknown argument "--fast"/],
+    const cases: [string[], number, RegExp][] = [
+      [["--prefix", "relative"], 2, /--prefix must be an absolute path/],
+      [["--prefix"], 2, /Missing value of --prefix/],
+      [["--binary="], 2, /Missing value of --binary/],
+      [["--uninstall", "--binary", "x"], 2, /Cannot use --binary with --uninstall/],
+      [["--fast"], 2, /Unknown argument "--fast"/],
+      [["--prefix", prefix, "--binary", "/nonexistent"], 1, /Cannot find the binary "\/nonexistent"/],
+      [["--prefix", "/proc/none"], 1, /Cannot install to "\/proc\/none": .*another --prefix/],
     ];
-    for (const [args, said] of cases) {
+    for (const [args, status, said] of cases) {
       const { code, output } = await runCommand(["sh", `${release}/install.sh`, ...args]);
-      assert.notEqual(code, 0, args.join(" "));
+      assert.equal(code, status, args.join(" "));
       assert.match(output, said);
     }
     await Deno.remove(`${release}/tls-off-bun-linux-${HOST}`);
@@ -96,6 +103,19 @@ Deno.test("install.sh says what is wrong in one line, and installs nothing", asy
     assert.equal(code, 1);
     assert.match(output, /^install\.sh: Cannot find tls-off-linux-.*: run deno task build\n$/);
     await assert.rejects(Deno.stat(prefix), Deno.errors.NotFound);
+  });
+});
+
+Deno.test("install.sh refuses what is not tls-off, and keeps what was installed", async () => {
+  await withRelease(async (release, prefix) => {
+    const install = (...args: string[]) => runCommand(["sh", `${release}/install.sh`, "--prefix", prefix, ...args]);
+    assert.equal((await install()).code, 0);
+    const before = await files(prefix);
+    const { code, output } = await install("--binary", SCRIPT);
+    assert.equal(code, 1);
+    assert.match(output, /^install\.sh: Cannot install ".*install\.sh": does not run here as tls-off: .*\n$/);
+    assert.deepEqual(await files(prefix), before);
+    assert.equal(await Deno.readTextFile(`${prefix}/bin/tls-off`), binaryOn("Bun"));
   });
 });
 
