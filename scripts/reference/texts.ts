@@ -11,7 +11,8 @@ export const REASON_TEXTS: Record<Reason, string> = {
   "lifetime": "the connection was as old as `timeouts.lifetime` allows",
   "handshake-timeout": "the TLS handshake was not done within `timeouts.handshake`",
   "handshake-failed": "the TLS handshake failed; `error` has the engine's words",
-  "client-auth": "the client's certificate is missing, or no allow list of `client-auth` names it",
+  "client-auth":
+    "the client's certificate is missing, expired or of another CA, or no allow list of `client-auth` names it",
   "proxy-header": "a network of `accept-proxy` sent no PROXY header, or a wrong one; `error` says what is wrong",
   "backend-unreachable": "no backend took the connection within `timeouts.connect`",
   "limit": "`limits.connections` was reached",
@@ -112,7 +113,7 @@ export const EVENT_TEXTS: Record<string, string> = {
   "admin": "the admin endpoint was asked to change something: `path`",
   "admin-error": "a request of the admin endpoint failed: `path`, `error`",
   "suppressed": "connections turned away were too many to log each: `count`, and how many of each reason",
-  "exhausted": "accepting pauses, since descriptors or memory have run out: `listener`, `error`",
+  "exhausted": "accepting pauses, since descriptors or memory have run out: `listener`, `error`; at most every 10 s",
   "accept-failed": "an address can accept no more: `listener`, `error`",
   "proxy-header": "a TLV was too long for the PROXY header and is left out: `listener`, `tlv`",
   "worker-died": "a worker has ended by an error, its connections with it: `worker`, `error`",

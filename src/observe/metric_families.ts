@@ -55,6 +55,11 @@ function connectionFamilies(listeners: ListenerTotals[]): MetricFamily[] {
       byReason(listeners, LISTENER.rejected, USUAL_REJECTIONS),
     ),
     counter(
+      "accept_pauses_total",
+      "Times that accepting had to pause, since descriptors or memory had run out.",
+      listeners.map(({ name, row }) => ({ labels: { listener: name }, value: row[LISTENER.acceptPauses] })),
+    ),
+    counter(
       "connections_closed_total",
       "Admitted connections that ended.",
       byReason(listeners, LISTENER.ended, USUAL_ENDINGS),

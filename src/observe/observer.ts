@@ -158,6 +158,10 @@ class RowTelemetry implements Telemetry {
     this.clients?.opened(client);
   }
 
+  paused(): void {
+    this.#row[LISTENER.acceptPauses]++;
+  }
+
   rejected(reason: Reason, client: string, error?: string): void {
     this.#row[LISTENER.rejected + REASON_INDEX.get(reason)!]++;
     this.records.rejected(reason, client, error);

@@ -37,6 +37,7 @@ export const LISTENER = offsets({
   closed: 1,
   bytesIn: 1,
   bytesOut: 1,
+  acceptPauses: 1,
   rejected: REASONS.length,
   ended: REASONS.length,
   handshakes: HANDSHAKE_RESULTS.length * TLS_VERSIONS.length,

@@ -34,6 +34,8 @@ export interface BackendStats {
 export interface ListenerStats extends TrafficStats {
   name: string;
   engine: string | null;
+  /** Times that accepting had to pause, since descriptors or memory had run out. */
+  acceptPauses: number;
   rejected: Record<string, number>;
   ended: Record<string, number>;
   /** By result and version, such as `full TLSv1.3`. */
@@ -93,6 +95,7 @@ function listenerStats({ name, row, active, workers, backends }: ListenerTotals,
     name,
     engine: engines.get(name) ?? null,
     ...traffic(row, active),
+    acceptPauses: row[LISTENER.acceptPauses],
     rejected: occurred(REASONS, row, LISTENER.rejected),
     ended: occurred(REASONS, row, LISTENER.ended),
     handshakes: Object.fromEntries(handshakes.filter(([, count]) => count > 0)),

@@ -8,6 +8,8 @@ import type { ConnectionRecord, Reason } from "./record.ts";
 export interface Telemetry {
   /** A connection was admitted; the client is the address that limits and logs use. */
   opened(client: string): void;
+  /** Accepting had to pause: descriptors or memory have run out. */
+  paused(): void;
   /** A connection was turned away before its handshake. `error` says more where the reason does not say all. */
   rejected(reason: Reason, client: string, error?: string): void;
   /** Durations in milliseconds. `version` as in {@linkcode TlsInfo}. */

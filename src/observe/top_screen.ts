@@ -122,7 +122,8 @@ function workers({ stats, before }: TopView): string[][] {
 /** What somebody should look at: failures by reason, backends' errors, certificates about to expire. */
 function notes(stats: Stats, size: TopView["size"], paint: Paint): string[] {
   const lines: string[] = [];
-  for (const { name, ended, rejected, backends } of stats.listeners) {
+  for (const { name, acceptPauses, ended, rejected, backends } of stats.listeners) {
+    if (acceptPauses > 0) lines.push(`${name}: accepting paused ${acceptPauses} times, out of descriptors or memory`);
     const failed = Object.entries({ ...rejected, ...ended }).filter(([reason]) => !ORDERLY.has(reason));
     if (failed.length > 0) lines.push(`${name}: ${failed.map(([reason, count]) => `${reason} ${count}`).join(", ")}`);
     for (const backend of backends) {

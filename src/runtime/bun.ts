@@ -15,7 +15,8 @@ import {
   type TlsListenOptions,
   UnsupportedError,
 } from "./contract.ts";
-import { asFullBacklog } from "./full_backlog.ts";
+import { DescriptorWatch } from "./descriptor_watch.ts";
+import { explainRefusal } from "./explain_refusal.ts";
 import { Libc } from "./libc.ts";
 import { nodeConnError } from "./node_error.ts";
 import { bindUnixPath } from "./unix_socket.ts";
@@ -56,12 +57,14 @@ export const bunRuntime: Runtime = {
     // Bun has no option for it, and its own is 512.
     libc.setBacklog(listener.fd, backlog);
     if (address.transport === "tcp") libc.setTcpOptions(listener.fd);
+    const watch = new DescriptorWatch((error) => queue.fail(error));
     return {
       address: address.transport === "unix" ? address : { ...address, port: listener.port },
       fd: listener.fd,
       accept: () => queue.accept(),
       readable: () => queue.readable(),
       close() {
+        watch.stop();
         name?.release();
         listener.stop();
         queue.close();
@@ -155,7 +158,7 @@ async function connectOnce(target: Address, deadline: number): Promise<Conn> {
     return socket.data;
   } catch (error) {
     if (late) connecting.then((socket) => socket.terminate(), () => {});
-    throw asFullBacklog(nodeConnError(error), target);
+    throw explainRefusal(nodeConnError(error), target);
   } finally {
     clearTimeout(timer);
   }

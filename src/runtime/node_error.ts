@@ -32,6 +32,8 @@ export function nodeConnError(error: unknown): ConnError {
 function nodeErrorKind(error: Error): ConnErrorKind {
   const { code } = error as { code?: unknown };
   if (typeof code !== "string") return "other";
+  // Bun's native engine has one code for all that OpenSSL says.
+  if (code === "EPROTO" && error.message.includes("PEER_DID_NOT_RETURN_A_CERTIFICATE")) return "certificate";
   if (code in KINDS) return KINDS[code];
   if (CERTIFICATE_CODE.test(code)) return "certificate";
   return /^(ERR_(SSL|OSSL|TLS)|EPROTO)/.test(code) ? "tls" : "other";

@@ -3,6 +3,7 @@ import type { Address } from "../config/config.ts";
 import { AcceptQueue } from "./accept_queue.ts";
 import type { AcceptWatch } from "./accept_watch.ts";
 import { type Conn, ConnError, type Listener, type TlsListenOptions } from "./contract.ts";
+import { DescriptorWatch } from "./descriptor_watch.ts";
 import { nodeConnError } from "./node_error.ts";
 import { NodeTls } from "./node_tls.ts";
 import { NodeTlsConn } from "./node_tls_conn.ts";
@@ -14,7 +15,7 @@ const KEEP_ALIVE_DELAY_MS = 60_000;
 export interface NodeListenerOptions {
   /** Listening, with its connections paused. */
   server: Server;
-  /** Looks whether the server still accepts; it is given what makes another one do so. */
+  /** Looks whether the server still accepts, and is given what makes another one do so; absent where it always does. */
   watch?: (revive: (server: Server) => void) => AcceptWatch;
   address: Address;
   /** Of a Unix socket. */
@@ -29,6 +30,7 @@ export class NodeListener implements Listener {
   readonly address: Address;
   #server: Server;
   readonly #watch: AcceptWatch | undefined;
+  readonly #descriptors: DescriptorWatch;
   readonly #name: BoundName | undefined;
   readonly #queue: AcceptQueue<Socket>;
   #tls: NodeTls;
@@ -48,6 +50,7 @@ export class NodeListener implements Listener {
       this.#takeFrom(revived);
       this.#queue.fail(new ConnError("exhausted", "Accepting had stopped for want of descriptors"));
     });
+    this.#descriptors = new DescriptorWatch((error) => this.#queue.fail(error));
   }
 
   async accept(): Promise<Conn> {
@@ -67,6 +70,7 @@ export class NodeListener implements Listener {
     if (this.#closed) return;
     this.#closed = true;
     this.#watch?.stop();
+    this.#descriptors.stop();
     this.#name?.release();
     this.#server.close();
     this.#queue.close();

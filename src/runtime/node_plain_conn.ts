@@ -2,7 +2,7 @@ import net, { type NetConnectOpts, type Socket } from "node:net";
 import type { Address } from "../config/config.ts";
 import { type Conn, ConnError } from "./contract.ts";
 import { runtimeName } from "./detect.ts";
-import { asFullBacklog } from "./full_backlog.ts";
+import { explainRefusal } from "./explain_refusal.ts";
 import { NodeConn } from "./node_conn.ts";
 import { nodeConnError } from "./node_error.ts";
 import { ReadBuffer } from "./read_buffer.ts";
@@ -53,7 +53,7 @@ export function connectPlain(target: Address, deadline: number): Promise<Conn> {
     const failed = (error: unknown) => {
       clearTimeout(timer);
       const failure = nodeConnError(error);
-      reject(IS_BUN ? asFullBacklog(failure, target) : failure);
+      reject(IS_BUN ? explainRefusal(failure, target) : failure);
     };
     socket.once("error", failed);
     socket.once("connect", () => {

@@ -92,6 +92,11 @@ export class Generation {
     session.run();
   }
 
+  /** The listener of that name could not accept, for want of descriptors or memory. */
+  paused(listener: string): void {
+    this.#contexts.get(listener)!.telemetry.paused();
+  }
+
   /** Ends every connection. */
   cut(): number {
     const sessions = [...this.#sessions.keys()];

@@ -10,8 +10,8 @@ import { Generation } from "./generation.ts";
 import type { GenerationPlan, PreparedSocket, Reply, Request, RequestName, WorkerEvent } from "./messages.ts";
 import type { ListenerPlan } from "./plan.ts";
 
-/** How often it is said that connections wait. */
-const FULL_EVERY_MS = 10_000;
+/** How often the same warning may be repeated, which each connection could cause. */
+const WARN_EVERY_MS = 10_000;
 
 export interface WorkerOptions {
   index: number;
@@ -187,10 +187,15 @@ export class Worker {
 
   #accept(socket: Socket): void {
     const log = () => socket.generation.observer.log;
+    const maySay = everyNowAndThen();
     acceptLoop(
       socket.listener,
       (conn, place) => socket.generation.serve(socket.name, conn, place),
-      ({ message }) => log().warn("accepting paused", { event: "exhausted", listener: socket.name, error: message }),
+      ({ message }) => {
+        socket.generation.paused(socket.name);
+        if (!maySay()) return;
+        log().warn("accepting paused", { event: "exhausted", listener: socket.name, error: message });
+      },
       socket.gate,
     ).catch((error) =>
       log().error("accepting failed", { event: "accept-failed", listener: socket.name, error: String(error) })
@@ -199,10 +204,9 @@ export class Worker {
 
   /** A gate that says now and then that connections wait. */
   #gate(listener: Listener, socket: () => Socket): LimitGate {
-    let saidMs = -Infinity;
+    const maySay = everyNowAndThen();
     return new LimitGate(listener, () => socket().generation.limitsOf(socket().name), () => {
-      if (performance.now() - saidMs < FULL_EVERY_MS) return;
-      saidMs = performance.now();
+      if (!maySay()) return;
       const { generation, name } = socket();
       generation.observer.log.warn("connections wait: limits.connections is reached", {
         event: "full",
@@ -261,4 +265,14 @@ export class Worker {
     this.#options.post({ type: "drained", generation: generation.id });
     releaseMemorySoon();
   }
+}
+
+function everyNowAndThen(): () => boolean {
+  let saidMs = -Infinity;
+  return () => {
+    const nowMs = performance.now();
+    if (nowMs - saidMs < WARN_EVERY_MS) return false;
+    saidMs = nowMs;
+    return true;
+  };
 }

@@ -126,6 +126,25 @@ export function faultCases({ test, start }: Bench): void {
     await assertEcho(proxy);
   });
 
+  test("says once that it is out of descriptors, and serves again when they are back", async (dir) => {
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address, {
+      openFiles: 200,
+      config: { admin: { listen: "127.0.0.1:0" } },
+    });
+    const { address } = await proxy.program.record(({ event }) => event === "admin-listening", "the admin endpoint");
+    const before = proxy.program.fds();
+    const clients = await Promise.all(Array.from({ length: 400 }, () => proxy.connectTcp()));
+    await proxy.program.record(({ event }) => event === "exhausted", "record of the exhaustion");
+    await pause(500);
+    for (const client of clients) client.close();
+    await until(() => proxy.program.fds() <= before, "the descriptors are back");
+    await assertEcho(proxy);
+    assert.equal(proxy.program.records.filter(({ event }) => event === "exhausted").length, 1);
+    const metrics = await (await fetch(`http://${address}/metrics`)).text();
+    assert.match(metrics, /^tls_off_accept_pauses_total\{listener="web"\} [1-9]/m);
+  });
+
   test("closes the client while its application is missing, and says so", async (dir) => {
     await using proxy = await start(dir, `unix:${dir.file("nobody.sock")}`);
     const client = await proxy.connect();

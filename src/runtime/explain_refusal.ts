@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Address } from "../config/config.ts";
 import { ConnError } from "./contract.ts";
+import { isDescriptorLeft } from "./is_descriptor_left.ts";
 
 /** Many connects may be refused at once, and the list is long on a large machine. */
 const KEPT_MS = 100;
@@ -9,11 +10,13 @@ let listening: ReadonlySet<string> = new Set();
 let readMs = -Infinity;
 
 /**
- * What a refused connect means on Bun: there a Unix socket whose accept backlog is full (EAGAIN, unix(7)) looks like one where nobody
- * listens. If somebody does, it is a matter of trying again.
+ * What a refused connect means on Bun. There it is also said where no descriptor is left, and of a Unix socket whose accept backlog
+ * is full (EAGAIN, unix(7)). Both are a matter of trying again.
  */
-export function asFullBacklog(error: ConnError, target: Address): ConnError {
-  if (error.kind !== "refused" || target.transport !== "unix" || !isListening(target.path)) return error;
+export function explainRefusal(error: ConnError, target: Address): ConnError {
+  if (error.kind !== "refused") return error;
+  if (!isDescriptorLeft()) return new ConnError("exhausted", "Too many open files", { cause: error });
+  if (target.transport !== "unix" || !isListening(target.path)) return error;
   return new ConnError("exhausted", "Accept backlog is full", { cause: error });
 }
 
