@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
+import { exchange, exchangeRepeated } from "../support/exchange.ts";
 import { patternBytes } from "../support/random.ts";
 import { pause } from "../support/wait.ts";
 import { type Bench, connectionRecord } from "./suite.ts";
@@ -12,9 +13,7 @@ export function dataCases({ test, start }: Bench): void {
     await using backend = new Backend(dir.file("app.sock"), echo);
     await using proxy = await start(dir, backend.address);
     const client = await proxy.connect();
-    const sending = writeAll(client, patternBytes(MEGABYTE)).then(() => client.closeWrite());
-    assert.deepEqual(await readAll(client), patternBytes(MEGABYTE));
-    await sending;
+    assert.deepEqual(await exchange(client, patternBytes(MEGABYTE)), patternBytes(MEGABYTE));
     client.close();
     const record = await connectionRecord(proxy.program);
     assert.equal(record.bytes_in, MEGABYTE);
@@ -27,19 +26,11 @@ export function dataCases({ test, start }: Bench): void {
     const total = 100 * MEGABYTE;
     const [up, down] = [patternBytes(MEGABYTE, 1), patternBytes(MEGABYTE, 2)];
     await using backend = new Backend(dir.file("app.sock"), async (conn) => {
-      const reading = expectRepeated(conn, up, total);
-      for (let sent = 0; sent < total; sent += down.length) await writeAll(conn, down);
-      await conn.closeWrite();
-      await reading;
+      await exchangeRepeated(conn, down, up, total);
     });
     await using proxy = await start(dir, backend.address);
     const client = await proxy.connect();
-    const sending = (async () => {
-      for (let sent = 0; sent < total; sent += up.length) await writeAll(client, up);
-      await client.closeWrite();
-    })();
-    await expectRepeated(client, down, total);
-    await sending;
+    await exchangeRepeated(client, up, down, total);
     client.close();
     const record = await connectionRecord(proxy.program);
     assert.equal(record.bytes_in, total);
@@ -107,9 +98,4 @@ export function dataCases({ test, start }: Bench): void {
       client.close();
     }
   });
-}
-
-async function expectRepeated(conn: Deno.Conn, piece: Uint8Array, total: number): Promise<void> {
-  for (let got = 0; got < total; got += piece.length) assert.deepEqual(await readExactly(conn, piece.length), piece);
-  assert.equal(await conn.read(new Uint8Array(1)), null);
 }

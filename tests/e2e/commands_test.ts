@@ -149,10 +149,8 @@ Deno.test("demo echoes bodies of any size from nothing, and leaves nothing behin
     const body = patternBytes(size);
     const conn = await Deno.connectTls({ hostname: "127.0.0.1", port, caCerts });
     const head = `POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: ${size}\r\n\r\n`;
-    const answering = readAll(conn);
-    await writeAll(conn, new TextEncoder().encode(head));
-    await writeAll(conn, body);
-    const answer = await answering;
+    const writing = writeAll(conn, new TextEncoder().encode(head)).then(() => writeAll(conn, body));
+    const [answer] = await Promise.all([readAll(conn), writing]);
     assert.deepEqual(answer.subarray(answer.length - size), body);
     conn.close();
   }

@@ -96,8 +96,7 @@ Deno.test("proxy ends connections at their lifetime, busy or not", async () => {
     const buffer = new Uint8Array(16);
     while (await client.write(buffer) > 0 && await client.read(buffer) !== null) await pause(50);
   })());
-  await proxy.program.record(({ reason }) => reason === "lifetime");
-  await talking;
+  await Promise.all([proxy.program.record(({ reason }) => reason === "lifetime"), talking]);
   client.close();
 });
 

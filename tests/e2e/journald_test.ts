@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { startEchoServer } from "../../src/cli/echo_server.ts";
-import { Backend, echo, readAll, writeAll } from "../support/backend.ts";
+import { Backend, echo } from "../support/backend.ts";
+import { exchange } from "../support/exchange.ts";
 import { Journal, type JournalEntry, journalMissing } from "../support/journal.ts";
 import { runPeer } from "../support/peers.ts";
 import { TempDir } from "../support/proxy.ts";
 import { QuietProxy } from "../support/quiet_proxy.ts";
+import { Repeat } from "../support/repeat.ts";
 import { pause } from "../support/wait.ts";
 
 /** Registers a test that needs a journald of its own. */
@@ -63,17 +65,13 @@ journalTest("journald has the connection's record, its bytes as curl counts them
   }
 });
 
-/** Connections one after the other, each with its own number of bytes, until told to stop. */
-async function load(proxy: QuietProxy, stopped: () => boolean): Promise<number> {
-  let count = 0;
-  while (!stopped()) {
+/** Connections one after the other, each with its own number of bytes. */
+function load(proxy: QuietProxy): Repeat {
+  return new Repeat(async (number) => {
     const client = await proxy.connect();
-    await writeAll(client, new Uint8Array(++count));
-    await client.closeWrite();
-    assert.equal((await readAll(client)).length, count);
+    assert.equal((await exchange(client, new Uint8Array(number))).length, number);
     client.close();
-  }
-  return count;
+  });
 }
 
 const numbers = (entries: JournalEntry[]) => new Set(entries.map(({ BYTES_IN }) => Number(BYTES_IN)));
@@ -85,8 +83,7 @@ for (const hangs of [false, true]) {
     async (journal, dir) => {
       await using backend = new Backend(dir.file("app.sock"), echo);
       await using proxy = await QuietProxy.start(dir, backend.address, LOG, journal.prefix);
-      let stopped = false;
-      const loading = load(proxy, () => stopped);
+      using loading = load(proxy);
       await pause(1_000);
       if (hangs) {
         journal.hang();
@@ -96,8 +93,7 @@ for (const hangs of [false, true]) {
       await pause(1_500);
       await journal.startDaemon();
       const [recovered] = await journal.waitFor(1, "EVENT=journal-recovered");
-      stopped = true;
-      const count = await loading;
+      await loading.stop();
       proxy.program.signal("SIGTERM");
       assert.equal(await proxy.program.exit(), 0);
       const inJournal = numbers(await journal.entries("EVENT=connection"));
@@ -106,7 +102,7 @@ for (const hangs of [false, true]) {
           number > 0
         ),
       );
-      const missing = Array.from({ length: count }, (_, i) => i + 1).filter((number) => !inJournal.has(number));
+      const missing = Array.from({ length: loading.count }, (_, i) => i + 1).filter((number) => !inJournal.has(number));
       assert.ok(missing.length > 0, "nothing was lost, the test shows nothing");
       assert.ok(missing.length <= Number(recovered.DIVERTED), `${missing.length} lost, ${recovered.DIVERTED} said`);
       assert.deepEqual(missing.filter((number) => !onStderr.has(number)), []);

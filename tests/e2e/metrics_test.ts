@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { Backend, echo, readAll, writeAll } from "../support/backend.ts";
+import { Backend, echo, writeAll } from "../support/backend.ts";
+import { exchange } from "../support/exchange.ts";
 import { peerTest, runPeer } from "../support/peers.ts";
 import { programCommand } from "../support/program.ts";
 import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
@@ -35,11 +36,9 @@ function sum(text: string, name: string, labels: Record<string, string> = {}): n
 }
 
 /** One connection that sends so many bytes and reads them back. */
-async function exchange(proxy: Pick<Proxy, "connect">, size: number): Promise<void> {
+async function echoed(proxy: Pick<Proxy, "connect">, size: number): Promise<void> {
   const client = await proxy.connect();
-  const sent = writeAll(client, new Uint8Array(size)).then(() => client.closeWrite());
-  assert.equal((await readAll(client)).length, size);
-  await sent;
+  assert.equal((await exchange(client, new Uint8Array(size))).length, size);
   client.close();
 }
 
@@ -61,7 +60,7 @@ Deno.test("metrics equal the sum of 5000 connection records on two workers, and 
         await client.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
         await client.read(new Uint8Array(100)).catch(() => null);
         client.close();
-      } else await exchange(proxy, size);
+      } else await echoed(proxy, size);
     }
   }));
   // Failed handshakes are limited in rate: their records and those suppressed are all.
@@ -104,7 +103,7 @@ peerTest("metrics are clean to promtool", [{ command: "promtool", debian: "prome
   await using backend = new Backend(dir.file("app.sock"), echo);
   const { proxy, admin } = await startWithAdmin(dir, backend.address);
   await using _ = proxy;
-  await exchange(proxy, 1_000);
+  await echoed(proxy, 1_000);
   const { code, errors, text } = await runPeer(
     "promtool",
     ["check", "metrics"],
@@ -177,7 +176,7 @@ Deno.test("metrics-interval writes the numbers into the log", async () => {
   await using backend = new Backend(dir.file("app.sock"), echo);
   const log = { "metrics-interval": "1s", access: false };
   await using proxy = await Proxy.start(dir, backend.address, { config: { log } });
-  await exchange(proxy, 12_345);
+  await echoed(proxy, 12_345);
   const record = await proxy.program.record(
     ({ event, listener, connections_total }) => event === "metrics" && listener === "web" && connections_total === 1,
   );
@@ -194,7 +193,7 @@ Deno.test("tls-off top prints the numbers of a proxy on a Unix socket, once, whe
   await using backend = new Backend(dir.file("app.sock"), echo);
   const listen = `unix:${dir.file("admin.sock")}`;
   await using proxy = await Proxy.start(dir, backend.address, { config: { admin: { listen } } });
-  await exchange(proxy, 5_000);
+  await echoed(proxy, 5_000);
   const [file, ...args] = programCommand();
   const { code, stdout } = await new Deno.Command(file, { args: [...args, "top", "--admin", listen] }).output();
   const text = new TextDecoder().decode(stdout);
@@ -210,7 +209,7 @@ Deno.test("SIGUSR1 opens the log file anew", async () => {
   await using backend = new Backend(dir.file("app.sock"), echo);
   const file = dir.file("log");
   await using proxy = await QuietProxy.start(dir, backend.address, { file });
-  await exchange(proxy, 1);
+  await echoed(proxy, 1);
   await until(() => Deno.readTextFileSync(file).includes('"event":"connection"'), "the record is in the file");
   Deno.renameSync(file, `${file}.1`);
   proxy.program.signal("SIGUSR1");
@@ -218,7 +217,7 @@ Deno.test("SIGUSR1 opens the log file anew", async () => {
     () => exists(file) && Deno.readTextFileSync(file).includes('"event":"log-reopen"'),
     "the file is there again",
   );
-  await exchange(proxy, 1);
+  await echoed(proxy, 1);
   await until(() => Deno.readTextFileSync(file).includes('"event":"connection"'), "records go to the new file");
   assert.equal(Deno.statSync(file).mode! & 0o027, 0);
   proxy.program.signal("SIGTERM");
@@ -245,11 +244,11 @@ Deno.test("metrics go on over reloads, and count them", async () => {
   const open = await proxy.connect();
   await writeAll(open, new Uint8Array(100));
   for (let i = 0; i < 3; i++) {
-    await exchange(proxy, 1_000);
+    await echoed(proxy, 1_000);
     const answer = await fetch(`${admin}/reload`, { method: "POST" });
     assert.equal(answer.status, 200, await answer.text());
   }
-  await exchange(proxy, 1_000);
+  await echoed(proxy, 1_000);
   await until(() => proxy.program.connections().length === 4, "every ended connection is recorded");
   const during = await metrics(admin);
   assert.equal(sum(during, "tls_off_connections_total"), 5);
@@ -272,7 +271,7 @@ Deno.test("metrics keep what a worker counted that died, and drop its connection
   });
   await using _ = proxy;
   const count = 40;
-  for (let i = 0; i < count; i++) await exchange(proxy, 1_000);
+  for (let i = 0; i < count; i++) await echoed(proxy, 1_000);
   // As many as it takes for both workers to have some: none at all in one has a probability of 10⁻⁶.
   const open = await Promise.all(Array.from({ length: 20 }, () => proxy.connect()));
   for (const client of open) {
@@ -285,7 +284,7 @@ Deno.test("metrics keep what a worker counted that died, and drop its connection
   assert.ok(dying > 0 && dying < open.length);
   proxy.program.signal("SIGUSR2");
   await proxy.program.record(({ event }) => event === "worker-replaced");
-  await exchange(proxy, 1_000);
+  await echoed(proxy, 1_000);
   await until(() => proxy.program.connections().length === count + 1, "the new connection is recorded");
   const after = await metrics(admin);
   assert.equal(sum(after, "tls_off_connections_total"), count + open.length + 1);

@@ -1,9 +1,11 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { Backend, echo, readAll, writeAll } from "../support/backend.ts";
+import { Backend, echo } from "../support/backend.ts";
+import { exchange } from "../support/exchange.ts";
 import { peerTest } from "../support/peers.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
+import { Repeat } from "../support/repeat.ts";
 
 const CHROMIUM = { command: "chromium", debian: "chromium" };
 
@@ -19,8 +21,11 @@ async function withPage(
   });
   const { address } = await proxy.program.record(({ event }) => event === "admin-listening");
   const origin = `http://${address}/`;
-  let loaded = false;
-  const loading = load(proxy, () => loaded);
+  using loading = new Repeat(async () => {
+    const client = await proxy.connect();
+    await exchange(client, new Uint8Array(10_000));
+    client.close();
+  });
   const browser = await chromium.launch({ executablePath: `/usr/bin/${CHROMIUM.command}`, args: ["--no-sandbox"] });
   try {
     const page = await browser.newPage(options);
@@ -35,20 +40,9 @@ async function withPage(
     });
     await page.goto(origin);
     await run(page, faults, proxy);
+    await loading.stop();
   } finally {
-    loaded = true;
-    await loading;
     await browser.close();
-  }
-}
-
-async function load(proxy: Proxy, done: () => boolean): Promise<void> {
-  while (!done()) {
-    const client = await proxy.connect();
-    const sent = writeAll(client, new Uint8Array(10_000)).then(() => client.closeWrite());
-    await readAll(client);
-    await sent;
-    client.close();
   }
 }
 

@@ -68,11 +68,9 @@ async function tryDemo([file, ...args]: string[], directory: string): Promise<vo
   const body = patternBytes(1_000_000);
   const caCerts = [await Deno.readTextFile(ca)];
   const conn = await Deno.connectTls({ hostname: "localhost", port: Number(port), caCerts });
-  const answering = readAll(conn);
   const head = `POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
-  await writeAll(conn, new TextEncoder().encode(head));
-  await writeAll(conn, body);
-  const answer = await answering;
+  const writing = writeAll(conn, new TextEncoder().encode(head)).then(() => writeAll(conn, body));
+  const [answer] = await Promise.all([readAll(conn), writing]);
   conn.close();
   assert.deepEqual(answer.subarray(answer.length - body.length), body);
   demo.kill("SIGINT");
