@@ -2,44 +2,15 @@
  * The way of a connection, once accepted:
  * preamble, admit, handshake, authorise, choose backend, connect, PROXY header, relay both ways, record.
  */
-import type { ListenerConfig } from "../config/config.ts";
-import type { ConnectionRecord, Reason } from "../observe/record.ts";
-import type { Telemetry } from "../observe/telemetry.ts";
+import type { Reason } from "../observe/record.ts";
 import type { Endpoints } from "../proxy_protocol/endpoint.ts";
 import { ProxyHeaderError } from "../proxy_protocol/proxy_header_error.ts";
-import { type Conn, ConnError, type Runtime, type TlsInfo } from "../runtime/contract.ts";
-import type { Balancer } from "./balance.ts";
-import type { Clock, Expiring } from "./clock.ts";
+import { type Conn, ConnError, type TlsInfo } from "../runtime/contract.ts";
+import type { Expiring } from "./clock.ts";
 import { type BackendConn, connectBackend } from "./connect_backend.ts";
 import { type Flow, relay, type RelayEnd } from "./relay.ts";
-import { tlsFields } from "./tls_fields.ts";
-
-/** Who is turned away; what `admit` took, `release` gives back. */
-export interface Admission {
-  /** `null` admits. */
-  admit(client: string): Reason | null;
-  release(client: string): void;
-}
-
-/** Everything that the sessions of one listener in one worker share. */
-export interface SessionContext {
-  config: ListenerConfig;
-  worker: number;
-  runtime: Runtime;
-  clock: Clock;
-  admission: Admission;
-  balancer: Balancer;
-  telemetry: Telemetry;
-  /** What is written in front of the first byte to the backend; `null` = no PROXY header. */
-  header: ((endpoints: Endpoints, tls: TlsInfo, conn: string) => Uint8Array) | null;
-  /** The reason why a verified client may not come in; `null` admits. */
-  authorise: (tls: TlsInfo) => string | null;
-  /** Reads the PROXY header that stands in front of TLS, and answers whose connection it is; `null` where none may. */
-  preamble: ((client: Conn) => Promise<Endpoints>) | null;
-  nextId: () => string;
-  /** Is told when the session is over and everything of it is freed. */
-  finished: (session: Session) => void;
-}
+import type { SessionContext } from "./session_context.ts";
+import { createRecord } from "./session_record.ts";
 
 const NOTHING_YET = Promise.resolve(null);
 
@@ -120,7 +91,18 @@ export class Session implements Expiring {
     this.#client.close();
     this.#backend?.conn.close();
     if (this.#backend !== null) balancer.released(this.#backend.backend);
-    const record = this.#record();
+    const record = createRecord(this.#context, {
+      conn: this.#conn,
+      client: this.#endpoints.source,
+      tls: this.#tls,
+      backend: this.#backend,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+      durationMs: performance.now() - this.#openedMs,
+      handshakeMs: this.#handshakeMs,
+      reason: this.#reason ?? "client-closed",
+      error: this.#error,
+    });
     if (this.#admitted) {
       admission.release(record.client);
       telemetry.closed(record);
@@ -275,28 +257,6 @@ export class Session implements Expiring {
     this.#error ??= messageOf(error);
     this.#reason ??= error instanceof ConnError && error.kind === "reset" ? "backend-reset" : "backend-error";
   }
-
-  #record(): ConnectionRecord {
-    const { config, worker } = this.#context;
-    const { source } = this.#endpoints;
-    const reason = this.#reason ?? "client-closed";
-    return {
-      conn: this.#conn,
-      listener: config.name,
-      worker,
-      client: source.hostname,
-      client_port: source.port,
-      ...tlsFields(this.#tls),
-      ...(this.#backend === null ? {} : { backend: this.#backend.backend.name }),
-      bytes_in: this.#bytesIn,
-      bytes_out: this.#bytesOut,
-      duration_ms: round(performance.now() - this.#openedMs),
-      ...(this.#handshakeMs === undefined ? {} : { handshake_ms: round(this.#handshakeMs) }),
-      ...(this.#backend === null ? {} : { connect_ms: round(this.#backend.connectMs) }),
-      reason,
-      ...(this.#error === undefined || !FAILURES.has(reason) ? {} : { error: this.#error }),
-    };
-  }
 }
 
 /** From the client to the backend. */
@@ -321,18 +281,6 @@ class Outward implements Flow {
   }
 }
 
-/** Endings of which the engine's own words are worth a field. */
-const FAILURES: ReadonlySet<Reason> = new Set<Reason>([
-  "handshake-failed",
-  "client-auth",
-  "proxy-header",
-  "backend-unreachable",
-  "client-reset",
-  "client-error",
-  "backend-reset",
-  "backend-error",
-]);
-
 function handshakeReason(error: unknown): Reason {
   if (!(error instanceof ConnError)) return "handshake-failed";
   if (error.kind === "certificate") return "client-auth";
@@ -341,8 +289,4 @@ function handshakeReason(error: unknown): Reason {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function round(milliseconds: number): number {
-  return Math.round(milliseconds * 1000) / 1000;
 }

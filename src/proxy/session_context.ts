@@ -2,13 +2,43 @@ import { formatAddress } from "../config/address.ts";
 import { cidrMatcher } from "../config/cidr.ts";
 import type { ListenerConfig } from "../config/config.ts";
 import type { Log } from "../observe/log.ts";
+import type { Reason } from "../observe/record.ts";
+import type { Telemetry } from "../observe/telemetry.ts";
 import { createHeaderEncoder } from "../proxy_protocol/create_header_encoder.ts";
 import type { Endpoints } from "../proxy_protocol/endpoint.ts";
 import { readProxyHeader } from "../proxy_protocol/read_proxy_header.ts";
-import type { Conn, PreambleConn, TlsInfo } from "../runtime/contract.ts";
+import type { Conn, PreambleConn, Runtime, TlsInfo } from "../runtime/contract.ts";
 import { compileClientAuth } from "../tls/client_auth.ts";
 import { Balancer } from "./balance.ts";
-import type { SessionContext } from "./session.ts";
+import type { Clock } from "./clock.ts";
+import type { Session } from "./session.ts";
+
+/** Who is turned away; what `admit` took, `release` gives back. */
+export interface Admission {
+  /** `null` admits. */
+  admit(client: string): Reason | null;
+  release(client: string): void;
+}
+
+/** Everything that the sessions of one listener in one worker share. */
+export interface SessionContext {
+  config: ListenerConfig;
+  worker: number;
+  runtime: Runtime;
+  clock: Clock;
+  admission: Admission;
+  balancer: Balancer;
+  telemetry: Telemetry;
+  /** What is written in front of the first byte to the backend; `null` = no PROXY header. */
+  header: ((endpoints: Endpoints, tls: TlsInfo, conn: string) => Uint8Array) | null;
+  /** The reason why a verified client may not come in; `null` admits. */
+  authorise: (tls: TlsInfo) => string | null;
+  /** Reads the PROXY header that stands in front of TLS, and answers whose connection it is; `null` where none may. */
+  preamble: ((client: Conn) => Promise<Endpoints>) | null;
+  nextId: () => string;
+  /** Is told when the session is over and everything of it is freed. */
+  finished: (session: Session) => void;
+}
 
 /** What the worker brings to a listener's sessions. */
 export type SessionSurroundings =

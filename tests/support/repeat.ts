@@ -1,6 +1,6 @@
 /**
- * Does something again and again beside a test, one after the other, until told to stop. Its first failure ends it, and is
- * thrown by whoever ends it: a test that fails because of that names it.
+ * Does something again and again beside a test, one after the other, until told to stop. Its first failure ends it, is shown
+ * at once (the test may fail because of that, and its own error hide this one), and is thrown by whoever ends it.
  */
 export class Repeat implements Disposable {
   /** How often it was done. */
@@ -34,6 +34,7 @@ export class Repeat implements Disposable {
         this.count++;
       }
     } catch (error) {
+      if (!this.#stopped) console.error("Cannot go on beside the test:", error);
       this.#failures.push(error);
     }
   }
