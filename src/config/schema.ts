@@ -16,7 +16,12 @@ const LOG: Fields<LogConfig> = {
     { default: "auto" },
     "auto: journald where stderr is the journal, text on a terminal, else json",
   ),
-  access: key("access", types.boolean(), { default: true }, "one record for each closed connection"),
+  access: key(
+    "access",
+    types.boolean(),
+    { default: true },
+    "one record for each closed connection; those the backend failed are told in any case",
+  ),
   metricsIntervalMs: key(
     "metrics-interval",
     types.duration(100),

@@ -3,14 +3,11 @@ import { FailureLimiter } from "./failure_limiter.ts";
 import { TIME } from "./fields.ts";
 import type { Log } from "./log.ts";
 import type { Entry } from "./observer.ts";
-import { isTurnedAway, type Reason } from "./record.ts";
+import { isTurnedAway, levelOf, type Reason } from "./record.ts";
 
 /** Records of connections that were turned away, over all workers: at once, and in the long run. */
 const FAILURE_BURST = 100;
 const FAILURES_PER_SECOND = 5;
-
-/** Endings that are the operator's business. */
-const WARNED: ReadonlySet<Reason> = new Set<Reason>(["backend-unreachable", "backend-error", "backend-reset"]);
 
 /** Writes the workers' entries to the log, those of connections that were turned away limited in rate. */
 export class EntryLog {
@@ -26,9 +23,12 @@ export class EntryLog {
         const { record } = entry;
         const turnedAway = isTurnedAway(record);
         if (turnedAway && !this.#mayWrite(record.reason)) return;
-        const level = WARNED.has(record.reason) ? "warn" : "info";
         const message = turnedAway ? "connection turned away" : "connection closed";
-        return this.log[level](message, { event: "connection", ...record, [TIME]: new Date(entry.atMs) });
+        return this.log[levelOf(record.reason)](message, {
+          event: "connection",
+          ...record,
+          [TIME]: new Date(entry.atMs),
+        });
       }
       case "rejected": {
         if (!this.#mayWrite(entry.reason)) return;

@@ -5,7 +5,7 @@ import { ClientTable } from "./client_table.ts";
 import { FailureLimiter } from "./failure_limiter.ts";
 import { entriesOf, type Fields } from "./fields.ts";
 import type { Log } from "./log.ts";
-import { type ConnectionRecord, isTurnedAway, type Reason, REASONS } from "./record.ts";
+import { type ConnectionRecord, isTurnedAway, levelOf, type Reason, REASONS } from "./record.ts";
 import {
   BACKEND,
   BACKEND_FAILURES,
@@ -102,13 +102,15 @@ export class Observer {
   }
 
   #closed(record: ConnectionRecord): void {
-    const limited = isTurnedAway(record) || (!this.grant.access && record.reason === "backend-unreachable");
+    const level = levelOf(record.reason);
+    if (!this.log.enabled(level)) return;
+    const limited = isTurnedAway(record) || (!this.grant.access && level === "warn");
     if (limited ? !this.#mayLog(record.reason) : !this.grant.access) return;
     this.#add({ kind: "connection", atMs: Date.now(), record });
   }
 
   #rejected(listener: string, reason: Reason, client: string, error?: string): void {
-    if (!this.#mayLog(reason)) return;
+    if (!this.log.enabled("info") || !this.#mayLog(reason)) return;
     const { worker } = this.grant;
     this.#add({ kind: "rejected", atMs: Date.now(), listener, worker, client, reason, ...(error && { error }) });
   }

@@ -1,4 +1,5 @@
 /** What is said of a connection when it has ended. */
+import type { LogLevel } from "../config/config.ts";
 
 /** Why a connection ended, or was not admitted. The label `reason` of logs and metrics. */
 export const REASONS = [
@@ -47,6 +48,14 @@ export interface ConnectionRecord {
   reason: Reason;
   /** What the engine said, where the ending was a failure. */
   error?: string;
+}
+
+/** Endings that are the operator's business. */
+const WARNED: ReadonlySet<Reason> = new Set<Reason>(["backend-unreachable", "backend-error", "backend-reset"]);
+
+/** How much a connection that ended so matters. */
+export function levelOf(reason: Reason): LogLevel {
+  return WARNED.has(reason) ? "warn" : "info";
 }
 
 const TURNED_AWAY: ReadonlySet<Reason> = new Set<Reason>(["client-auth", "proxy-header"]);

@@ -30,19 +30,22 @@ export class Clock {
   }
 
   add(member: Expiring): void {
-    if (this.#members.size === 0) {
-      this.now = performance.now();
-      this.#timer = setInterval(() => this.#tick(), this.#tickMs);
-    }
+    if (this.#members.size === 0) this.now = performance.now();
+    this.#timer ??= setInterval(() => this.#tick(), this.#tickMs);
     this.#members.add(member);
   }
 
   delete(member: Expiring): void {
     this.#members.delete(member);
-    if (this.#members.size === 0) clearInterval(this.#timer);
   }
 
   #tick(): void {
+    // Not as soon as the last one leaves: where one connection follows another, each would start a timer and stop it.
+    if (this.#members.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
     this.now = performance.now();
     for (const member of this.#members) member.expire(this.now);
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { LogConfig } from "../../src/config/config.ts";
+import type { LogConfig, LogLevel } from "../../src/config/config.ts";
 import { createLogger } from "../../src/observe/log.ts";
 import { metricFamilies } from "../../src/observe/metric_families.ts";
 import { Observatory } from "../../src/observe/observatory.ts";
@@ -208,7 +208,31 @@ Deno.test("Observer without access logging still tells failures", () => {
     "proxy-header",
     "backend-unreachable",
     "handshake-rate",
+    "backend-reset",
+    "backend-error",
   ]);
+});
+
+Deno.test("Observer makes no record that the level would drop", () => {
+  const { observatory } = setUp();
+  const told = (level: LogLevel) => {
+    const entries: Entry[] = [];
+    const observer = new Observer(
+      observatory.grant(0, LISTENERS, { ...LOG, level }),
+      (batch) => entries.push(...batch),
+    );
+    const telemetry = observer.telemetry("web");
+    for (const reason of REASONS) {
+      telemetry.opened("a");
+      telemetry.closed(recordOf({ reason }));
+    }
+    telemetry.rejected("limit", "a");
+    observer.flush();
+    return entries.map((entry) => entry.kind === "connection" ? entry.record.reason : entry.kind);
+  };
+  assert.deepEqual(told("info"), [...REASONS, "rejected"]);
+  assert.deepEqual(told("warn"), ["backend-unreachable", "backend-reset", "backend-error"]);
+  assert.deepEqual(told("error"), []);
 });
 
 Deno.test("Observatory stays bounded when each reload brings new listeners", async () => {
