@@ -29,6 +29,8 @@ const ORDER_TITLES: Record<ClientOrder, string> = {
   opened: "connections in total",
 };
 
+/** Of ", draining". */
+const STATE_WIDTH = 10;
 const DAY_MS = 86_400_000;
 const WARN_DAYS = 30;
 
@@ -80,8 +82,10 @@ function summary({ stats, size }: TopView, paint: Paint): string[] {
     `handshake p99 ${formatSeconds(now?.handshakeP99 ?? null)}`,
     `connect p99 ${formatSeconds(now?.connectP99 ?? null)}`,
   ];
-  const about = escapeControls(`tls-off ${stats.version} on ${stats.runtime}, up ${uptime}, `);
-  return [about + state, fit(figures.join("  "), size)];
+  const about = `tls-off ${stats.version} on ${stats.runtime}, up ${uptime}`;
+  const room = size && { ...size, columns: size.columns - STATE_WIDTH };
+  const title = room && room.columns < 0 ? fit(about, size) : `${fit(about, room)}, ${state}`;
+  return [title, fit(figures.join("  "), size)];
 }
 
 function listeners({ stats, before }: TopView): string[][] {

@@ -10,6 +10,7 @@ import { refuseRequest } from "../../src/observe/admin/guard.ts";
 import { createLogger } from "../../src/observe/log.ts";
 import { Observatory } from "../../src/observe/observatory.ts";
 import { Observer } from "../../src/observe/observer.ts";
+import { until } from "../support/wait.ts";
 import { MemoryOutput } from "./memory_output.ts";
 
 const LOG: LogConfig = {
@@ -55,7 +56,13 @@ function ask(address: Address, path: string, { method = "GET", headers = {}, bod
 interface Fixture {
   admin: Admin;
   observatory: Observatory;
-  control: AdminControl & { calls: string[]; reason: string | null; isDraining: boolean; works: boolean };
+  control: AdminControl & {
+    calls: string[];
+    reason: string | null;
+    isDraining: boolean;
+    works: boolean;
+    failure: Error | null;
+  };
   stderr: MemoryOutput;
 }
 
@@ -72,7 +79,8 @@ async function withAdmin(run: (fixture: Fixture) => Promise<void>, listen?: Addr
     reason: null,
     isDraining: false,
     works: true,
-    unready: () => Promise.resolve(control.reason),
+    failure: null,
+    unready: () => control.failure === null ? Promise.resolve(control.reason) : Promise.reject(control.failure),
     draining: () => control.isDraining,
     reload() {
       control.calls.push("reload");
@@ -194,7 +202,6 @@ Deno.test("refuseRequest() lets addresses and loopback names pass as hosts, and 
   ) assert.equal(refused(host), false, host);
   for (
     const host of [
-      undefined,
       "",
       "evil.example",
       "127.0.0.1.evil.example",
@@ -207,6 +214,9 @@ Deno.test("refuseRequest() lets addresses and loopback names pass as hosts, and 
       "localhost evil",
     ]
   ) assert.equal(refused(host), true, String(host));
+  assert.equal(refused(undefined), false);
+  const post = { method: "POST", host: undefined, origin: undefined, fetchSite: undefined };
+  assert.notEqual(refuseRequest(post, listen), null);
 });
 
 Deno.test("startAdmin() is not ready while draining or without a backend, and alive all the same", async () => {
@@ -259,7 +269,7 @@ function raw(address: Address, text: string): Promise<{ answer: string; elapsedM
 }
 
 Deno.test("startAdmin() bounds what a request may take", async () => {
-  await withAdmin(async ({ admin, control }) => {
+  await withAdmin(async ({ admin, control, stderr }) => {
     const host = "Host: localhost\r\n";
     const bodies = await Promise.all([
       raw(admin.address, `GET / HTTP/1.1\r\n${host}X: ${"y".repeat(20_000)}\r\n\r\n`),
@@ -276,6 +286,17 @@ Deno.test("startAdmin() bounds what a request may take", async () => {
       assert.doesNotMatch(answer, /HTTP\/1.1 20/);
     }
     assert.deepEqual(control.calls, []);
+    assert.equal(stderr.text, "");
+  });
+});
+
+Deno.test("startAdmin() says what went wrong in the log, and not to who asked", async () => {
+  await withAdmin(async ({ admin, control, stderr }) => {
+    control.failure = new Error("of a secret kind");
+    const reply = await ask(admin.address, "/readyz");
+    assert.equal(reply.status, 500);
+    assert.equal(reply.body, "internal error\n");
+    await until(() => stderr.text.includes("of a secret kind"), "record of the failure");
   });
 });
 
@@ -314,5 +335,14 @@ async function leaveStaleSocket(path: string): Promise<void> {
 Deno.test("startAdmin() names the address that is taken", async () => {
   await withAdmin(async ({ admin }) => {
     await assert.rejects(withAdmin(() => Promise.resolve(), admin.address), /EADDRINUSE|in use/i);
+  });
+});
+
+Deno.test("startAdmin() answers health checks that name no host", async () => {
+  await withAdmin(async ({ admin }) => {
+    for (const path of ["/readyz", "/healthz"]) {
+      assert.match((await raw(admin.address, `GET ${path} HTTP/1.0\r\n\r\n`)).answer, /^HTTP\/1\.1 200 /);
+    }
+    assert.match((await raw(admin.address, "POST /drain HTTP/1.0\r\n\r\n")).answer, /^HTTP\/1\.1 403 /);
   });
 });

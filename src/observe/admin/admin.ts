@@ -52,6 +52,8 @@ export async function startAdmin(
     connectionsCheckingInterval: 1_000,
   }, (request, response) => {
     handle(request, response, table, listen).catch((error) => {
+      // Whoever left within a request is no failure of ours, and could fill the log by that.
+      if (!request.complete) return response.destroy();
       observatory.options.log.error("admin request failed", { event: "admin-error", path: request.url, error });
       if (!response.headersSent) send(response, { status: 500, body: "internal error\n" }, request);
       else response.destroy();

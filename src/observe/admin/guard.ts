@@ -26,10 +26,10 @@ function isReading(method: string): boolean {
 /**
  * DNS rebinding: a page of evil.example asks for that name after it has come to mean 127.0.0.1. Its requests name
  * evil.example, so names are refused that nobody has given us. An IP address cannot be rebound. A browser cannot reach a
- * Unix socket.
+ * Unix socket, and always names the host: who reads without is no browser, but a health check by HTTP/1.0, as HAProxy's.
  */
-function refuseHost({ host }: GuardedRequest, listen: Address): string | null {
-  if (listen.transport === "unix") return null;
+function refuseHost({ method, host }: GuardedRequest, listen: Address): string | null {
+  if (listen.transport === "unix" || (host === undefined && isReading(method))) return null;
   const name = hostName(host);
   if (name === null) return "Host header is missing or malformed";
   if (ipaddr.isValid(name) || name === "localhost" || name.endsWith(".localhost") || name === listen.hostname) {
