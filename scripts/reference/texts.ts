@@ -120,7 +120,8 @@ export const EVENT_TEXTS: Record<string, string> = {
   "worker-replaced": "a new worker serves in its place: `worker`",
   "worker-not-replaced": "it could not be replaced, and is tried again: `worker`, `error`",
   "full": "connections wait, since `limits.connections` is reached: `listener`; at most every 10 s",
-  "file-limit": "`limits.connections` is more than the limit of open files has room for: `listener`, `limit`, `room`",
+  "file-limit":
+    "`limits.connections` is more than the limit of open files has room for: `listener` (absent: of all together), `limit`, `room`",
   "notify-failed": "the service manager cannot be told anything: `error`",
   "watchdog": "a worker does not answer in time: the service manager's watchdog is not fed",
   "drain": "the drain begins: `signal`, `active` connections",

@@ -5,8 +5,10 @@ const LONGEST_PAUSE_MS = 1000;
 
 /** When a connection may be accepted. */
 export interface Gate<Ticket> {
-  /** What the connection comes in with, at once or when its time has come. */
+  /** What the next connection comes in with, at once or when its time has come. */
   enter(): Ticket | Promise<Ticket>;
+  /** What the connection goes on with: other rules may have come meanwhile, and let it wait. */
+  arrived(ticket: Ticket): Ticket | Promise<Ticket>;
   /** Nothing was accepted. */
   failed(ticket: Ticket): void;
 }
@@ -28,10 +30,12 @@ export async function acceptLoop<Ticket>(
   let pauseMs = 0;
   for (;;) {
     const entering = gate.enter();
-    const ticket = entering instanceof Promise ? await entering : entering;
+    let ticket = entering instanceof Promise ? await entering : entering;
     try {
       const conn = await listener.accept();
       pauseMs = 0;
+      const arriving = gate.arrived(ticket);
+      ticket = arriving instanceof Promise ? await arriving : arriving;
       serve(conn, ticket);
     } catch (error) {
       gate.failed(ticket);

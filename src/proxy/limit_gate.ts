@@ -30,6 +30,12 @@ export class LimitGate implements Gate<Place> {
     return limits.waits ? this.#wait() : { limits, taken: false };
   }
 
+  arrived(place: Place): Place | Promise<Place> {
+    if (place.taken) return place;
+    const limits = this.#limits();
+    return limits.tryTake() ? { limits, taken: true } : this.#take(limits);
+  }
+
   failed({ limits, taken }: Place): void {
     if (taken) limits.giveBack();
   }
@@ -44,9 +50,13 @@ export class LimitGate implements Gate<Place> {
     // A place that is taken before a connection is there would be missing elsewhere.
     await this.#listener.readable();
     const limits = this.#limits();
-    const taken = await limits.takeWhenFree(() => this.#closed, this.#full);
+    const place = await this.#take(limits);
     const delayMs = this.#closed ? 0 : limits.handshakeDelayMs(performance.timeOrigin + performance.now());
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
-    return { limits, taken };
+    return place;
+  }
+
+  async #take(limits: Limits): Promise<Place> {
+    return { limits, taken: await limits.takeWhenFree(() => this.#closed, this.#full) };
   }
 }

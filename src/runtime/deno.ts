@@ -83,7 +83,7 @@ async function connectOnce(target: Address, deadline: number): Promise<Conn> {
     const conn = await Deno.connect({
       hostname: target.hostname,
       port: target.port,
-      signal: AbortSignal.timeout(Math.max(1, deadline - performance.now())),
+      signal: deadline === Infinity ? undefined : AbortSignal.timeout(Math.max(1, deadline - performance.now())),
     });
     conn.setNoDelay(true);
     conn.setKeepAlive(true);

@@ -21,12 +21,26 @@ export function raiseFileLimit(calls: FileLimitCalls | null): number {
 
 /** Says where more connections are allowed than there can be. */
 export function checkFileLimit({ config }: Plan, maxConnections: number, log: Log): void {
+  const room =
+    `the limit of open files has room for ${maxConnections} connections, raise it (ulimit -Hn, LimitNOFILE=)`;
+  let fits = true;
+  let total = 0;
   for (const { name, limits: { connections } } of config.listeners) {
+    total += connections;
     if (connections <= maxConnections) continue;
-    log.warn(
-      `limits.connections of listener "${name}" cannot be reached: the limit of open files has room for ` +
-        `${maxConnections} connections, raise it (ulimit -Hn, LimitNOFILE=)`,
-      { event: "file-limit", listener: name, limit: connections, room: maxConnections },
-    );
+    fits = false;
+    log.warn(`limits.connections of listener "${name}" cannot be reached: ${room}`, {
+      event: "file-limit",
+      listener: name,
+      limit: connections,
+      room: maxConnections,
+    });
+  }
+  if (fits && total > maxConnections) {
+    log.warn(`limits.connections of all listeners, ${total} together, cannot be reached: ${room}`, {
+      event: "file-limit",
+      limit: total,
+      room: maxConnections,
+    });
   }
 }

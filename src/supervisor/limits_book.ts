@@ -1,3 +1,4 @@
+import type { ListenerConfig } from "../config/config.ts";
 import { ClientCounts } from "../proxy/limits_clients.ts";
 import {
   allocateClients,
@@ -20,6 +21,8 @@ import type { Plan } from "./plan.ts";
 /** The main thread's side of the limits: their memory, which lives as long as the listener of that name. */
 export class LimitsBook {
   readonly #grants = new Map<string, LimitsGrant>();
+  /** Listeners whose limits count. */
+  #served = new Set<string>();
   readonly #slots = new Set<number>();
   readonly #connections: number;
 
@@ -28,29 +31,30 @@ export class LimitsBook {
     this.#connections = connections;
   }
 
-  /** The memory for every listener of a plan, by its name; what the limits are changes with {@linkcode set}. */
+  /**
+   * The memory for every listener of a plan, by its name. What the limits are of those that serve already changes with
+   * {@linkcode set}.
+   */
   grant({ config: { listeners } }: Plan): Record<string, LimitsGrant> {
     const names = listeners.map(({ name, limits }) => {
       const grant = this.#grants.get(name) ?? { counts: allocateCounts(), clients: null };
       if (limits.perClient > 0) grant.clients ??= allocateClients(this.#connections);
       this.#grants.set(name, grant);
+      // A worker asks before it accepts for the first time, which may be before this plan counts.
+      if (!this.#served.has(name)) store(grant, limits);
       return [name, grant] as const;
     });
+    this.#tellSlots();
     return Object.fromEntries(names);
   }
 
   /** The limits of a plan count from now on; what no plan has any more is forgotten. */
   set({ config: { listeners } }: Plan): void {
     for (const { name, limits } of listeners) {
-      const { header } = mapLimits(this.#grants.get(name)!);
-      Atomics.store(header, CONNECTIONS, limits.connections);
-      Atomics.store(header, PER_CLIENT, limits.perClient);
-      Atomics.store(header, HANDSHAKES_PER_SECOND, limits.handshakesPerSecond);
-      Atomics.add(header, WAKE, 1);
-      Atomics.notify(header, WAKE);
+      store(this.#grants.get(name)!, limits);
     }
-    const names = new Set(listeners.map(({ name }) => name));
-    for (const name of [...this.#grants.keys()]) if (!names.has(name)) this.#grants.delete(name);
+    this.#served = new Set(listeners.map(({ name }) => name));
+    for (const name of [...this.#grants.keys()]) if (!this.#served.has(name)) this.#grants.delete(name);
     this.#tellSlots();
   }
 
@@ -89,4 +93,13 @@ export class LimitsBook {
     const slots = Math.max(0, ...this.#slots) + 1;
     for (const grant of this.#grants.values()) Atomics.store(mapLimits(grant).header, SLOTS, slots);
   }
+}
+
+function store(grant: LimitsGrant, limits: ListenerConfig["limits"]): void {
+  const { header } = mapLimits(grant);
+  Atomics.store(header, CONNECTIONS, limits.connections);
+  Atomics.store(header, PER_CLIENT, limits.perClient);
+  Atomics.store(header, HANDSHAKES_PER_SECOND, limits.handshakesPerSecond);
+  Atomics.add(header, WAKE, 1);
+  Atomics.notify(header, WAKE);
 }

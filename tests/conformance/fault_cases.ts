@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import tls from "node:tls";
 import { Backend, echo, readAll, writeAll } from "../support/backend.ts";
+import { exchange } from "../support/exchange.ts";
 import type { Proxy } from "../support/proxy.ts";
 import { patternBytes } from "../support/random.ts";
 import { pause, until } from "../support/wait.ts";
@@ -143,6 +144,20 @@ export function faultCases({ test, start }: Bench): void {
     assert.equal(proxy.program.records.filter(({ event }) => event === "exhausted").length, 1);
     const metrics = await (await fetch(`http://${address}/metrics`)).text();
     assert.match(metrics, /^tls_off_accept_pauses_total\{listener="web"\} [1-9]/m);
+  });
+
+  test("reaches an application over TCP without a deadline for that", async (dir) => {
+    using application = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const serving = application.accept().then(async (conn) => {
+      await echo(conn);
+      conn.close();
+    });
+    const address = `tcp:127.0.0.1:${application.addr.port}`;
+    await using proxy = await start(dir, address, { listener: { timeouts: { connect: 0 } } });
+    const client = await proxy.connect();
+    const [answer] = await Promise.all([exchange(client, Uint8Array.of(1, 2, 3)), serving]);
+    assert.deepEqual(answer, Uint8Array.of(1, 2, 3));
+    client.close();
   });
 
   test("closes the client while its application is missing, and says so", async (dir) => {
