@@ -1,5 +1,5 @@
 /**
- * Takes the README's pictures of the live page, `docs/page-light.png` and `docs/page-dark.png`: the real program under two
+ * Takes the README's pictures of the live page, `scripts/screenshots/page-light.png` and `scripts/screenshots/page-dark.png`: the real program under two
  * minutes of made-up load. Needs Debian's chromium. Run by `deno task screenshots`.
  */
 import { connect as connectTcp } from "node:net";
@@ -10,7 +10,7 @@ import { Proxy, TempDir } from "../tests/support/proxy.ts";
 import { pause } from "../tests/support/wait.ts";
 
 const LOAD_MS = 120_000;
-const DOCS = new URL("../docs/", import.meta.url).pathname;
+const PICTURES = new URL("./screenshots/", import.meta.url).pathname;
 
 /** Bytes answered for each byte. */
 const ANSWER = 3;
@@ -89,7 +89,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   const page = await browser.newPage({ colorScheme, viewport: { width: 1180, height: 900 } });
   await page.goto(`http://${address}/`);
   await pause(3_000);
-  await page.screenshot({ path: `${DOCS}page-${colorScheme}.png`, fullPage: true });
+  await page.screenshot({ path: `${PICTURES}page-${colorScheme}.png`, fullPage: true });
 }
 await browser.close();
 await loading;
