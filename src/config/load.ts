@@ -19,6 +19,10 @@ export interface LoadResult {
   config: Config | null;
   /** Every problem found, in the order of the file. */
   problems: Problem[];
+  /** Each listener as it could be read, with the default for what is wrong; none where nothing could. */
+  listeners: ListenerFile[];
+  /** Where keys stand; `null` where there is no file, or it could not be read. */
+  positions: Positions | null;
 }
 
 /**
@@ -39,7 +43,7 @@ export async function loadConfig(
     source = await readConfigFile(resolve(cwd, file));
   } catch (error) {
     if (!(error instanceof ReadError)) throw error;
-    return { config: null, problems: [problemOf(file, error.message, error)] };
+    return unread(problemOf(file, error.message, error));
   }
   return parseConfig(source, file, flags, cwd);
 }
@@ -57,7 +61,7 @@ export function parseConfig(source: string, file: string, flags: ConfigFlags, cw
   try {
     tree = parse(source) as TomlTable;
   } catch (error) {
-    return { config: null, problems: [syntaxProblem(file, error)] };
+    return unread(syntaxProblem(file, error));
   }
   let positions: Positions | undefined;
   // Most files are right: their keys are never looked for
@@ -86,6 +90,10 @@ export function buildConfig(tree: Record<string, unknown>, baseDir: string): Con
   return config;
 }
 
+function unread(problem: Problem): LoadResult {
+  return { config: null, problems: [problem], listeners: [], positions: null };
+}
+
 function fromTree(tree: TomlTable, source: Source, flags: ConfigFlags): LoadResult {
   const report = new Report(source, flagFor);
   applyFlags(tree, flags, report);
@@ -100,7 +108,7 @@ function validate(tree: TomlTable, report: Report): LoadResult {
   const config = report.hasErrors
     ? null
     : { file: file === null ? null : resolve(cwd, file), ...rest, listeners: listeners.map(toListener) };
-  return { config, problems: report.sorted() };
+  return { config, problems: report.sorted(), listeners, positions: report.source.positions };
 }
 
 function toListener({ cert, key, clientAuth, ...listener }: ListenerFile): ListenerConfig {

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { open } from "node:fs/promises";
+import { lstat, open } from "node:fs/promises";
 
 /** No configuration is longer; a wrong path to something huge, or endless, must not fill the memory. */
 export const MAX_FILE_BYTES = 1024 * 1024;
@@ -32,6 +32,8 @@ export async function readConfigFile(path: string): Promise<string> {
 }
 
 async function readAtMost(path: string, limit: number): Promise<Uint8Array> {
+  // Opening one that nobody writes to blocks for ever. What a shell's <(…) gives is a link to a pipe.
+  if ((await lstat(path)).isFIFO()) throw new TypeError("is a FIFO, must be a file");
   const file = await open(path, "r");
   try {
     const buffer = Buffer.alloc(64 * 1024);

@@ -14,7 +14,7 @@ const LOG: Fields<LogConfig> = {
     "format",
     types.oneOf("auto", "text", "json", "journald"),
     { default: "auto" },
-    "auto: journald where stderr is the journal, text on a terminal, else json",
+    '"auto" is journald where stderr is the journal, text on a terminal, else json',
   ),
   access: key(
     "access",

@@ -7,6 +7,7 @@ import { sharesPorts } from "../runtime/shares_ports.ts";
 import { loadSocketCalls } from "../runtime/socket_calls.ts";
 import { loadListenerTls, type TlsPlan } from "../tls/options.ts";
 import { assignSockets, inheritedSockets } from "./activation.ts";
+import { checkCertificates, placeOf, type WriteProblem } from "./listener_problems.ts";
 
 /** A listener with everything loaded and decided: plain data, which a worker needs no file for. Holds private keys. */
 export interface ListenerPlan {
@@ -36,18 +37,33 @@ export interface PlanResult {
  * @param file path of the configuration; `null`: flags alone
  */
 export async function loadPlan(file: string | null, flags: ConfigFlags = {}): Promise<PlanResult> {
-  const { config, problems } = await loadConfig(file, flags);
+  const loaded = await loadConfig(file, flags);
+  const { config, problems } = loaded;
   const result: PlanResult = { plan: null, errors: [], warnings: [] };
   for (const problem of problems) {
     result[problem.severity === "error" ? "errors" : "warnings"].push(formatProblem(problem));
   }
-  if (config === null) return result;
-  result.plan = await planConfig(config, file, result);
+  const write: WriteProblem = (problem, listener) => {
+    // What flags say stands nowhere in the file.
+    const place = file === null || flags.cert || flags.key || flags.engine ? "" : placeOf(problem, listener, loaded);
+    const where = file === null ? "" : `${file}:${place} `;
+    result[problem.severity === "error" ? "errors" : "warnings"].push(`${where}${problem.message}`);
+  };
+  if (config === null) await checkCertificates(loaded.listeners, write);
+  else result.plan = await planConfig(config, file, result, write);
   return result;
 }
 
-/** As {@linkcode loadPlan}, for a configuration made in code. Adds to `result`; no plan where that has errors. */
-export async function planConfig(config: Config, file: string | null, result: PlanResult): Promise<Plan | null> {
+/**
+ * As {@linkcode loadPlan}, for a configuration that is there. Adds to `result`; no plan where that has errors.
+ * @param write writes down what is wrong with a listener
+ */
+export async function planConfig(
+  config: Config,
+  file: string | null,
+  result: PlanResult,
+  write: WriteProblem = ({ severity, message }) => result[severity === "error" ? "errors" : "warnings"].push(message),
+): Promise<Plan | null> {
   const place = file === null ? "" : `${file}: `;
   const listeners: ListenerPlan[] = [];
   const sockets = inheritedSockets();
@@ -59,13 +75,11 @@ export async function planConfig(config: Config, file: string | null, result: Pl
   if (config.workers !== "auto" && config.workers > 1 && !sharesPorts()) {
     result.errors.push(`${place}workers = ${config.workers}: Node can share a port among them since 22.12 only, use 1`);
   }
-  for (const listener of config.listeners) {
+  for (const [index, listener] of config.listeners.entries()) {
     const own = fds.get(listener.name)!;
     const inheritedSocket = own.some((fd) => fd !== null);
     const { plan, problems } = await loadListenerTls(listener, runtimeName(), { inheritedSocket });
-    for (const { severity, message } of problems) {
-      result[severity === "error" ? "errors" : "warnings"].push(`${place}${message}`);
-    }
+    for (const problem of problems) write(problem, index);
     if (plan !== undefined) listeners.push({ config: listener, tls: plan, fds: own });
   }
   return result.errors.length > 0 ? null : { config, listeners };

@@ -71,7 +71,7 @@ export function describeBlocks(blocks: PemBlock[]): string {
     if (label === "PKCS7") return "a PKCS#7 bundle";
     return `"${label}"`;
   }));
-  return `it holds ${[...names].join(" and ")}`;
+  return names.size === 0 ? "it holds no whole block" : `it holds ${[...names].join(" and ")}`;
 }
 
 /** The subject in one line for messages and logs, e.g. `CN=localhost`. */

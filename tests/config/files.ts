@@ -56,7 +56,7 @@ key = "/keys/key.pem"
 `;
 
 /** The problems as they are printed. */
-export function lines({ problems }: LoadResult): string[] {
+export function lines({ problems }: Pick<LoadResult, "problems">): string[] {
   return problems.map(formatProblem);
 }
 

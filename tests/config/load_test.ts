@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { buildConfig, loadConfig } from "../../src/config/load.ts";
 import { ConfigError, formatProblem } from "../../src/config/problem.ts";
 import { FULL, lines, parse, problemsOf, SHORT } from "./files.ts";
@@ -201,7 +202,9 @@ Deno.test("loadConfig() says why a file cannot be read", async () => {
     await writeFile(join(dir, "full.toml"), "#".repeat(1024 * 1024));
     await writeFile(join(dir, "binary.toml"), new Uint8Array([0x61, 0x0a, 0x62, 0x63, 0xff, 0xfe]));
     await symlink("loop.toml", join(dir, "loop.toml"));
+    strictEqual(spawnSync("mkfifo", [join(dir, "fifo")]).status, 0);
     const cases: [string, string][] = [
+      ["fifo", "fifo: cannot read the configuration: is a FIFO, must be a file"],
       ["none.toml", "none.toml: cannot read the configuration: no such file"],
       ["", ": cannot read the configuration: is a directory"],
       [".", ".: cannot read the configuration: is a directory"],

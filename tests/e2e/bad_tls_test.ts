@@ -42,6 +42,33 @@ const CASES: [string, Table | Table[], RegExp[]][] = [
   ],
 ];
 
+Deno.test("program says where each problem stands, those of certificates beside those of the configuration", async () => {
+  using dir = new TempDir();
+  const { cert, key } = await testCertificate();
+  Deno.writeTextFileSync(dir.file("cert.pem"), cert);
+  Deno.writeTextFileSync(dir.file("key.pem"), key, { mode: 0o600 });
+  const pair = (cert: string, key: string) => `cert = "${cert}"\nkey = "${key}"\n`;
+  const listeners = [
+    `listen = "127.0.0.1:1"\n${pair("none.pem", "key.pem")}`,
+    `listen = "127.0.0.1:2"\n${
+      pair("cert.pem", "none.key")
+    }certificates = [\n  { cert = "cert.pem", key = "cert.pem" },\n]\n`,
+  ].map((text) => `[[listener]]\nbackend = "unix:app.sock"\n${text}`);
+  const problems = [
+    /:4:1: listener "127\.0\.0\.1:1": Cannot load certificate ".*none\.pem": file not found/,
+    /:10:1: listener "127\.0\.0\.1:2": Cannot load private key ".*none\.key": file not found/,
+    /:\d+:\d+: listener "127\.0\.0\.1:2": Cannot load private key ".*cert\.pem": no private key in it/,
+  ];
+  for (const wrong of ["", "[log]\nlevel = 0\n"]) {
+    Deno.writeTextFileSync(dir.file("bad.toml"), `${listeners.join("")}${wrong}`);
+    const { code, complaints } = await runProgram(["check", dir.file("bad.toml")]);
+    assert.equal(code, 1);
+    const expected = wrong ? [/:15:1: log\.level: found 0/, ...problems] : problems;
+    assert.equal(complaints.length, expected.length, complaints.join("\n"));
+    complaints.forEach((line, index) => assert.match(line, expected[index]));
+  }
+});
+
 for (const [what, listener, expected] of CASES) {
   Deno.test(`program refuses ${what}`, async () => {
     using dir = new TempDir();
