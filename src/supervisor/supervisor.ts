@@ -2,6 +2,7 @@ import process from "node:process";
 import { formatAddress } from "../config/address.ts";
 import type { RootLog } from "../observe/log.ts";
 import type { Observatory } from "../observe/observatory.ts";
+import { type DebuggerGuard, openDebuggerGuard } from "../runtime/debugger_guard.ts";
 import { loadSocketCalls } from "../runtime/socket_calls.ts";
 import { AddressBook } from "./address_book.ts";
 import { AdminEndpoint } from "./admin_endpoint.ts";
@@ -43,6 +44,7 @@ export class Supervisor {
   #plan: Plan;
   #rollout: Rollout | null = null;
   #manager: ServiceManager | null = null;
+  #debugger: DebuggerGuard | null = null;
   readonly #watch = new FileWatch(() => this.#reloads.request("files changed"));
   readonly #addresses = new AddressBook();
   #maxConnections = 0;
@@ -86,6 +88,7 @@ export class Supervisor {
     const onSignal = (signal: string) => this.#onSignal(signal);
     // Before the first connection: a runtime that is out of descriptors may not be able to start listening for signals.
     for (const signal of SIGNALS) process.on(signal, onSignal);
+    this.#debugger = openDebuggerGuard();
     this.#observatory.start();
     const calls = await loadSocketCalls();
     if (calls !== null && !calls.steers) {
@@ -132,7 +135,10 @@ export class Supervisor {
   }
 
   #onSignal(signal: string): void {
-    if (signal === "SIGUSR1") return this.#log.reopen();
+    if (signal === "SIGUSR1") {
+      this.#debugger?.shut();
+      return this.#log.reopen();
+    }
     if (signal === "SIGHUP") return void this.#reloads.request(signal);
     this.#log.info(this.#asked === 0 ? "draining" : "stopping now", {
       event: this.#asked === 0 ? "drain" : "stop-now",

@@ -7,7 +7,7 @@ import { peerTest, runPeer } from "../support/peers.ts";
 import { programCommand } from "../support/program.ts";
 import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
 import { QuietProxy } from "../support/quiet_proxy.ts";
-import { until } from "../support/wait.ts";
+import { pause, until } from "../support/wait.ts";
 
 /** The program with its admin endpoint, and where that is. */
 async function startWithAdmin(dir: TempDir, backend: string, options: ProxyOptions = {}) {
@@ -202,6 +202,24 @@ Deno.test("tls-off top prints the numbers of a proxy on a Unix socket, once, whe
   assert.match(text, /^127\.0\.0\.1 +0 +1 .* 5 kB +5 kB$/m);
   // deno-lint-ignore no-control-regex
   assert.doesNotMatch(text, /\x1b/);
+});
+
+Deno.test("SIGUSR1 opens no debugger, which Deno would do by itself", async () => {
+  using dir = new TempDir();
+  await using backend = new Backend(dir.file("app.sock"), echo);
+  const file = dir.file("log");
+  await using proxy = await QuietProxy.start(dir, backend.address, { file });
+  // Deno begins to listen for the signal half a second after its start.
+  await pause(1_000);
+  const log = () => Deno.readTextFileSync(file);
+  for (let count = 1; count <= 5; count++) {
+    proxy.program.signal("SIGUSR1");
+    await until(() => log().split('"event":"log-reopen"').length > count, "the signal is heard");
+    await echoed(proxy, 1);
+  }
+  await pause(500);
+  const said = proxy.program.complaints.join("\n");
+  assert.doesNotMatch(said, /Debugger listening/);
 });
 
 Deno.test("SIGUSR1 opens the log file anew", async () => {

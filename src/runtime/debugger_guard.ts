@@ -1,0 +1,70 @@
+import { runtimeName } from "./detect.ts";
+import { openLibrary } from "./foreign.ts";
+import { Libc } from "./libc.ts";
+import { LIBC_PATHS } from "./libc_paths.ts";
+
+const AF_INET = 2;
+const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
+const SHUT_RDWR = 2;
+
+/** Where Deno's debugger listens; there is no option for it. */
+const DEBUGGER = { transport: "tcp", hostname: "127.0.0.1", port: 9229 } as const;
+/** How long the port is held: Deno tries once, in the turn of the signal. */
+const HELD_MS = 1_000;
+
+const SYMBOLS = {
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/**
+ * Keeps Deno's debugger shut. Since 2.9.2 Deno opens it at each SIGUSR1, whoever else listens for that signal, and no option or
+ * permission is against it: every user of the machine could then run code in the process that has the private keys. It gives up where
+ * its port is taken.
+ */
+export class DebuggerGuard {
+  readonly #libc = openLibrary(LIBC_PATHS, SYMBOLS);
+  readonly #sockets = new Libc();
+  /** Somebody wants to debug this program: it was told to listen from the start. */
+  readonly #wanted = this.#listeners().length > 0;
+  #held: number | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Takes the debugger's port for a moment; to be called first by whoever hears of the signal. */
+  shut(): void {
+    if (this.#wanted) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#release(), HELD_MS);
+    Deno.unrefTimer(Number(this.#timer));
+    this.#end();
+    if (this.#held !== null) return;
+    const fd = this.#libc.socket(AF_INET, SOCK_STREAM_CLOEXEC, 0);
+    // struct sockaddr_in (ip(7)). Where it cannot be bound somebody else has it, and Deno cannot either.
+    const { port, hostname } = DEBUGGER;
+    const address = Uint8Array.of(AF_INET, 0, port >> 8, port & 0xff, ...hostname.split(".").map(Number), ...Array(8));
+    this.#libc.bind(fd, address, address.length);
+    this.#held = fd;
+  }
+
+  #release(): void {
+    if (this.#held !== null) this.#libc.close(this.#held);
+    this.#held = null;
+    this.#end();
+  }
+
+  /** Ends the debugger where it was quicker. */
+  #end(): void {
+    for (const fd of this.#listeners()) this.#libc.shutdown(fd, SHUT_RDWR);
+  }
+
+  #listeners(): number[] {
+    return this.#sockets.openFds().filter((fd) => this.#sockets.listensOn(fd, DEBUGGER));
+  }
+}
+
+/** The guard where it is needed. */
+export function openDebuggerGuard(): DebuggerGuard | null {
+  return runtimeName() === "deno" ? new DebuggerGuard() : null;
+}
