@@ -41,7 +41,7 @@ export class AddressBook {
       listeners.push({ config: { ...config, listen }, tls, fds });
     }
     return {
-      plan: { config: { ...plan.config, listeners: listeners.map(({ config }) => config) }, listeners },
+      plan: { ...plan, config: { ...plan.config, listeners: listeners.map(({ config }) => config) }, listeners },
       keep: () => void (this.#resolved = resolved),
     };
   }

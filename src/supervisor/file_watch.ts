@@ -1,13 +1,13 @@
 import { stat } from "node:fs/promises";
-import type { Plan } from "./plan.ts";
+import type { Config } from "../config/config.ts";
 
 /** How often the files are looked at. */
 const POLL_MS = 1_000;
 /** At most so much of the time is spent on looking: with very many files they are looked at less often. */
 const SHARE = 50;
 
-/** The files that a plan was made of: certificates, keys and authorities. */
-export function watchedFiles({ config }: Plan): string[] {
+/** The files that a configuration names: certificates, keys and authorities. */
+export function watchedFiles(config: Config): string[] {
   const files = config.listeners.flatMap(({ certificates, clientAuth }) => [
     ...certificates.flatMap(({ cert, key }) => [cert, key]),
     ...(clientAuth.mode !== "none" && clientAuth.ca !== null ? [clientAuth.ca] : []),
@@ -23,9 +23,9 @@ export class FileWatch {
   readonly #changed: () => Promise<unknown>;
   #files: string[] = [];
   /** What was there when it was last acted on. */
-  #known: string | null = null;
+  #known = "";
   /** What was there when it was last looked at. */
-  #seen: string | null = null;
+  #seen = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
   readonly #pollMs: number;
@@ -36,15 +36,15 @@ export class FileWatch {
     this.#pollMs = pollMs;
   }
 
-  /** Watches these files from now on, none to stop; what they are now is what they were loaded as. */
-  async watch(files: string[]): Promise<void> {
-    // What changed while they were loaded still counts as changed.
-    if (files.length > 0 && files.join("\n") === this.#files.join("\n")) return;
-    clearTimeout(this.#timer);
+  /**
+   * Watches these files from now on, none to stop.
+   * @param loaded their {@linkcode fingerprint} from before they were loaded: what has changed since then has changed
+   */
+  watch(files: string[], loaded: string): void {
+    this.#known = loaded;
+    if (files.join("\n") === this.#files.join("\n")) return;
     this.#files = files;
-    this.#known = this.#seen = null;
-    if (files.length === 0) return;
-    this.#known = this.#seen = await fingerprint(files);
+    this.#seen = loaded;
     this.#schedule(this.#pollMs);
   }
 
@@ -77,7 +77,8 @@ export class FileWatch {
   }
 }
 
-async function fingerprint(files: string[]): Promise<string> {
+/** What can be seen of files without reading them; it changes with any of them. */
+export async function fingerprint(files: string[]): Promise<string> {
   const parts = [];
   for (const file of files) {
     try {

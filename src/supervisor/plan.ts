@@ -7,6 +7,7 @@ import { sharesPorts } from "../runtime/shares_ports.ts";
 import { loadSocketCalls } from "../runtime/socket_calls.ts";
 import { loadListenerTls, type TlsPlan } from "../tls/options.ts";
 import { assignSockets, inheritedSockets } from "./activation.ts";
+import { fingerprint, watchedFiles } from "./file_watch.ts";
 import { checkCertificates, placeOf, type WriteProblem } from "./listener_problems.ts";
 
 /** A listener with everything loaded and decided: plain data, which a worker needs no file for. Holds private keys. */
@@ -21,6 +22,8 @@ export interface ListenerPlan {
 export interface Plan {
   config: Config;
   listeners: ListenerPlan[];
+  /** The files to watch, and what was seen of them before they were read. */
+  watch: { files: string[]; seen: string };
 }
 
 export interface PlanResult {
@@ -75,6 +78,8 @@ export async function planConfig(
   if (config.workers !== "auto" && config.workers > 1 && !sharesPorts()) {
     result.errors.push(`${place}workers = ${config.workers}: Node can share a port among them since 22.12 only, use 1`);
   }
+  const files = config.reload === "watch" ? watchedFiles(config) : [];
+  const watch = { files, seen: await fingerprint(files) };
   for (const [index, listener] of config.listeners.entries()) {
     const own = fds.get(listener.name)!;
     const inheritedSocket = own.some((fd) => fd !== null);
@@ -82,5 +87,5 @@ export async function planConfig(
     for (const problem of problems) write(problem, index);
     if (plan !== undefined) listeners.push({ config: listener, tls: plan, fds: own });
   }
-  return result.errors.length > 0 ? null : { config, listeners };
+  return result.errors.length > 0 ? null : { config, listeners, watch };
 }

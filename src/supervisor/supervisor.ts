@@ -10,7 +10,7 @@ import { sharesPorts } from "../runtime/shares_ports.ts";
 import { availableCpus } from "./available_cpus.ts";
 import { BackendProbe } from "./backend_probe.ts";
 import { checkFileLimit, raiseFileLimit } from "./file_limit.ts";
-import { FileWatch, watchedFiles } from "./file_watch.ts";
+import { FileWatch } from "./file_watch.ts";
 import { observePlan } from "./observe_plan.ts";
 import type { Plan, PlanResult } from "./plan.ts";
 import { Reloads } from "./reloads.ts";
@@ -176,7 +176,7 @@ export class Supervisor {
     }
     this.#plan = resolved;
     keep();
-    await this.#watch.watch(resolved.config.reload === "watch" ? watchedFiles(resolved) : []);
+    this.#watch.watch(resolved.watch.files, resolved.watch.seen);
     const known = new Set(old === plan ? [] : listenAddresses(old).map(({ address }) => address));
     for (const { listener, address } of listenAddresses(resolved)) {
       if (!known.has(address)) this.#log.info("listening", { event: "listening", listener, address });

@@ -151,6 +151,31 @@ Deno.test("limits.per-client closes what is too many at once, and counts it", as
   }
 });
 
+Deno.test("limits.per-client counts the addresses of one IPv6 /64 as one client", async () => {
+  using dir = new TempDir();
+  await using backend = new Backend(dir.file("app.sock"), echo);
+  await using proxy = await Proxy.start(dir, backend.address, {
+    config: { workers: 2 },
+    listener: { "accept-proxy": ["127.0.0.1/32"], limits: { "per-client": 2 } },
+  });
+  const come = async (address: string) => {
+    const tcp = await proxy.connectTcp();
+    await tcp.write(new TextEncoder().encode(`PROXY TCP6 ${address} 2001:db8::443 50000 443\r\n`));
+    const client = await Deno.startTls(tcp, { hostname: "localhost", caCerts: [proxy.cert] });
+    await echoOnce(client);
+    return client;
+  };
+  const clients = [await come("2001:db8::1"), await come("2001:db8::ffff:2")];
+  await assert.rejects(come("2001:db8:0:0:8000::3"));
+  clients.push(await come("2001:db8:0:1::1"));
+  const { client } = await proxy.program.record(({ reason }) => reason === "per-client-limit");
+  assert.equal(client, "2001:db8::8000:0:0:3");
+  clients.shift()!.close();
+  await until(() => backend.open === 2, "its place is free");
+  clients.push(await come("2001:db8:0:0:8000::3"));
+  for (const client of clients) client.close();
+});
+
 Deno.test("limits.handshakes-per-second lets handshakes wait, and all are served", async () => {
   using dir = new TempDir();
   await using backend = new Backend(dir.file("app.sock"), echo);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Backend, echo, readExactly } from "../support/backend.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
-import { until } from "../support/wait.ts";
+import { pause, until } from "../support/wait.ts";
 
 /** What a service manager hears. */
 class NotifySocket implements Disposable {
@@ -62,6 +62,45 @@ Deno.test("service manager's watchdog that means another process is not fed", as
   await manager.heard("READY=1");
   await new Promise((resolve) => setTimeout(resolve, 500));
   assert.ok(!manager.messages.some((message) => message.includes("WATCHDOG")));
+});
+
+/** Stops one thread of a process, as nothing from outside but a debugger can, until its standard input ends (ptrace(2)). */
+const STOP_THREAD = `
+  my ($call, $thread) = map { $_ + 0 } @ARGV;
+  syscall($call, 16, $thread, 0, 0) == 0 or die "cannot attach: $!";
+  waitpid($thread, 0x40000000);
+  <STDIN>;
+  syscall($call, 17, $thread, 0, 0);`;
+
+Deno.test({
+  name: "service manager's watchdog is not fed while one of two workers hangs (root, perl)",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    using dir = new TempDir();
+    using manager = new NotifySocket(dir.file("notify.sock"));
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await Proxy.start(dir, backend.address, {
+      config: { workers: 2 },
+      env: { NOTIFY_SOCKET: dir.file("notify.sock"), WATCHDOG_USEC: "600000" },
+    });
+    const fed = () => manager.messages.filter((message) => message.includes("WATCHDOG=1")).length;
+    await until(() => fed() >= 2, "it is fed");
+    const threads = `/proc/${proxy.program.pid}/task`;
+    // Deno's name of them, and Bun's.
+    const worker = [...Deno.readDirSync(threads)].find(({ name }) =>
+      /^(worker-\d+|Worker)$/.test(Deno.readTextFileSync(`${threads}/${name}/comm`).trim())
+    );
+    assert.ok(worker, "no thread of a worker");
+    const call = Deno.build.arch === "aarch64" ? "117" : "101";
+    const debug = new Deno.Command("perl", { args: ["-e", STOP_THREAD, call, worker.name], stdin: "piped" }).spawn();
+    await proxy.program.record(({ event }) => event === "watchdog");
+    const before = fed();
+    await pause(1_500);
+    assert.equal(fed(), before);
+    await debug.stdin.close();
+    assert.ok((await debug.status).success);
+    await until(() => fed() > before + 1, "it is fed again");
+  },
 });
 
 /** Opens a listening socket as descriptor 3 and becomes the program, as a service manager does. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
+import { CpuQuota } from "../support/cpu_quota.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { patternBytes } from "../support/random.ts";
 import { pause, until } from "../support/wait.ts";
@@ -43,6 +44,34 @@ Deno.test("workers in automatic number are as many as the CPUs of the process", 
   const ready = await proxy.program.record(({ event }) => event === "ready");
   assert.equal(ready.workers, navigator.hardwareConcurrency);
 });
+
+/** One CPU of those that this process may use. */
+const [CPU] = /^Cpus_allowed_list:\s+(\d+)/m.exec(Deno.readTextFileSync("/proc/self/status"))!.slice(1);
+const quota = CpuQuota.create(1);
+quota?.[Symbol.dispose]();
+
+for (
+  const [what, ignore, restrict] of [
+    ["affinity", false, () => ({ prefix: ["taskset", "-c", CPU], [Symbol.dispose]() {} })],
+    ["quota of the control group (root, cgroups)", quota === null, () => CpuQuota.create(1)!],
+  ] as const
+) {
+  Deno.test({
+    name: `workers in automatic number are one by the ${what}`,
+    ignore,
+    async fn() {
+      using dir = new TempDir();
+      await using backend = new Backend(dir.file("app.sock"), echo);
+      using restricted = restrict();
+      await using proxy = await Proxy.start(dir, backend.address, {
+        config: { workers: "auto" },
+        prefix: restricted.prefix,
+      });
+      assert.equal((await proxy.program.record(({ event }) => event === "ready")).workers, 1);
+      await assertEcho(proxy);
+    },
+  });
+}
 
 Deno.test("proxy refuses to start where another instance listens, and names the address", async () => {
   using dir = new TempDir();
