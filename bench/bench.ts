@@ -5,6 +5,7 @@ import { handshakes } from "./experiments/handshakes.ts";
 import { idleMemory, startUp } from "./experiments/memory.ts";
 import { reload } from "./experiments/reload.ts";
 import { atHalfLoad, keepAlive, upload } from "./experiments/throughput.ts";
+import { variants } from "./experiments/variants.ts";
 import { Lab } from "./lab.ts";
 import { loadGenerator } from "./load/load.ts";
 import { describeCommit, describeMachine, describeVersions } from "./machine.ts";
@@ -38,15 +39,17 @@ function fitSettings(settings: Settings, connectionLimit: number): string[] {
   return [`${note}, for the descriptor limit`];
 }
 
-/** Everything that will run, in its order. Reloads are no part of the quick bench, or it would not be quick. */
+/** Everything that will run, in its order. Reloads and variants are no part of the quick bench, or it would not be quick. */
 function plan(
-  { contenders, wants }: Selection,
-  { settings, full, only }: Options,
+  { contenders: selected, wants }: Selection,
+  { settings, full, only, contenders: asked }: Options,
   lab: Lab,
   backend: FileBackend,
   crypto: CryptoSpeed,
 ): Step[] {
   const fleet = new Fleet(lab, { backend: backend.path, connections: settings.connections + 100 });
+  // Variants are compared with one another, unless they were named.
+  const contenders = asked ? selected : selected.filter(({ kind }) => kind !== "variant");
   const context = { lab, fleet, backend, contenders, settings, crypto };
   const ours = contenders.filter((contender) => contender.kind === "ours");
   const all = wants("peers", "runtimes");
@@ -59,6 +62,7 @@ function plan(
     ...(all || wants("handshakes") ? handshakes(context) : []),
     ...(all || wants("memory") ? [...idleMemory(context), ...startUp(context)] : []),
     ...(wants("reload") && (full || only) ? reload(context) : []),
+    ...(wants("variants") && (full || only) ? variants({ ...context, contenders: selected }) : []),
   ];
 }
 

@@ -11,6 +11,7 @@ export const EXPERIMENTS = [
   "memory",
   "latency",
   "reload",
+  "variants",
 ] as const;
 export type Experiment = typeof EXPERIMENTS[number];
 
@@ -37,8 +38,10 @@ deno task bench [options]
   --quick                a few minutes; the default
   --full                 more rounds, sizes and connections; hours
   --only LIST            of ${EXPERIMENTS.join(", ")};
-                         peers is throughput, handshakes, memory and latency together
-  --contenders LIST      of hitch, haproxy, nginx, stunnel, floor, tls-off[:RUNTIME[-ENGINE]][@DIRECTORY]
+                         peers is throughput, handshakes, memory and latency together;
+                         variants is what metrics, logs and a second worker cost
+  --contenders LIST      of hitch, haproxy, nginx, stunnel, floor,
+                         tls-off[:RUNTIME[-ENGINE]][+OPTION][@DIRECTORY]
   --source DIRECTORY     where tls-off without @DIRECTORY is run from; default: this checkout
   --sizes LIST           bytes of the bodies
   --rounds N             how often each is measured, interleaved with the others

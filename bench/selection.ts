@@ -1,5 +1,5 @@
 import type { Contender } from "./contenders/contender.ts";
-import { contenderByName, RUNTIMES } from "./contenders/mod.ts";
+import { contenderByName, RUNTIMES, VARIANTS } from "./contenders/mod.ts";
 import type { Experiment, Options } from "./options.ts";
 import { describeMissing, findProgram, isOlder } from "./tools.ts";
 import type { Need } from "./tools.ts";
@@ -20,12 +20,13 @@ const TOOLS: Need[] = [
 ];
 
 /** Without `--contenders`: who takes part in the experiments that were asked for. */
-function defaultNames({ full }: Options, wants: Selection["wants"]): string[] {
+function defaultNames({ full, only }: Options, wants: Selection["wants"]): string[] {
   const peers = ["floor", "hitch", "haproxy", "nginx", ...(full ? ["stunnel"] : [])];
   const proxies = wants("peers", "runtimes", "throughput", "handshakes", "memory", "latency", "reload");
   return [
     ...(proxies ? peers : []),
     ...(wants("runtimes") ? RUNTIMES : ["tls-off", ...(proxies ? ["tls-off:bun"] : [])]),
+    ...(wants("variants") && (full || only) ? VARIANTS : []),
   ];
 }
 

@@ -9,14 +9,14 @@ export function searchPath(): string {
   return [...folders, ...ADMIN_FOLDERS.filter((folder) => !folders.includes(folder))].join(delimiter);
 }
 
-/** Full path of a program, or of a file whose path is given; null when it is not there. */
+/** Full path of a program, or of a file or socket whose path is given; null when it is not there. */
 export function findProgram(command: string): string | null {
   const isPath = command.includes("/");
   for (const folder of isPath ? [""] : searchPath().split(delimiter)) {
     const path = join(folder, command);
     try {
-      const { isFile, mode } = Deno.statSync(path);
-      if (isFile && (isPath || (mode ?? 0) & 0o111)) return path;
+      const { isFile, isDirectory, mode } = Deno.statSync(path);
+      if (isPath ? !isDirectory : isFile && (mode ?? 0) & 0o111) return path;
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
     }

@@ -34,8 +34,8 @@ export interface Launch {
  */
 export interface Contender {
   name: string;
-  /** `peer`: ratios are against the best of them. `floor`: what no TLS proxy can beat. */
-  kind: "ours" | "peer" | "floor";
+  /** `peer`: ratios are against the best of them. `floor`: what no TLS proxy can beat. `variant`: ours with more turned on. */
+  kind: "ours" | "variant" | "peer" | "floor";
   /** False for the floor, which speaks plain HTTP. */
   tls: boolean;
   /** Programs and files it needs, and the Debian packages that have them, or a hint at how to make them. */

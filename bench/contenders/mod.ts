@@ -17,7 +17,11 @@ export const RUNTIMES = [
   "tls-off:bun-node",
   "tls-off:node",
   "tls-off:binary",
+  "tls-off:bun-binary",
 ];
+
+/** Ours with more turned on than the bench does else. */
+export const VARIANTS = ["tls-off+metrics", "tls-off+metrics+access", "tls-off+metrics+journal", "tls-off+workers2"];
 
 /**
  * Finds a contender by its name.

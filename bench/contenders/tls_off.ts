@@ -1,12 +1,59 @@
 import { join, resolve } from "node:path";
-import type { Contender } from "./contender.ts";
+import type { Contender, ProxySetup } from "./contender.ts";
 
-/** `tls-off[:RUNTIME[-ENGINE]][@DIRECTORY]`, for example `tls-off`, `tls-off:bun`, `tls-off:deno-node@../before`. */
-const NAME = /^tls-off(?::(deno|bun|node|binary)(?:-(native|node))?)?(?:@(.+))?$/;
+/** `tls-off[:RUNTIME[-ENGINE]][+OPTION…][@DIRECTORY]`, for example `tls-off:bun+metrics`, `tls-off:deno-node@../before`. */
+const NAME = /^tls-off(?::(deno|bun-binary|bun|node|binary)(?:-(native|node))?)?((?:\+[a-z0-9]+)*)(?:@(.+))?$/;
 
 /** Files that `deno task bundle` and `deno task build` make. */
 const BUNDLE = "dist/tls-off.mjs";
-const BINARY = "dist/tls-off";
+const ARCHITECTURE = Deno.build.arch === "aarch64" ? "arm64" : "x64";
+const MADE: Record<string, { file: string; task: string } | undefined> = {
+  "bun": { file: BUNDLE, task: "bundle" },
+  "node": { file: BUNDLE, task: "bundle" },
+  "binary": { file: `dist/tls-off-linux-${ARCHITECTURE}`, task: "build" },
+  "bun-binary": { file: `dist/tls-off-bun-linux-${ARCHITECTURE}`, task: "build" },
+};
+
+const CONFIGURATION = "tls-off.toml";
+const JOURNAL = "/run/systemd/journal/socket";
+
+/** What may be turned on besides, and the lines of configuration for it. */
+const OPTIONS: Record<string, (setup: ProxySetup) => Partial<Lines>> = {
+  metrics: ({ folder }) => ({ admin: [`listen = ${quoted(`unix:${folder}/admin.sock`)}`] }),
+  access: ({ folder }) => ({ log: ['level = "info"', `file = ${quoted(`${folder}/access.log`)}`] }),
+  journal: () => ({ log: ['level = "info"', 'format = "journald"'] }),
+  workers2: () => ({ top: ["workers = 2"] }),
+};
+
+/** Lines of a configuration file, by their place. */
+interface Lines {
+  top: string[];
+  listener: string[];
+  log: string[];
+  admin: string[];
+}
+
+const quoted = (text: string) => JSON.stringify(text);
+
+/** The configuration file: nothing is logged and nothing counted for anybody, but what the options turn on. */
+function configuration(setup: ProxySetup, engine: string, options: string[]): string {
+  const { port, backend, moreBackends = [], certificate, workers = 1 } = setup;
+  const lines: Lines = {
+    top: [`workers = ${workers}`],
+    listener: [
+      `listen = "127.0.0.1:${port}"`,
+      `backend = [${[backend, ...moreBackends].map((path) => quoted(`unix:${path}`)).join(", ")}]`,
+      `cert = ${quoted(certificate.cert)}`,
+      `key = ${quoted(certificate.key)}`,
+      `engine = ${quoted(engine)}`,
+    ],
+    log: ['level = "error"'],
+    admin: [],
+  };
+  for (const option of options) Object.assign(lines, OPTIONS[option](setup));
+  const { top, listener, log, admin } = lines;
+  return [...top, "[[listener]]", ...listener, "[log]", ...log, "[admin]", ...admin].join("\n") + "\n";
+}
 
 /**
  * The words of the `start` task after `deno`: it alone says which permissions the program gets.
@@ -30,41 +77,41 @@ export function startArguments(denoJson: string, directory: string): string[] {
  */
 export function tlsOff(name: string, defaultDirectory: string): Contender {
   const match = NAME.exec(name);
-  if (!match) {
+  const options = match?.[3].split("+").filter((option) => option !== "") ?? [];
+  if (!match || !options.every((option) => Object.hasOwn(OPTIONS, option))) {
     throw new RangeError(
-      `Cannot bench contender ${
-        JSON.stringify(name)
-      }: expected tls-off[:deno|bun|node|binary[-native|-node]][@DIRECTORY]`,
+      `Cannot bench contender ${quoted(name)}: expected tls-off[:deno|bun|node|binary|bun-binary[-native|-node]]` +
+        `[+${Object.keys(OPTIONS).join("|+")}][@DIRECTORY]`,
     );
   }
   const runtime = match[1] ?? "deno";
   const engine = match[2] ?? (runtime === "node" ? "node" : "native");
-  const directory = resolve(match[3] ?? defaultDirectory);
-  const made = runtime === "deno" ? undefined : join(directory, runtime === "binary" ? BINARY : BUNDLE);
+  const directory = resolve(match[4] ?? defaultDirectory);
+  const made = MADE[runtime] && { ...MADE[runtime], file: join(directory, MADE[runtime].file) };
+  const isBinary = made?.task === "build";
 
   return {
     name,
-    kind: "ours",
+    kind: options.length > 0 ? "variant" : "ours",
     tls: true,
     needs: [
-      ...(runtime === "binary" ? [] : [{ command: runtime }]),
-      ...(made ? [{ command: made, hint: `; deno task ${runtime === "binary" ? "build" : "bundle"} makes it` }] : []),
+      ...(isBinary ? [] : [{ command: runtime }]),
+      ...(made ? [{ command: made.file, hint: `; deno task ${made.task} makes it` }] : []),
+      ...(options.includes("journal") ? [{ command: JOURNAL, hint: "; systemd-journald listens there" }] : []),
     ],
-    made: made ? { file: made, sources: join(directory, "src") } : undefined,
+    made: made && { file: made.file, sources: join(directory, "src") },
     reloadSignal: "SIGHUP",
-    version: runtime === "binary" && made ? [made, "version"] : [runtime, "--version"],
-    async launch({ port, backend, moreBackends = [], certificate, workers = 1 }) {
-      const options = [
-        ...["run", "--listen", `127.0.0.1:${port}`],
-        ...[backend, ...moreBackends].flatMap((path) => ["--backend", `unix:${path}`]),
-        ...["--cert", certificate.cert, "--key", certificate.key],
-        ...["--workers", String(workers), "--engine", engine, "--log-level", "error"],
-      ];
+    version: isBinary ? [made.file, "version"] : [runtime, "--version"],
+    async launch(setup) {
+      const files = { [CONFIGURATION]: configuration(setup, engine, options) };
+      const run = ["run", join(setup.folder, CONFIGURATION)];
       if (!made) {
         const start = startArguments(await Deno.readTextFile(join(directory, "deno.json")), directory);
-        return { command: "deno", args: [...start, ...options], cwd: directory };
+        return { command: "deno", args: [...start, ...run], cwd: directory, files };
       }
-      return runtime === "binary" ? { command: made, args: options } : { command: runtime, args: [made, ...options] };
+      return isBinary
+        ? { command: made.file, args: run, files }
+        : { command: runtime, args: [made.file, ...run], files };
     },
   };
 }

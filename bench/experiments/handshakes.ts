@@ -12,7 +12,8 @@ function leastCryptoUs({ crypto }: Context, key: KeyKind, resume: boolean): numb
   return 2 * crypto.x25519Us + (resume ? 0 : signature);
 }
 
-async function measureConnections(context: Context, contender: Contender, key: KeyKind, resume: boolean) {
+/** A new connection for each request of 10 bytes, and what the proxy spends on it. */
+export async function measureConnections(context: Context, contender: Contender, key: KeyKind, resume: boolean) {
   const { lab, fleet, backend, settings: { skipMs, windowMs, handshakeParallel: parallel } } = context;
   const proxy = await fleet.get(contender, key);
   const options = { port: proxy.port, tls: contender.tls, resume, parallel, durationMs: skipMs + windowMs };
@@ -30,7 +31,7 @@ async function measureConnections(context: Context, contender: Contender, key: K
   }
 }
 
-/** A new connection for each request of 10 bytes, with full and with resumed handshakes. */
+/** With full and with resumed handshakes. */
 export function handshakes(context: Context): Step[] {
   const { contenders, settings: { rounds, keys, resumption, skipMs, windowMs } } = context;
   return keys.flatMap((key) =>

@@ -11,7 +11,8 @@ import type { Context } from "./context.ts";
 /** The generator ends by itself that long after the measured stretch should have, if nobody ends it. */
 const MARGIN_MS = 5000;
 
-async function measureLoad(
+/** The load of {@linkcode Settings.connections} connections that stay, and what the proxy spends on it. */
+export async function measureLoad(
   { lab, fleet, backend, settings: { connections, windowMs } }: Context,
   contender: Contender,
   { path, skipMs, ...load }: { path: string; skipMs: number } & Pick<LoadOptions, "thinkMs" | "postBytes">,

@@ -35,6 +35,11 @@ const FLOOR =
 the signature cost here; its rates and latencies are the relay's alone. It is a yardstick: a proxy that reads and writes
 larger pieces than HAProxy's 16 KiB gets below it on large bodies.`;
 
+const VARIANTS =
+  `\`tls-off\` logs nothing here, and counts for nobody. \`+metrics\`: the admin endpoint listens, clients are told
+apart. \`+access\`: a record of each connection, JSON in a file. \`+journal\`: the same to the journal. \`+workers2\`: two
+workers, on the same one CPU.`;
+
 function renderTables(results: Results, tables: Table[], options: TableOptions): string {
   return paragraphs(...tables.map((table) => renderTable(results.samples, table, options)));
 }
@@ -74,6 +79,20 @@ function proxySections(results: Results, plot: (name: PlotName) => string): stri
       )
       : "",
   ];
+}
+
+const VARIANT_COLUMNS: Column[] = [
+  { title: "per request, 10 B", scenario: "variants-keep-alive", size: 0, metric: "cpuUsPerRequest" },
+  { title: "per new connection", scenario: "variants-connection", size: 0, metric: "cpuUsPerConnection" },
+];
+
+/** Ours beside ourselves with more turned on. */
+function variantsSection({ samples, contenders }: Results): string {
+  const names = contenders.map(({ name }) => name);
+  const [plain] = contenders.filter(({ kind }) => kind === "ours");
+  const table = { title: "CPU µs", columns: VARIANT_COLUMNS };
+  const text = renderTable(samples, table, { contenders: names, reference: () => plain?.name ?? null });
+  return text && paragraphs(VARIANTS, text);
 }
 
 function setUp({ machine, versions, settings, generator, pinned, crypto, notes, commit, mode }: Results): string {
@@ -125,6 +144,7 @@ export function renderReport(results: Results, { plots }: ReportOptions): string
     section("Targets", renderTargets(results.samples)),
     section("The article's experiment", ...articleSection(results, plot("article"))),
     ...proxySections(results, plot),
+    section("What more costs", variantsSection(results)),
     section("Reload under load", reloadSection(results.samples)),
     section("Noise and failures", noise(results)),
   ) + "\n";

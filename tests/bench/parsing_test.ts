@@ -9,6 +9,8 @@ import { articleConnections } from "../../bench/experiments/article.ts";
 import { parseOpensslSpeed } from "../../bench/measure/crypto.ts";
 import { parseOptions } from "../../bench/options.ts";
 import { describeMissing, isOlder } from "../../bench/tools.ts";
+import type { Config } from "../../src/config/config.ts";
+import { parseConfig } from "../../src/config/load.ts";
 
 const RESULT = `Running 2s test @ https://127.0.0.1:18443/
   50 requests in 2.10s
@@ -128,15 +130,38 @@ Deno.test("startArguments() takes the program's permissions from the start task"
 
 Deno.test("tlsOff() refuses a name that says nothing it knows", () => {
   throws(() => tlsOff("tls-off:perl", "."), /Cannot bench contender "tls-off:perl"/);
+  throws(() => tlsOff("tls-off+speed", "."), /Cannot bench contender "tls-off\+speed"/);
+  throws(() => tlsOff("tls-off+toString", "."), /Cannot bench contender/);
 });
 
+const SETUP = {
+  ...{ port: 5, backend: "/s", moreBackends: ["/t"], folder: "/f", connections: 1 },
+  certificate: { ca: "ca", cert: "cert", key: "key", combined: "both" },
+};
+
+async function configOf(name: string): Promise<{ command: string; args: string[]; config: Config }> {
+  const { command, args, files } = await tlsOff(name, ".").launch(SETUP);
+  return { command, args, config: parseConfig(files!["tls-off.toml"], "/f/tls-off.toml", {}, "/").config! };
+}
+
 Deno.test("tlsOff() passes the engine on", async () => {
-  const certificate = { ca: "ca", cert: "cert", key: "key", combined: "both" };
-  const setup = { port: 5, backend: "/s", certificate, folder: "/f", connections: 1 };
-  const launch = await tlsOff("tls-off:bun-node@/dir", ".").launch(setup);
-  equal(launch.command, "bun");
-  equal(launch.args[launch.args.indexOf("--engine") + 1], "node");
-  equal(launch.args[0], "/dir/dist/tls-off.mjs");
+  const { command, args, config: { listeners: [listener], workers, log, admin } } = await configOf(
+    "tls-off:bun-node@/dir",
+  );
+  equal(command, "bun");
+  deepEqual(args, ["/dir/dist/tls-off.mjs", "run", "/f/tls-off.toml"]);
+  deepEqual([listener.engine, workers, log.level, admin.listen], ["node", 1, "error", null]);
+  deepEqual(listener.backend.map((address) => address.transport === "unix" && address.path), ["/s", "/t"]);
+});
+
+Deno.test("tlsOff() turns on what the name says", async () => {
+  const { config: { log, admin, workers } } = await configOf("tls-off+metrics+access+workers2");
+  deepEqual([log.level, log.file, workers], ["info", "/f/access.log", 2]);
+  deepEqual(admin.listen, { transport: "unix", path: "/f/admin.sock" });
+  equal((await configOf("tls-off+journal")).config.log.format, "journald");
+  deepEqual(["tls-off", "tls-off:bun", "tls-off+metrics"].map((name) => tlsOff(name, ".").kind), [
+    ...["ours", "ours", "variant"],
+  ]);
 });
 
 Deno.test("parseOptions() lets single options change the mode's settings", () => {
