@@ -31,6 +31,10 @@ export class LineWriter {
   #size = 0;
   #pump: Promise<void> | null = null;
   #closed = false;
+  /** Bytes that the write under way has brought out. */
+  #written = 0;
+  /** The last line brought out is not whole. */
+  #torn = false;
   readonly #limit: number;
   readonly #batch: number;
 
@@ -78,12 +82,16 @@ export class LineWriter {
   async #run(): Promise<void> {
     while (this.#lines.length > 0 && !this.#closed) {
       const batch = this.#take();
+      // What is left of a torn line must not take the next one with it.
+      if (this.#torn) batch.unshift("");
       try {
         await this.#write(encoder.encode(batch.join("\n") + "\n"));
+        this.#torn = false;
       } catch (cause) {
         const error = cause instanceof Error ? cause : new Error(String(cause));
-        if (this.options.onFailure) this.options.onFailure(error, batch);
-        else this.#drop(batch.length);
+        const lost = this.#notWritten(batch);
+        if (this.options.onFailure) this.options.onFailure(error, lost);
+        else this.#drop(lost.length);
         await sleep(RETRY_MS);
         continue;
       }
@@ -107,10 +115,28 @@ export class LineWriter {
     return this.#lines.splice(0, end);
   }
 
+  /** The lines that a failed write did not bring out whole. */
+  #notWritten(batch: string[]): string[] {
+    const endsTorn = this.#torn;
+    let left = this.#written;
+    let whole = 0;
+    for (; whole < batch.length; whole++) {
+      const length = encoder.encode(batch[whole]).length;
+      if (length > left) break;
+      // Only its newline may be missing, which then comes in front of the next one.
+      left -= length + 1;
+    }
+    if (this.#written > 0) this.#torn = left !== 0;
+    return batch.slice(endsTorn ? Math.max(1, whole) : whole);
+  }
+
   async #write(bytes: Uint8Array): Promise<void> {
+    this.#written = 0;
     while (bytes.length > 0) {
       try {
-        bytes = bytes.subarray(await this.output.write(bytes));
+        const count = await this.output.write(bytes);
+        this.#written += count;
+        bytes = bytes.subarray(count);
       } catch (error) {
         if (!isFull(error) || this.#closed) throw error;
         await sleep(FULL_MS);
