@@ -1,15 +1,43 @@
 import assert from "node:assert/strict";
 import type { Address } from "../../src/config/config.ts";
 import { Balancer } from "../../src/proxy/balance.ts";
-import { Backend, echo, readExactly } from "../support/backend.ts";
+import { Backend, echo, readExactly, silent } from "../support/backend.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
-import { pause } from "../support/wait.ts";
+import { pause, until } from "../support/wait.ts";
 
 const NAMES = ["a", "b", "c"];
 const ADDRESSES: Address[] = NAMES.map((path) => ({ transport: "unix", path }));
 
 function order(balancer: Balancer, nowMs: number): string {
   return balancer.candidates(nowMs).map(({ name }) => name).join("");
+}
+
+/** Takes no connection and refuses none: a listener whose queue is full. */
+class FullSocket implements Disposable {
+  readonly address: string;
+  readonly #listener: Deno.Listener;
+  readonly #waiting: Deno.Conn[];
+
+  private constructor(path: string, listener: Deno.Listener, waiting: Deno.Conn[]) {
+    this.address = `unix:${path}`;
+    this.#listener = listener;
+    this.#waiting = waiting;
+  }
+
+  static async open(path: string): Promise<FullSocket> {
+    const listener = Deno.listen({ transport: "unix", path });
+    const waiting = [];
+    for (;;) {
+      const conn = await Deno.connect({ transport: "unix", path }).catch(() => null);
+      if (conn === null) return new FullSocket(path, listener, waiting);
+      waiting.push(conn);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const conn of this.#waiting) conn.close();
+    this.#listener.close();
+  }
 }
 
 Deno.test("Balancer goes round, from where it is told to begin", () => {
@@ -80,22 +108,59 @@ Deno.test("proxy serves every client while one of two backends is gone, and uses
 Deno.test("proxy goes on to the next backend in time when one does not answer", async () => {
   using dir = new TempDir();
   await using stable = new Backend(dir.file("stable.sock"), echo);
-  // A listener whose queue is full takes no connection and refuses none.
-  const full = Deno.listen({ transport: "unix", path: dir.file("full.sock") });
-  const waiting = [];
-  for (;;) {
-    const connecting = Deno.connect({ transport: "unix", path: dir.file("full.sock") }).catch(() => null);
-    const conn = await connecting;
-    if (conn === null) break;
-    waiting.push(conn);
-  }
-  await using proxy = await Proxy.start(dir, [`unix:${dir.file("full.sock")}`, stable.address], {
+  using full = await FullSocket.open(dir.file("full.sock"));
+  await using proxy = await Proxy.start(dir, [full.address, stable.address], {
     listener: { balance: "round-robin", timeouts: { connect: "2s" } },
   });
   const client = await proxy.connect();
   await client.write(Uint8Array.of(1));
   await readExactly(client, 1);
   client.close();
-  for (const conn of waiting) conn.close();
-  full.close();
 });
+
+Deno.test("proxy gives up at the connect deadline, however many backends do not answer", async () => {
+  using dir = new TempDir();
+  using first = await FullSocket.open(dir.file("1.sock"));
+  using second = await FullSocket.open(dir.file("2.sock"));
+  using third = await FullSocket.open(dir.file("3.sock"));
+  using fourth = await FullSocket.open(dir.file("4.sock"));
+  const backends = [first, second, third, fourth].map(({ address }) => address);
+  await using proxy = await Proxy.start(dir, backends, { listener: { timeouts: { connect: "2s" } } });
+  const client = await proxy.connect();
+  assert.equal(await client.read(new Uint8Array(1)), null);
+  client.close();
+  const { reason, duration_ms } = await proxy.program.record(({ event }) => event === "connection");
+  assert.equal(reason, "backend-unreachable");
+  assert.ok(Number(duration_ms) < 6_000, `${duration_ms} ms`);
+});
+
+Deno.test("proxy gives each backend its turn, or new connections to whoever has fewest", async () => {
+  using dir = new TempDir();
+  const names = ["a", "b"];
+  await using first = new Backend(dir.file("a.sock"), (conn) => introduce(conn, "a"));
+  await using second = new Backend(dir.file("b.sock"), (conn) => introduce(conn, "b"));
+  const backends = [first.address, second.address];
+  for (const balance of ["round-robin", "least-conn"]) {
+    await using proxy = await Proxy.start(dir, backends, { listener: { balance } });
+    const open: { client: Deno.Conn; name: string }[] = [];
+    const come = async (count: number) => {
+      const from = open.length;
+      for (; count > 0; count--) {
+        const client = await proxy.connect();
+        open.push({ client, name: new TextDecoder().decode(await readExactly(client, 1)) });
+      }
+      return names.map((name) => open.slice(from).filter((one) => one.name === name).length);
+    };
+    assert.deepEqual(await come(8), [4, 4]);
+    for (const { client, name } of open) if (name === "a") client.close();
+    await until(() => proxy.program.connections().length === 4, "they have ended");
+    assert.deepEqual(await come(4), balance === "least-conn" ? [4, 0] : [2, 2]);
+    for (const { client } of open.filter(({ name }, index) => name === "b" || index >= 8)) client.close();
+  }
+});
+
+/** Says its name, and waits for the other side to leave. */
+async function introduce(conn: Deno.Conn, name: string): Promise<void> {
+  await conn.write(new TextEncoder().encode(name));
+  await silent(conn);
+}
