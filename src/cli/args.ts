@@ -52,12 +52,20 @@ export function parseCommandLine(argv: readonly string[], cwd: string): Invocati
   const command = COMMANDS.find(({ name }) => name === first);
   if (command) return parseCommand(command, rest, cwd);
   if (first.endsWith(".toml") || first.includes("/")) return parseCommand(COMMANDS[0], [...argv], cwd);
-  const hint = didYouMean(first, COMMANDS.map(({ name }) => name));
-  throw new UsageError(`Unknown command ${quoteValue(first)}${hint || ": see tls-off --help"}`);
+  throw unknownCommand(first);
 }
 
-function topicOf(args: readonly string[]): CommandName | null {
-  return COMMANDS.find(({ name }) => name === args[0])?.name ?? null;
+/** Of what `help` and `--help` are asked for, so far as it is no flag. */
+function topicOf([topic]: readonly string[]): CommandName | null {
+  if (topic === undefined || topic === "help" || topic.startsWith("-")) return null;
+  const command = COMMANDS.find(({ name }) => name === topic);
+  if (command === undefined) throw unknownCommand(topic);
+  return command.name;
+}
+
+function unknownCommand(word: string): UsageError {
+  const hint = didYouMean(word, COMMANDS.map(({ name }) => name));
+  return new UsageError(`Unknown command ${quoteValue(word)}${hint || ": see tls-off --help"}`);
 }
 
 function parseCommand(command: CommandSpec, args: string[], cwd: string): Invocation {

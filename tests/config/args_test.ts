@@ -65,6 +65,7 @@ Deno.test("parseCommandLine() says in one line what is wrong", () => {
   const cases: [string, string][] = [
     ["", 'No command: write "tls-off CONFIG.toml", or see tls-off --help'],
     ["chekc proxy.toml", 'Unknown command "chekc", did you mean "check"?'],
+    ["help chekc", 'Unknown command "chekc", did you mean "check"?'],
     ["frobnicate", 'Unknown command "frobnicate": see tls-off --help'],
     ["--listen :1", 'No command before "--listen": write "tls-off run" and then the flags'],
     ["run", "Nothing to run: give CONFIG.toml, or --listen, --backend, --cert and --key"],
