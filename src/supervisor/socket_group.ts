@@ -91,7 +91,12 @@ export class SocketGroup {
    * Handshakes under way can end.
    */
   refuseNew(member: Member): void {
-    this.#calls.attachFilter(member.fd, refuseNewProgram());
+    try {
+      this.#calls.attachFilter(member.fd, refuseNewProgram());
+    } catch {
+      // There are kernels that let only root drop packets (EPERM). In a reload new connections are steered elsewhere anyway;
+      // in a drain the socket takes some until its queue is empty. Neither may fail for that.
+    }
   }
 
   /** Connections that wait to be accepted. */

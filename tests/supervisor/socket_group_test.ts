@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Libc } from "../../src/runtime/libc.ts";
-import { type Member, SocketGroup } from "../../src/supervisor/socket_group.ts";
+import { type Member, type SocketCalls, SocketGroup } from "../../src/supervisor/socket_group.ts";
 import { seededRandom } from "../support/random.ts";
 
 const libc = new Libc();
@@ -84,4 +84,19 @@ Deno.test("SocketGroup steers to those it chose, whoever joins and leaves, beyon
     }
   }
   assert.ok(group.size > 128, `${group.size}`);
+});
+
+Deno.test("SocketGroup lives with a kernel that lets only root drop packets", () => {
+  let asked = 0;
+  const calls: Partial<SocketCalls> = {
+    setTcpOptions() {},
+    duplicate: (fd) => fd,
+    attachFilter() {
+      asked++;
+      throw new Error("Operation not permitted");
+    },
+  };
+  const group = new SocketGroup(calls as SocketCalls);
+  group.refuseNew(group.join(3));
+  assert.equal(asked, 1);
 });
