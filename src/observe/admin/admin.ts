@@ -1,6 +1,8 @@
 /** The admin endpoint: live page, metrics, health and control over HTTP. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { ListenOptions } from "node:net";
 import type { Address, AdminConfig } from "../../config/config.ts";
+import { watchAccepting } from "../../runtime/watch_accepting.ts";
 import type { Observatory } from "../observatory.ts";
 import { refuseRequest } from "./guard.ts";
 import { prepareSocketPath, removeSocketPath } from "./socket_path.ts";
@@ -44,6 +46,32 @@ export async function startAdmin(
 ): Promise<Admin> {
   const { listen } = config;
   const table = routes(observatory, control, config);
+  const servers = [makeServer(table, listen, observatory)];
+  const { address, bound } = await bind(servers[0], listen);
+  const watch = await watchAccepting(bound, async (fd) => {
+    const server = makeServer(table, listen, observatory);
+    server.on("connection", () => watch?.accepted());
+    await listenTo(server, { fd });
+    const [old] = servers;
+    servers.unshift(server);
+    // To close the one before would remove the name of a Unix socket, which has gone on to this one.
+    if (listen.transport === "tcp") old.close(() => servers.splice(servers.indexOf(old), 1));
+  });
+  servers[0].on("connection", () => watch?.accepted());
+  return {
+    address,
+    async close() {
+      watch?.stop();
+      const open = [...servers];
+      const closed = open.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+      for (const server of open) server.closeAllConnections();
+      await Promise.all(closed);
+      if (listen.transport === "unix") removeSocketPath(listen.path);
+    },
+  };
+}
+
+function makeServer(table: ReturnType<typeof routes>, listen: Address, observatory: Observatory): Server {
   const server = createServer({
     maxHeaderSize: MAX_HEADER,
     headersTimeout: REQUEST_MS,
@@ -66,32 +94,31 @@ export async function startAdmin(
     socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     setTimeout(() => socket.destroy(), 100);
   });
-  const address = await bind(server, listen);
-  return {
-    address,
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-      if (listen.transport === "unix") removeSocketPath(listen.path);
-    },
-  };
+  return server;
 }
 
-async function bind(server: Server, listen: Address): Promise<Address> {
+/** Binds; answers the address under the name that was asked for, and as the kernel has it. */
+async function bind(server: Server, listen: Address): Promise<{ address: Address; bound: Address }> {
   if (listen.transport === "unix") await prepareSocketPath(listen.path);
-  await new Promise<void>((resolve, reject) => {
+  await listenTo(
+    server,
+    listen.transport === "unix" ? { path: listen.path } : { host: listen.hostname, port: listen.port },
+  );
+  const bound = server.address();
+  if (listen.transport === "unix" || bound === null || typeof bound === "string") {
+    return { address: listen, bound: listen };
+  }
+  return { address: { ...listen, port: bound.port }, bound: { ...listen, hostname: bound.address, port: bound.port } };
+}
+
+function listenTo(server: Server, options: ListenOptions & { fd?: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
     server.once("error", reject);
-    const listening = () => {
+    server.listen(options, () => {
       server.off("error", reject);
       resolve();
-    };
-    if (listen.transport === "unix") server.listen(listen.path, listening);
-    else server.listen({ host: listen.hostname, port: listen.port }, listening);
+    });
   });
-  const bound = server.address();
-  if (listen.transport === "unix" || bound === null || typeof bound === "string") return listen;
-  return { transport: "tcp", hostname: listen.hostname, port: bound.port };
 }
 
 async function handle(
