@@ -11,6 +11,8 @@ import { findProgram } from "./tools.ts";
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
 
+const REMARKS = "remarks.md";
+
 /** An interrupted run of hours must not be lost. */
 const SAVE_EVERY_MS = 60_000;
 
@@ -34,9 +36,22 @@ async function measure(options: Options, folder: string): Promise<Results> {
   });
 }
 
+/** What somebody wrote about the figures of a folder, in a file beside them. */
+async function readRemarks(folder: string): Promise<string | undefined> {
+  try {
+    return (await Deno.readTextFile(join(folder, REMARKS))).trim();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
 async function readResults(folders: string[]): Promise<Results> {
-  const texts = await Promise.all(folders.map((folder) => Deno.readTextFile(join(folder, "results.json"))));
-  return mergeResults(texts.map((text) => JSON.parse(text)));
+  const all = await Promise.all(folders.map(async (folder): Promise<Results> => {
+    const results: Results = JSON.parse(await Deno.readTextFile(join(folder, "results.json")));
+    return { ...results, remarks: await readRemarks(folder) ?? results.remarks };
+  }));
+  return mergeResults(all);
 }
 
 async function main(): Promise<number> {

@@ -22,4 +22,6 @@ export interface Results {
   contenders: Pick<Contender, "name" | "kind">[];
   samples: Sample[];
   failures: Failure[];
+  /** Markdown that somebody wrote about these figures: where the time goes, what was tried. */
+  remarks?: string;
 }

@@ -142,6 +142,7 @@ export function renderReport(results: Results, { plots }: ReportOptions): string
     `# Bench of ${results.date} UTC`,
     setUp(results),
     section("Targets", renderTargets(results.samples)),
+    section("Remarks", results.remarks ?? ""),
     section("The article's experiment", ...articleSection(results, plot("article"))),
     ...proxySections(results, plot),
     section("What more costs", variantsSection(results)),

@@ -91,7 +91,23 @@ Deno.test("mergeResults() puts scenarios together and refuses the same one twice
   equal(merged.samples.length, PEERS.length + 2);
   equal(merged.contenders.map(({ name }) => name).join(), "floor,hitch,tls-off,tls-off:bun,nginx");
   equal(merged.notes.join(), "Missing wrk: slower,other");
+  equal(merged.settings.article.rounds, QUICK.article.rounds);
   throws(() => mergeResults([peers, peers]), /"keep-alive" is in more than one/);
+});
+
+Deno.test("mergeResults() says what was measured in another way, and keeps remarks", () => {
+  const idle = makeResults(runs("idle", 1000, { hitch: { bytesPerConnection: 40_000 } }));
+  idle.settings = { ...QUICK, rounds: 9 };
+  idle.remarks = "Half of it is *malloc's*.";
+  const article = makeResults(runs("article-node", 10, { http: { requestsPerSecond: 1 } }));
+  article.settings = { ...QUICK, article: { ...QUICK.article, rounds: 7 } };
+  const merged = mergeResults([makeResults(PEERS), idle, article]);
+  match(merged.notes.join("\n"), /Measured apart: idle, 9 rounds of/);
+  ok(!merged.notes.join("\n").includes("article"));
+  equal(merged.settings.article.rounds, 7);
+  const report = renderReport(merged, { plots: false });
+  match(report, /## Remarks\n\nHalf of it is \*malloc's\*\./);
+  ok(!renderReport(makeResults(PEERS), { plots: false }).includes("Remarks"));
 });
 
 Deno.test("renderPlot() draws every plot there are figures for, with a style for dark pages", async () => {
