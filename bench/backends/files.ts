@@ -8,6 +8,9 @@ import { waitFor } from "../wait.ts";
 
 const STAND_IN = fileURLToPath(new URL("./files_program.ts", import.meta.url));
 
+/** nginx listens at the path with this behind it, too, for connections with a PROXY header in front. */
+export const PROXY_SUFFIX = "-proxy";
+
 export interface FileBackend {
   /** Of its Unix socket. */
   path: string;
@@ -49,6 +52,7 @@ http {
     keepalive_timeout 1h;
     server {
         listen unix:${path} backlog=4096;
+        listen unix:${path}${PROXY_SUFFIX} proxy_protocol backlog=4096;
         location / { root ${folder}/www; }
         location = /status { stub_status; }
         location = /sink {

@@ -21,7 +21,13 @@ export const RUNTIMES = [
 ];
 
 /** Ours with more turned on than the bench does else. */
-export const VARIANTS = ["tls-off+metrics", "tls-off+metrics+access", "tls-off+metrics+journal", "tls-off+workers2"];
+export const VARIANTS = [
+  "tls-off+metrics",
+  "tls-off+metrics+access",
+  "tls-off+metrics+journal",
+  "tls-off+proxy",
+  "tls-off+workers2",
+];
 
 /**
  * Finds a contender by its name.

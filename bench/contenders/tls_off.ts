@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { PROXY_SUFFIX } from "../backends/files.ts";
 import type { Contender, ProxySetup } from "./contender.ts";
 
 /** `tls-off[:RUNTIME[-ENGINE]][+OPTION…][@DIRECTORY]`, for example `tls-off:bun+metrics`, `tls-off:deno-node@../before`. */
@@ -17,8 +18,15 @@ const MADE: Record<string, { file: string; task: string } | undefined> = {
 const CONFIGURATION = "tls-off.toml";
 const JOURNAL = "/run/systemd/journal/socket";
 
-/** What may be turned on besides, and the lines of configuration for it. */
-const OPTIONS: Record<string, (setup: ProxySetup) => Partial<Lines>> = {
+/** What may be turned on besides: the lines of configuration that this changes. */
+const OPTIONS: Record<string, (setup: ProxySetup, lines: Lines) => Partial<Lines>> = {
+  proxy: ({ backend }, { listener }) => ({
+    listener: [
+      ...listener.filter((line) => !line.startsWith("backend")),
+      `backend = ${quoted(`unix:${backend}${PROXY_SUFFIX}`)}`,
+      'proxy-protocol = "v2"',
+    ],
+  }),
   metrics: ({ folder }) => ({ admin: [`listen = ${quoted(`unix:${folder}/admin.sock`)}`] }),
   access: ({ folder }) => ({ log: ['level = "info"', `file = ${quoted(`${folder}/access.log`)}`] }),
   journal: () => ({ log: ['level = "info"', 'format = "journald"'] }),
@@ -50,7 +58,7 @@ function configuration(setup: ProxySetup, engine: string, options: string[]): st
     log: ['level = "error"'],
     admin: [],
   };
-  for (const option of options) Object.assign(lines, OPTIONS[option](setup));
+  for (const option of options) Object.assign(lines, OPTIONS[option](setup, lines));
   const { top, listener, log, admin } = lines;
   return [...top, "[[listener]]", ...listener, "[log]", ...log, "[admin]", ...admin].join("\n") + "\n";
 }
@@ -97,6 +105,7 @@ export function tlsOff(name: string, defaultDirectory: string): Contender {
     needs: [
       ...(isBinary ? [] : [{ command: runtime }]),
       ...(made ? [{ command: made.file, hint: `; deno task ${made.task} makes it` }] : []),
+      ...(options.includes("proxy") ? [{ command: "nginx", packages: ["nginx"] }] : []),
       ...(options.includes("journal") ? [{ command: JOURNAL, hint: "; systemd-journald listens there" }] : []),
     ],
     made: made && { file: made.file, sources: join(directory, "src") },

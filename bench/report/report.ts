@@ -37,8 +37,8 @@ larger pieces than HAProxy's 16 KiB gets below it on large bodies.`;
 
 const VARIANTS =
   `\`tls-off\` logs nothing here, and counts for nobody. \`+metrics\`: the admin endpoint listens, clients are told
-apart. \`+access\`: a record of each connection, JSON in a file. \`+journal\`: the same to the journal. \`+workers2\`: two
-workers, on the same one CPU.`;
+apart. \`+access\`: a record of each connection, JSON in a file. \`+journal\`: the same to the journal. \`+proxy\`: a
+PROXY header (version 2) for the application. \`+workers2\`: two workers, on the same one CPU.`;
 
 function renderTables(results: Results, tables: Table[], options: TableOptions): string {
   return paragraphs(...tables.map((table) => renderTable(results.samples, table, options)));

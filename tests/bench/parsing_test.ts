@@ -158,6 +158,8 @@ Deno.test("tlsOff() turns on what the name says", async () => {
   const { config: { log, admin, workers } } = await configOf("tls-off+metrics+access+workers2");
   deepEqual([log.level, log.file, workers], ["info", "/f/access.log", 2]);
   deepEqual(admin.listen, { transport: "unix", path: "/f/admin.sock" });
+  const { config: { listeners: [listener] } } = await configOf("tls-off+proxy");
+  deepEqual([listener.proxyProtocol, listener.backend], ["v2", [{ transport: "unix", path: "/s-proxy" }]]);
   equal((await configOf("tls-off+journal")).config.log.format, "journald");
   deepEqual(["tls-off", "tls-off:bun", "tls-off+metrics"].map((name) => tlsOff(name, ".").kind), [
     ...["ours", "ours", "variant"],
