@@ -85,6 +85,12 @@ export class Fleet {
     return started;
   }
 
+  /** As {@linkcode get}, in a process that nobody has used before. */
+  async renew(contender: Contender, key: KeyKind = "ecdsa"): Promise<RunningProxy> {
+    await this.#running.get(`${contender.name} ${key}`)?.process.stop();
+    return await this.get(contender, key);
+  }
+
   /** Not the first requests count, but those after the code is compiled and the memory there. */
   async #start(contender: Contender, key: KeyKind): Promise<RunningProxy> {
     const proxy = await startProxy(this.lab, contender, { ...this.options, key });

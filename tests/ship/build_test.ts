@@ -127,6 +127,7 @@ Deno.test("deno compile embeds the bundle alone, with the permissions of the sta
     assert.ok(embedded.includes('"allow_run":null') && embedded.includes('"allow_sys":null'));
     assert.ok(embedded.includes('"prompt":false') && embedded.includes('"features":["net"]'));
     assert.ok(embedded.includes("--max-semi-space-size="));
+    assert.ok(embedded.includes("--single-threaded-gc"));
   });
 });
 
