@@ -48,6 +48,7 @@ deno task bench [options]
   --window MS            measured stretch of each run
   --connections N        the load generator's connections
   --duration MS          of each run of the article's experiment
+  --apps LIST            what runs the application there: of node, deno, bun
   --idle LIST            connection counts that memory is measured at
   --out DIRECTORY        for the results; default: bench/out/DATE
   --from LIST            measure nothing: make the report again, of the results in these folders together
@@ -93,6 +94,7 @@ export function parseOptions(args: string[]): Options {
       connections: { type: "string" },
       idle: { type: "string" },
       duration: { type: "string" },
+      apps: { type: "string" },
       out: { type: "string" },
       from: { type: "string" },
     },
@@ -116,6 +118,13 @@ export function parseOptions(args: string[]): Options {
   if (values.connections) settings.connections = parseNumber(values.connections, "connections", 1);
   if (values.idle) settings.idleCounts = parseNumbers(values.idle, "idle", 1);
   if (values.duration) settings.article.durationMs = parseNumber(values.duration, "duration", 1000);
+  if (values.apps) {
+    settings.article.runtimes = parseList(values.apps).map((name) => {
+      const runtime = FULL.article.runtimes.find((known) => known === name);
+      if (!runtime) throw new RangeError(`Cannot run --apps "${name}": expected ${FULL.article.runtimes.join(", ")}`);
+      return runtime;
+    });
+  }
   return {
     help: values.help ?? false,
     full: values.full ?? false,

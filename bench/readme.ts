@@ -26,11 +26,15 @@ export function renderReadmeSection(results: Results, folder: string): string {
     };
     return [[column.title, ...contenders.map(([name]) => figure(name)), `${figure(peer)} ${peer}`]];
   });
+  const runtimes = contenders.map(([name, title]) =>
+    `${title.split(" ").at(-1)} ${/[\d.]+/.exec(versions[name] ?? "")?.[0] ?? "–"}`
+  )
+    .join(", ");
   return [
     `![CPU per request of tls-off and its peers](${folder}/cpu.svg)`,
     markdownTable(["one worker", ...contenders.map(([, title]) => title), "best of hitch, HAProxy, nginx"], rows),
-    `CPU in µs, in brackets the ratio to the best peer; ≈ where the rounds do not agree who is better. Measured ` +
-    `${date.slice(0, 10)} on ${machine.cpus} CPUs, ${machine.cpu}, Deno ${versions.deno ?? "–"}. ` +
+    `CPU and p99 in µs, in brackets the ratio to the best peer; ≈ where the rounds do not agree who is better. Measured ` +
+    `${date.slice(0, 10)} on ${machine.cpus} CPUs, ${machine.cpu}, ${runtimes}. ` +
     `[The report](${folder}/report.md) has all of it, and [bench/README.md](bench/README.md) the method.`,
   ].join("\n\n");
 }

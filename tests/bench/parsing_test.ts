@@ -174,6 +174,8 @@ Deno.test("parseOptions() lets single options change the mode's settings", () =>
   equal(settings.rounds, 9);
   deepEqual(only, ["memory", "handshakes"]);
   deepEqual(contenders, ["hitch", "nginx"]);
+  deepEqual(parseOptions(["--full", "--apps", "bun,node"]).settings.article.runtimes, ["bun", "node"]);
+  throws(() => parseOptions(["--apps", "perl"]), /Cannot run --apps "perl": expected node, deno, bun/);
 });
 
 Deno.test("parseOptions() says what is allowed", () => {

@@ -31,13 +31,14 @@ export function articlePlot({ samples }: Results): TopLevelSpec {
         ...{ config, size: formatSize(size), requestsPerSecond: values.requestsPerSecond },
         // A fixed jitter: the same figures give the same file.
         jitter: (round - (rounds + 1) / 2) / rounds,
-      }));
+        // On a logarithmic axis nothing has no place: a run in which no request was answered is in the table alone.
+      })).filter(({ requestsPerSecond }) => requestsPerSecond > 0);
       const medians = configs.flatMap((config) =>
         sizes.flatMap((size) => {
           const where = { scenario: `article-${runtime}`, size };
           const own = valuesByRound(samples, { ...where, contender: config }, "requestsPerSecond");
           const https = valuesByRound(samples, { ...where, contender: "https" }, "requestsPerSecond");
-          if (own.size === 0) return [];
+          if (own.size === 0 || median([...own.values()]) === 0) return [];
           const ratio = pairedRatio(own, https)?.median;
           return [{ config, size: formatSize(size), requestsPerSecond: median([...own.values()]), ratio }];
         })

@@ -18,8 +18,10 @@ const DARK: Record<string, string> = {
   [COLORS.rule]: "#3d444d",
 };
 
-/** Powers of ten and their threefolds between two values, for the ticks of a logarithmic axis. */
-export function logTicks(values: number[]): number[] {
+/** Powers of ten and their threefolds between two values, for the ticks of a logarithmic axis. Zeros have no place on it. */
+export function logTicks(all: number[]): number[] {
+  const values = all.filter((value) => value > 0);
+  if (values.length === 0) return [];
   const low = Math.floor(Math.log10(Math.min(...values)));
   const high = Math.ceil(Math.log10(Math.max(...values)));
   return Array.from({ length: high - low + 1 }, (_, index) => 10 ** (low + index))
