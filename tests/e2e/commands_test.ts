@@ -67,13 +67,16 @@ Deno.test("check says all that is wrong, each in one line with its place, and ex
   );
   const { code, complaints } = await runProgram(["check", file]);
   assert.equal(code, 1);
-  assert.equal(complaints.length, 3);
+  assert.equal(complaints.length, 5);
   assert.match(complaints[0], /bad\.toml:1:1: wrokers: .*did you mean "workers"/);
   assert.match(complaints[1], /bad\.toml:3:\d+: listener\.listen: .*"80a"/);
   assert.match(
     complaints[2],
     /bad\.toml:7:\d+: listener\.engine: found "fast", must be one of "auto", "native", "node"/,
   );
+  // The certificates are looked at all the same.
+  assert.match(complaints[3], /bad\.toml:5:1: .*c\.pem/);
+  assert.match(complaints[4], /bad\.toml:6:1: .*k\.pem/);
   const run = await runProgram(["run", file]);
   assert.equal(run.code, 1);
   assert.deepEqual(run.complaints, complaints);
