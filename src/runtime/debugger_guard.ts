@@ -10,6 +10,7 @@ const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
 const DEBUGGER = { transport: "tcp", hostname: "127.0.0.1", port: 9229 } as const;
 /** How long the port is held: Deno tries once, in the turn of the signal. */
 const HELD_MS = 1_000;
+const LOOK_MS = 200;
 
 const SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -29,28 +30,38 @@ export class DebuggerGuard {
   /** Somebody wants to debug this program: it was told to listen from the start. */
   readonly #wanted = this.#listeners().length > 0;
   #held: number | null = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   /** Takes the debugger's port for a moment; to be called first by whoever hears of the signal. */
   shut(): void {
     if (this.#wanted) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#release(), HELD_MS);
-    Deno.unrefTimer(Number(this.#timer));
+    this.#hold();
+    // Deno opens it in a thread of its own, which may have been quicker, or may have come no further than to take the port.
     this.#end();
+    clearInterval(this.#timer);
+    const until = performance.now() + HELD_MS;
+    this.#timer = setInterval(() => {
+      this.#end();
+      if (performance.now() >= until) this.#release();
+    }, LOOK_MS);
+    Deno.unrefTimer(Number(this.#timer));
+  }
+
+  /** Takes the port; where that cannot be had, somebody else has it, and Deno cannot either. */
+  #hold(): void {
     if (this.#held !== null) return;
     const fd = this.#libc.socket(AF_INET, SOCK_STREAM_CLOEXEC, 0);
-    // struct sockaddr_in (ip(7)). Where it cannot be bound somebody else has it, and Deno cannot either.
+    // struct sockaddr_in (ip(7)).
     const { port, hostname } = DEBUGGER;
     const address = Uint8Array.of(AF_INET, 0, port >> 8, port & 0xff, ...hostname.split(".").map(Number), ...Array(8));
-    this.#libc.bind(fd, address, address.length);
-    this.#held = fd;
+    if (this.#libc.bind(fd, address, address.length) === 0) this.#held = fd;
+    else this.#libc.close(fd);
   }
 
   #release(): void {
+    clearInterval(this.#timer);
     if (this.#held !== null) this.#libc.close(this.#held);
     this.#held = null;
-    this.#end();
   }
 
   /** Ends the debugger where it was quicker: another socket, on which nothing ever comes, takes the place of the one that it listens on. */

@@ -36,7 +36,9 @@ export async function checkCertificates(listeners: ListenerFile[], write: WriteP
       if (pair.cert === "" || pair.key === "") continue;
       const found: Problem[] = [];
       await loadCertificate(pair, Date.now(), found);
-      for (const problem of found) write({ ...problem, message: `listener "${name}": ${problem.message}` }, index);
+      // A listener without a name has that of its address, which may be what is wrong.
+      const listener = name === "" ? `listener ${index + 1}` : `listener "${name}"`;
+      for (const problem of found) write({ ...problem, message: `${listener}: ${problem.message}` }, index);
     }
   }
 }

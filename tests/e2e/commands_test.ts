@@ -75,7 +75,7 @@ Deno.test("check says all that is wrong, each in one line with its place, and ex
     /bad\.toml:7:\d+: listener\.engine: found "fast", must be one of "auto", "native", "node"/,
   );
   // The certificates are looked at all the same.
-  assert.match(complaints[3], /bad\.toml:5:1: .*c\.pem/);
+  assert.match(complaints[3], /bad\.toml:5:1: listener 1: .*c\.pem/);
   assert.match(complaints[4], /bad\.toml:6:1: .*k\.pem/);
   const run = await runProgram(["run", file]);
   assert.equal(run.code, 1);
