@@ -64,18 +64,22 @@ function configuration(setup: ProxySetup, engine: string, options: string[]): st
 }
 
 /**
- * The words of the `start` task after `deno`: it alone says which permissions the program gets.
+ * How the `start` task runs the program, which alone says what permissions and environment it gets: the words after `deno`.
  *
  * @throws {Error} If there is no such task, or it needs a shell to be understood.
  */
-export function startArguments(denoJson: string, directory: string): string[] {
+export function readStartTask(denoJson: string, directory: string): { env: Record<string, string>; args: string[] } {
   const task = (JSON.parse(denoJson) as { tasks?: Record<string, string | { command: string }> }).tasks?.start;
   const command = typeof task === "string" ? task : task?.command;
-  const [program, ...args] = command?.trim().split(/\s+/) ?? [];
-  if (program !== "deno" || /["'$`|&;<>]/.test(command ?? "")) {
-    throw new Error(`Cannot start tls-off of ${directory}: task "start" in deno.json must be a plain "deno run …"`);
+  const words = command?.trim().split(/\s+/) ?? [];
+  const settings = words.slice(0, words.indexOf("deno"));
+  const [program, ...args] = words.slice(settings.length);
+  if (program !== "deno" || /["'$`|&;<>]/.test(command ?? "") || !settings.every((word) => /^\w+=/.test(word))) {
+    throw new Error(
+      `Cannot start tls-off of ${directory}: task "start" in deno.json must be a plain "[NAME=value …] deno run …"`,
+    );
   }
-  return args;
+  return { env: Object.fromEntries(settings.map((setting) => setting.split("=", 2))), args };
 }
 
 /**
@@ -115,8 +119,8 @@ export function tlsOff(name: string, defaultDirectory: string): Contender {
       const files = { [CONFIGURATION]: configuration(setup, engine, options) };
       const run = ["run", join(setup.folder, CONFIGURATION)];
       if (!made) {
-        const start = startArguments(await Deno.readTextFile(join(directory, "deno.json")), directory);
-        return { command: "deno", args: [...start, ...run], cwd: directory, files };
+        const { env, args } = readStartTask(await Deno.readTextFile(join(directory, "deno.json")), directory);
+        return { command: "deno", args: [...args, ...run], env, cwd: directory, files };
       }
       return isBinary
         ? { command: made.file, args: run, files }

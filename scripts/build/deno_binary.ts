@@ -5,9 +5,12 @@ import { askProduct } from "./product.ts";
 import { runCommand, tellingLine } from "./run_command.ts";
 import type { Target } from "./target.ts";
 
-/** The permissions and engine flags that the program ships with: those of `deno task start`. */
+/**
+ * The permissions and engine flags that the program ships with: those of `deno task start`. What that sets in the environment, a
+ * binary does for itself, in threads of its own.
+ */
 export function shippedFlags(command: string = manifest.tasks.start.command): string[] {
-  const [deno, run, ...rest] = command.split(" ");
+  const [deno, run, ...rest] = command.replace(/^(\w+=\w* )+/, "").split(" ");
   const entry = rest.pop();
   if (deno !== "deno" || run !== "run" || entry !== "src/main.ts" || !rest.every((flag) => flag.startsWith("--"))) {
     throw new BuildError(`Cannot read the flags of task "start": must be "deno run --flags src/main.ts"`);

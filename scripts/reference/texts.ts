@@ -96,6 +96,8 @@ export const ENVIRONMENT_TEXTS: Record<string, string> = {
   TMPDIR: "where `demo` makes its private directory (also TMP, TEMP)",
   TMP: "as TMPDIR",
   TEMP: "as TMPDIR",
+  DENO_TOKIO_MAX_IO_EVENTS_PER_TICK:
+    "Deno's own; without it a single worker has a thread to itself, which costs a little",
 };
 
 /** The field `event` of log records. */

@@ -3,6 +3,7 @@ import type { Log } from "../observe/log.ts";
 import type { Observatory } from "../observe/observatory.ts";
 import { releaseMemorySoon } from "../runtime/release_memory.ts";
 import { sharesPorts } from "../runtime/shares_ports.ts";
+import { shortenTurns } from "../runtime/turns.ts";
 import { Crew } from "./crew.ts";
 import type { CrewMember } from "./crew_member.ts";
 import { type Door, Doors } from "./doors.ts";
@@ -47,6 +48,8 @@ export class Rollout {
   readonly #limits: LimitsBook;
   /** Connections at each address when its weights were last set. */
   readonly #arrivals = new Map<string, number>();
+  /** Whether a single worker needs no thread of its own. */
+  readonly #inline = shortenTurns();
   readonly #spreading = setInterval(() => this.#spread(), SPREAD_MS);
   #team: CrewMember[] = [];
   #plan: Plan | null = null;
@@ -89,7 +92,7 @@ export class Rollout {
   deploy(plan: Plan, workers: number): Promise<void> {
     return this.#inTurn(async () => {
       const generation = this.#generation + 1;
-      const inline = workers === 1;
+      const inline = workers === 1 && this.#inline;
       const team = Array.from(
         { length: workers },
         (_, index) =>

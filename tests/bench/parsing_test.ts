@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { parseRequestCount } from "../../bench/backends/files.ts";
-import { startArguments, tlsOff } from "../../bench/contenders/tls_off.ts";
+import { readStartTask, tlsOff } from "../../bench/contenders/tls_off.ts";
 import { parseCpuList, planCpus } from "../../bench/cpus.ts";
 import { countMarks } from "../../bench/load/connections.ts";
 import { parseLoadResult } from "../../bench/load/load_result.ts";
@@ -120,12 +120,15 @@ Deno.test("planCpus() gives the proxy a CPU of its own, and pins nothing where t
   equal(planCpus([0, 1], false).pinned, false);
 });
 
-Deno.test("startArguments() takes the program's permissions from the start task", () => {
+Deno.test("readStartTask() takes the program's permissions and environment from the start task", () => {
   const json = (start: string) => JSON.stringify({ tasks: { start } });
-  deepEqual(startArguments(json("deno run --allow-net  src/main.ts"), "."), ["run", "--allow-net", "src/main.ts"]);
-  throws(() => startArguments(json("deno run src/main.ts && rm x"), "."), /must be a plain "deno run/);
-  throws(() => startArguments(json("node x.js"), "."), /Cannot start tls-off/);
-  throws(() => startArguments("{}", "there"), /tls-off of there/);
+  const args = ["run", "--allow-net", "src/main.ts"];
+  deepEqual(readStartTask(json("deno run --allow-net  src/main.ts"), "."), { env: {}, args });
+  deepEqual(readStartTask(json("A=1 B= deno run --allow-net src/main.ts"), "."), { env: { A: "1", B: "" }, args });
+  throws(() => readStartTask(json("exec deno run src/main.ts"), "."), /must be a plain/);
+  throws(() => readStartTask(json("deno run src/main.ts && rm x"), "."), /must be a plain "\[NAME=value …\] deno run/);
+  throws(() => readStartTask(json("node x.js"), "."), /Cannot start tls-off/);
+  throws(() => readStartTask("{}", "there"), /tls-off of there/);
 });
 
 Deno.test("tlsOff() refuses a name that says nothing it knows", () => {

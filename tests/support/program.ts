@@ -12,10 +12,10 @@ export function programCommand(main = "src/main.ts"): string[] {
 
 /** The command that runs a module of the program's source, on Deno. */
 export function sourceCommand(main: string): string[] {
-  // With the permissions that it ships with: a test must see what a user would.
-  const [, ...args] = manifest.tasks.start.command.split(" ");
+  // With the permissions and the environment that it ships with: a test must see what a user would.
+  const [setting, , ...args] = manifest.tasks.start.command.split(" ");
   const root = new URL("../../", import.meta.url).pathname;
-  return [Deno.execPath(), ...args.map((arg) => arg === "src/main.ts" ? `${root}${main}` : arg)];
+  return ["env", setting, Deno.execPath(), ...args.map((arg) => arg === "src/main.ts" ? `${root}${main}` : arg)];
 }
 
 /** A record of the program's JSON log. */
