@@ -107,9 +107,10 @@ Deno.test({
 const ACTIVATE = [
   "perl",
   "-MSocket",
+  "-MPOSIX",
   "-e",
   // $^F: descriptors up to that stay open over exec.
-  `$^F = 9; socket(my $s, PF_INET, SOCK_STREAM, 0) or die; fileno($s) == 3 or die "not 3";
+  `$^F = 9; socket(my $s, PF_INET, SOCK_STREAM, 0) or die; POSIX::dup2(fileno($s), 3) or die $! if fileno($s) != 3;
    bind($s, sockaddr_in(shift, inet_aton("127.0.0.1"))) or die $!; listen($s, 100) or die $!;
    $ENV{LISTEN_PID} = $$; $ENV{LISTEN_FDS} = 1; $ENV{LISTEN_FDNAMES} = "web"; exec @ARGV;`,
 ];
