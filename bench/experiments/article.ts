@@ -34,11 +34,11 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => made ??= make();
 }
 
-function targets(lab: Lab, runtime: AppRuntime, ours: Contender[], connections: number): Target[] {
+function targets(lab: Lab, runtime: AppRuntime, proxies: Contender[], connections: number): Target[] {
   const app = once(() => startEchoApp(lab, runtime, "sock"));
   const behind = async (contender: Contender, { sockets: [backend, ...moreBackends] }: EchoApp) => {
     const proxy = await startProxy(lab, contender, {
-      ...{ key: "ecdsa", backend, connections, cpus: lab.cpus.rest },
+      ...{ key: "ecdsa", backend, connections: connections + 100, cpus: lab.cpus.rest },
       more: { workers: lab.cpus.restCount, moreBackends },
       check: async (connection) => await post(connection, "/", "hello") === "hello",
     });
@@ -47,7 +47,7 @@ function targets(lab: Lab, runtime: AppRuntime, ours: Contender[], connections: 
   return [
     { name: "http", start: async () => `http://127.0.0.1:${(await startEchoApp(lab, runtime, "http")).port}/` },
     { name: "https", start: async () => `https://127.0.0.1:${(await startEchoApp(lab, runtime, "https")).port}/` },
-    ...ours.map((contender) => ({ name: contender.name, start: async () => behind(contender, await app()) })),
+    ...proxies.map((contender) => ({ name: contender.name, start: async () => behind(contender, await app()) })),
   ].map(({ name, start }) => ({
     name,
     start: once(async () => {
@@ -59,13 +59,13 @@ function targets(lab: Lab, runtime: AppRuntime, ours: Contender[], connections: 
 }
 
 /**
- * The article's experiment: an echo application reached by plain HTTP, by its own HTTPS, and through us by a Unix socket.
+ * The article's experiment: an echo application reached by plain HTTP, by its own HTTPS, and through a proxy by a Unix socket.
  * The generator has one CPU; the application, and the proxy with it, have the others.
  */
-export function article(lab: Lab, ours: Contender[], settings: ArticleSettings): Step[] {
+export function article(lab: Lab, proxies: Contender[], settings: ArticleSettings): Step[] {
   const { rounds, sizes, durationMs, runtimes } = settings;
   return runtimes.flatMap((runtime) => {
-    const all = targets(lab, runtime, ours, settings.connections);
+    const all = targets(lab, runtime, proxies, settings.connections);
     return sizes.flatMap((size) =>
       interleave(all, rounds).map(({ contender: target, round }) => ({
         ...{ scenario: articleScenario(runtime), contender: target.name, size, round, rounds },

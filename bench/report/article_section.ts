@@ -47,7 +47,7 @@ export function articleSection(results: Results, plot: string): string[] {
   return [
     plot,
     "An application that answers each request with its body: by plain HTTP, by its own HTTPS, and by HTTP on a Unix socket " +
-    `with tls-off in front. ${article.rounds} rounds of ${article.durationMs / 1000} s with ${
+    `with a proxy in front. ${article.rounds} rounds of ${article.durationMs / 1000} s with ${
       formatCount(article.connections)
     } connections${
       fewer && ` (fewer where descriptors or memory do not allow it: ${fewer})`

@@ -4,19 +4,23 @@ import { median, pairedRatio } from "../../stats.ts";
 import { valuesByRound } from "../../sample.ts";
 import { articleRuntimes, articleSamples } from "../article_section.ts";
 import { formatSize } from "../format.ts";
-import { COLORS, logTicks } from "./theme.ts";
+import { colorOf, COLORS, logTicks } from "./theme.ts";
 
 /** Requests per second by body size as in the article (a point for each round, a line through the medians), and × HTTPS. */
-export function articlePlot({ samples }: Results): TopLevelSpec {
+export function articlePlot({ samples, contenders }: Results): TopLevelSpec {
   const runtimes = articleRuntimes(samples);
   const configs = [...new Set(runtimes.flatMap((runtime) => articleSamples(samples, runtime)).map((s) => s.contender))];
+  const kinds = new Map(contenders.map(({ name, kind }) => [name, kind]));
+  const ours = configs.find((config) => config.startsWith("tls-off"));
   const color = {
     field: "config",
     type: "nominal",
     title: null,
     scale: {
       domain: configs,
-      range: configs.map((config) => config === "http" ? COLORS.http : config === "https" ? COLORS.https : COLORS.ours),
+      range: configs.map((config) =>
+        config === "http" || config === "https" ? COLORS[config] : colorOf(config, kinds.get(config) ?? "ours")
+      ),
     },
   } as const;
 
@@ -95,8 +99,9 @@ export function articlePlot({ samples }: Results): TopLevelSpec {
             },
             ...[false, true].map((below) => ({
               data: {
+                // More than one row of figures would lie over one another.
                 values: medians.filter(({ config, ratio }) =>
-                  config !== "http" && config !== "https" && ratio !== undefined && (ratio < 1) === below
+                  config === ours && ratio !== undefined && (ratio < 1) === below
                 ),
               },
               // Away from the line of HTTPS, which is at 1.

@@ -3,14 +3,7 @@ import type { Results } from "../../results.ts";
 import { formatCount, formatFigure, formatSize } from "../format.ts";
 import { computeCell } from "../tables.ts";
 import type { Column } from "../tables.ts";
-import { COLORS } from "./theme.ts";
-
-/** What a bar is coloured by. */
-function colorOf(name: string, kind: string): string {
-  if (kind === "floor") return COLORS.floor;
-  if (kind === "peer") return COLORS.peer;
-  return name.includes("bun") ? COLORS.oursToo : COLORS.ours;
-}
+import { colorOf, COLORS } from "./theme.ts";
 
 /** A panel for each column: a bar for each contender at its median, a tick for each round. Bars begin at 0. */
 function barPlot({ samples }: Results, contenders: Results["contenders"], columns: Column[]): TopLevelSpec {

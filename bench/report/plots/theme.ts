@@ -11,6 +11,13 @@ export const COLORS = {
   rule: "#d1d9e0",
 } as const;
 
+/** The colour of a contender. */
+export function colorOf(name: string, kind: string): string {
+  if (kind === "floor") return COLORS.floor;
+  if (kind === "peer") return COLORS.peer;
+  return name.includes("bun") ? COLORS.oursToo : COLORS.ours;
+}
+
 /** What the inks are on a dark page. */
 const DARK: Record<string, string> = {
   [COLORS.ink]: "#f0f6fc",
