@@ -1,4 +1,4 @@
-import { type Conn, ConnError } from "../runtime/contract.ts";
+import { type Conn, ConnError, type Sink, WRITTEN } from "../runtime/contract.ts";
 
 /** How one direction ended: by the source's end, or by a failure of one of the two. */
 export type RelayEnd =
@@ -16,32 +16,83 @@ export interface Flow {
 /**
  * One direction of a connection: reads, counts and writes until the source ends, then half-closes the target. A write is
  * awaited before the next read, so a slow target slows its source down, and at most one chunk is held. Never throws.
- * @param first the first read, where it was begun before the target was there
  */
-export async function relay(source: Conn, target: Conn, flow: Flow, first = source.read()): Promise<void> {
-  let side: "source" | "target" = "source";
-  let truncated = false;
-  try {
-    for (let chunk = await first; chunk !== null; chunk = await source.read()) {
-      flow.moved(chunk.length);
-      side = "target";
-      await target.write(chunk);
-      side = "source";
-    }
-  } catch (error) {
-    const failure = asConnError(error);
-    // A peer that sends FIN without close_notify may still read: its answer must not be lost for that.
-    if (side === "target" || failure.kind !== "truncated") return flow.ended({ kind: "failed", side, error: failure });
-    truncated = true;
+export class Relay implements Sink {
+  readonly #source: Conn;
+  readonly #target: Conn;
+  readonly #flow: Flow;
+  #side: "source" | "target" = "source";
+  #over = false;
+  // Not an async function: every chunk would pay for two suspensions of its frame, and every idle connection for a frame.
+  readonly #received = (chunk: Uint8Array | null) => {
+    if (chunk === null) this.end(null);
+    else this.#forward(chunk).then(this.#next, this.#failed);
+  };
+  readonly #next = () => {
+    this.#side = "source";
+    if (this.#source.pushTo !== undefined) this.#source.pushTo(this);
+    else this.#source.read().then(this.#received, this.#failed);
+  };
+  readonly #taken = () => {
+    this.#side = "source";
+  };
+  readonly #failed = (error: unknown) => this.end(asConnError(error));
+
+  constructor(source: Conn, target: Conn, flow: Flow) {
+    this.#source = source;
+    this.#target = target;
+    this.#flow = flow;
   }
-  try {
-    await target.closeWrite();
-    flow.ended({ kind: "ended", truncated });
-  } catch (error) {
-    const failure = asConnError(error);
-    // Everything was written: a target that is gone by now has only closed before it was told to.
-    if (failure.kind === "reset") flow.ended({ kind: "ended", truncated });
-    else flow.ended({ kind: "failed", side: "target", error: failure });
+
+  /** @param first the first read, where it was begun before the target was there */
+  start(first?: Promise<Uint8Array | null>): void {
+    if (first === undefined) this.#next();
+    else first.then(this.#received, this.#failed);
+  }
+
+  /** {@linkcode Sink.take} */
+  take(chunk: Uint8Array): Promise<void> {
+    const writing = this.#forward(chunk);
+    if (writing !== WRITTEN) return writing.then(this.#taken, this.#failed);
+    this.#side = "source";
+    return WRITTEN;
+  }
+
+  #forward(chunk: Uint8Array): Promise<void> {
+    try {
+      this.#flow.moved(chunk.length);
+      this.#side = "target";
+      return this.#target.write(chunk);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  end(failure: ConnError | null): void {
+    // A peer that sends FIN without close_notify may still read: its answer must not be lost for that.
+    if (failure === null || (this.#side === "source" && failure.kind === "truncated")) {
+      void this.#closeTarget(failure !== null);
+    } else this.#finish({ kind: "failed", side: this.#side, error: failure });
+  }
+
+  /** A source that pushes may still tell of its own end after the target has failed. */
+  #finish(end: RelayEnd): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#flow.ended(end);
+  }
+
+  async #closeTarget(truncated: boolean): Promise<void> {
+    if (this.#over) return;
+    try {
+      await this.#target.closeWrite();
+      this.#finish({ kind: "ended", truncated });
+    } catch (error) {
+      const failure = asConnError(error);
+      // Everything was written: a target that is gone by now has only closed before it was told to.
+      if (failure.kind === "reset") this.#finish({ kind: "ended", truncated });
+      else this.#finish({ kind: "failed", side: "target", error: failure });
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { ProxyHeaderError } from "../proxy_protocol/proxy_header_error.ts";
 import { type Conn, ConnError, type TlsInfo } from "../runtime/contract.ts";
 import type { Expiring } from "./clock.ts";
 import { type BackendConn, connectBackend } from "./connect_backend.ts";
-import { type Flow, relay, type RelayEnd } from "./relay.ts";
+import { type Flow, Relay, type RelayEnd } from "./relay.ts";
 import type { SessionContext } from "./session_context.ts";
 import { createRecord } from "./session_record.ts";
 
@@ -79,8 +79,8 @@ export class Session implements Expiring {
     this.#enter("relay");
     const { conn } = this.#backend;
     const { read } = await this.#writeHeader(conn, firstRead);
-    relay(this.#client, conn, new Inward(this), read);
-    relay(conn, this.#client, new Outward(this));
+    new Relay(this.#client, conn, new Inward(this)).start(read);
+    new Relay(conn, this.#client, new Outward(this)).start();
     return true;
   }
 

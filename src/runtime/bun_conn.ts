@@ -1,5 +1,5 @@
 import type { BunHandlers, BunSocket } from "./bun_types.ts";
-import { type Conn, ConnError, type TlsInfo } from "./contract.ts";
+import { type Conn, ConnError, type Sink, type TlsInfo, WRITTEN } from "./contract.ts";
 import { nodeConnError } from "./node_error.ts";
 import { plainAddress } from "./plain_address.ts";
 
@@ -11,11 +11,9 @@ interface Waiter<T> {
   reject(error: ConnError): void;
 }
 
-const DONE: Promise<void> = Promise.resolve();
-
 /**
- * Pulls over a socket that pushes. A chunk goes straight, and without a copy, to the read that waits for it; when nobody does the
- * socket is paused.
+ * A socket that pushes, and can be pulled from. A chunk goes straight, and without a copy, to the sink or to the read that waits
+ * for it; when nobody does the socket is paused.
  */
 export class BunConn implements Conn {
   readonly remote: { hostname: string; port: number };
@@ -30,6 +28,9 @@ export class BunConn implements Conn {
   #shut = false;
   #failure: ConnError | null = null;
   #reader: Waiter<Uint8Array | null> | null = null;
+  #sink: Sink | null = null;
+  /** The sink has not done with the last chunk. */
+  #sinkBusy = false;
   #writer: Waiter<void> | null = null;
   /** What the socket has not taken of the write that waits. */
   #rest: Uint8Array | null = null;
@@ -50,17 +51,19 @@ export class BunConn implements Conn {
     if (chunk !== undefined) return Promise.resolve(chunk);
     if (this.#ended) return Promise.resolve(null);
     if (this.#failure !== null) return Promise.reject(this.#failure);
-    if (this.#paused) {
-      this.#paused = false;
-      this.socket.resume();
-    }
+    this.#resume();
     return new Promise((resolve, reject) => this.#reader = { resolve, reject });
+  }
+
+  pushTo(sink: Sink): void {
+    this.#sink = sink;
+    this.#push();
   }
 
   write(bytes: Uint8Array): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     const taken = this.socket.write(bytes);
-    if (taken === bytes.length) return DONE;
+    if (taken === bytes.length) return WRITTEN;
     if (taken < 0) {
       this.fail(new ConnError("reset", "Connection was cut"));
       return Promise.reject(this.#failure);
@@ -73,7 +76,7 @@ export class BunConn implements Conn {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (!this.#shut) this.socket.shutdown();
     this.#shut = true;
-    return DONE;
+    return WRITTEN;
   }
 
   close(): void {
@@ -82,6 +85,7 @@ export class BunConn implements Conn {
     // frees the socket of a peer that stalls.
     const inOrder = this.endsItself || (this.#shut && this.#failure === null);
     this.#failure = null;
+    this.#stock = [];
     this.fail(new ConnError("closed", "Connection was closed here"));
     if (inOrder) this.socket.end();
     else this.socket.terminate();
@@ -93,11 +97,43 @@ export class BunConn implements Conn {
     this.#reader?.reject(this.#failure);
     this.#writer?.reject(this.#failure);
     this.#reader = this.#writer = this.#rest = null;
+    this.#push();
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.socket.resume();
+  }
+
+  /** Gives the sink what there is for it, in order: chunks, then the end. */
+  #push(): void {
+    while (this.#sink !== null && !this.#sinkBusy) {
+      const chunk = this.#stock.shift();
+      if (chunk !== undefined) this.#give(this.#sink, chunk);
+      else if (this.#ended || this.#failure !== null) {
+        const sink = this.#sink;
+        const failure = this.#ended ? null : this.#failure;
+        this.#sink = null;
+        queueMicrotask(() => sink.end(failure));
+      } else return this.#resume();
+    }
+  }
+
+  #give(sink: Sink, chunk: Uint8Array): void {
+    const taking = sink.take(chunk);
+    if (taking === WRITTEN) return;
+    this.#sinkBusy = true;
+    taking.then(() => {
+      this.#sinkBusy = false;
+      this.#push();
+    });
   }
 
   // For the handlers below alone.
 
   received(chunk: Uint8Array): void {
+    if (this.#sink !== null && !this.#sinkBusy) return this.#give(this.#sink, chunk);
     const reader = this.#reader;
     if (reader !== null) {
       this.#reader = null;
@@ -127,6 +163,7 @@ export class BunConn implements Conn {
     this.#ended = true;
     this.#reader?.resolve(null);
     this.#reader = null;
+    this.#push();
   }
 
   closed(error: unknown): void {

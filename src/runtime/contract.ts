@@ -88,6 +88,20 @@ export class UnsupportedError extends Error {
   override readonly name = "UnsupportedError";
 }
 
+/** What {@linkcode Conn.write} answers where everything was taken at once: to wait for it is optional. */
+export const WRITTEN: Promise<void> = Promise.resolve();
+
+/** Where a connection puts what it receives, piece by piece. */
+export interface Sink {
+  /**
+   * The next bytes. Nothing more is told before the answer resolves, which may be {@linkcode WRITTEN} itself; it never
+   * rejects.
+   */
+  take(bytes: Uint8Array): Promise<void>;
+  /** The peer's clean end, or a failure: the last thing that is told, and never within a call of the connection's own. */
+  end(failure: ConnError | null): void;
+}
+
 export interface Conn {
   /** The peer; `hostname` is "" on a Unix socket. */
   readonly remote: { hostname: string; port: number };
@@ -105,7 +119,13 @@ export interface Conn {
    */
   read(): Promise<Uint8Array | null>;
   /**
-   * Writes all of `bytes`, and resolves when more may follow (that is the backpressure). `bytes` may be reused then.
+   * Instead of {@linkcode Conn.read}, from now on: everything goes to `sink` as it comes. Where the engine pushes, this spares
+   * a promise and its turn for each piece; the others do not have it.
+   */
+  pushTo?(sink: Sink): void;
+  /**
+   * Writes all of `bytes`, and resolves when more may follow (that is the backpressure), one write at a time. `bytes` may be
+   * reused then.
    * @throws {ConnError}
    */
   write(bytes: Uint8Array): Promise<void>;

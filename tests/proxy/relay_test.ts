@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { type Flow, Relay, type RelayEnd } from "../../src/proxy/relay.ts";
+import { type Conn, ConnError, type Sink, WRITTEN } from "../../src/runtime/contract.ts";
+
+const HERE = { hostname: "", port: 0 };
+
+/** What a source has to tell. */
+type Told = string | ConnError | null;
+
+/** Writes what it is given into `written`; fails or waits as it is told to. */
+class Target implements Conn {
+  readonly remote = HERE;
+  readonly local = HERE;
+  readonly written: string[] = [];
+  closedWrite = false;
+  constructor(readonly behaviour: { write?: () => Promise<void>; closeWrite?: () => Promise<void> } = {}) {}
+  handshake = () => Promise.resolve({});
+  read = (): Promise<Uint8Array | null> => Promise.resolve(null);
+  write(bytes: Uint8Array): Promise<void> {
+    this.written.push(new TextDecoder().decode(bytes));
+    return this.behaviour.write?.() ?? WRITTEN;
+  }
+  closeWrite(): Promise<void> {
+    this.closedWrite = true;
+    return this.behaviour.closeWrite?.() ?? Promise.resolve();
+  }
+  close() {}
+}
+
+/** Tells by `read()`. */
+class Pulled extends Target {
+  constructor(readonly tell: Told[]) {
+    super();
+  }
+  override read = () => {
+    const told = this.tell.shift() ?? null;
+    if (told instanceof ConnError) return Promise.reject(told);
+    return Promise.resolve(told === null ? null : new TextEncoder().encode(told));
+  };
+}
+
+/** Tells a sink, and knows how long that took for each piece. */
+class Pushing extends Target {
+  sink: Sink | null = null;
+  readonly taking: ("at once" | "later")[] = [];
+  constructor(readonly tell: Told[]) {
+    super();
+  }
+  pushTo(sink: Sink): void {
+    this.sink = sink;
+    void this.#push(sink);
+  }
+  async #push(sink: Sink) {
+    await null;
+    for (const told of this.tell) {
+      if (typeof told !== "string") return sink.end(told);
+      const taking = sink.take(new TextEncoder().encode(told));
+      this.taking.push(taking === WRITTEN ? "at once" : "later");
+      await taking;
+    }
+  }
+}
+
+const SOURCES = { pulled: Pulled, pushing: Pushing };
+
+function run(source: Conn, target: Conn, first?: Promise<Uint8Array | null>) {
+  const ends: RelayEnd[] = [];
+  let moved = 0;
+  const done = new Promise<void>((resolve) => {
+    const flow: Flow = {
+      moved: (count) => moved += count,
+      ended: (end) => {
+        ends.push(end);
+        // Whatever else is told is told soon.
+        setTimeout(resolve, 5);
+      },
+    };
+    new Relay(source, target, flow).start(first);
+  });
+  return done.then(() => ({ ends, moved }));
+}
+
+for (const [kind, Source] of Object.entries(SOURCES)) {
+  Deno.test(`Relay carries and counts everything of a ${kind} source, then half-closes its target`, async () => {
+    const target = new Target();
+    const { ends, moved } = await run(new Source(["one", "two", "three", null]), target);
+    assert.deepEqual(target.written, ["one", "two", "three"]);
+    assert.equal(moved, 11);
+    assert.deepEqual(ends, [{ kind: "ended", truncated: false }]);
+    assert.ok(target.closedWrite);
+  });
+
+  Deno.test(`Relay waits for a slow target before it takes more of a ${kind} source`, async () => {
+    let writing = 0;
+    const target = new Target({
+      write: async () => {
+        assert.equal(++writing, 1, "one write at a time");
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        writing--;
+      },
+    });
+    const { ends } = await run(new Source(["one", "two", null]), target);
+    assert.deepEqual(target.written, ["one", "two"]);
+    assert.deepEqual(ends, [{ kind: "ended", truncated: false }]);
+  });
+
+  Deno.test(`Relay takes a truncation by a ${kind} source for its end, and says so`, async () => {
+    const target = new Target();
+    const { ends } = await run(new Source(["one", new ConnError("truncated", "no close_notify")]), target);
+    assert.deepEqual(ends, [{ kind: "ended", truncated: true }]);
+    assert.ok(target.closedWrite);
+  });
+
+  Deno.test(`Relay reports the failure of a ${kind} source, and does not end the target in good order`, async () => {
+    const target = new Target();
+    const error = new ConnError("reset", "Connection was cut");
+    const { ends } = await run(new Source(["one", error]), target);
+    assert.deepEqual(ends, [{ kind: "failed", side: "source", error }]);
+    assert.ok(!target.closedWrite);
+  });
+
+  Deno.test(`Relay reports the failure of the target of a ${kind} source, once`, async () => {
+    for (const kind of ["reset", "truncated"] as const) {
+      const error = new ConnError(kind, "gone");
+      const target = new Target({ write: () => Promise.reject(error) });
+      const { ends } = await run(new Source(["one", new ConnError("closed", "Connection was closed here")]), target);
+      assert.deepEqual(ends, [{ kind: "failed", side: "target", error }]);
+      assert.ok(!target.closedWrite);
+    }
+  });
+
+  Deno.test(`Relay turns what a target of a ${kind} source throws into a failure`, async () => {
+    const target = new Target({
+      write: () => {
+        throw new TypeError("unexpected");
+      },
+    });
+    const { ends } = await run(new Source(["one", null]), target);
+    const [end] = ends;
+    assert.ok(end.kind === "failed" && end.side === "target");
+    assert.equal(end.error.message, "unexpected");
+  });
+
+  Deno.test(`Relay takes a target that was reset after everything of a ${kind} source for one that ended`, async () => {
+    const reset = new Target({ closeWrite: () => Promise.reject(new ConnError("reset", "gone")) });
+    assert.deepEqual((await run(new Source(["one", null]), reset)).ends, [{ kind: "ended", truncated: false }]);
+    const error = new ConnError("other", "no");
+    const failing = new Target({ closeWrite: () => Promise.reject(error) });
+    const { ends } = await run(new Source(["one", null]), failing);
+    assert.deepEqual(ends, [{ kind: "failed", side: "target", error }]);
+  });
+
+  Deno.test(`Relay begins with a read of a ${kind} source that was begun before`, async () => {
+    const target = new Target();
+    const first = Promise.resolve(new TextEncoder().encode("zero"));
+    const { moved } = await run(new Source(["one", null]), target, first);
+    assert.deepEqual(target.written, ["zero", "one"]);
+    assert.equal(moved, 7);
+  });
+}
+
+Deno.test("Relay tells a pushing source at once that a write was taken at once", async () => {
+  const source = new Pushing(["one", "two", null]);
+  await run(source, new Target());
+  assert.deepEqual(source.taking, ["at once", "at once"]);
+});
