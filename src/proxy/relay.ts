@@ -23,20 +23,6 @@ export class Relay implements Sink {
   readonly #flow: Flow;
   #side: "source" | "target" = "source";
   #over = false;
-  // Not an async function: every chunk would pay for two suspensions of its frame, and every idle connection for a frame.
-  readonly #received = (chunk: Uint8Array | null) => {
-    if (chunk === null) this.end(null);
-    else this.#forward(chunk).then(this.#next, this.#failed);
-  };
-  readonly #next = () => {
-    this.#side = "source";
-    if (this.#source.pushTo !== undefined) this.#source.pushTo(this);
-    else this.#source.read().then(this.#received, this.#failed);
-  };
-  readonly #taken = () => {
-    this.#side = "source";
-  };
-  readonly #failed = (error: unknown) => this.end(asConnError(error));
 
   constructor(source: Conn, target: Conn, flow: Flow) {
     this.#source = source;
@@ -46,16 +32,50 @@ export class Relay implements Sink {
 
   /** @param first the first read, where it was begun before the target was there */
   start(first?: Promise<Uint8Array | null>): void {
-    if (first === undefined) this.#next();
-    else first.then(this.#received, this.#failed);
+    if (this.#source.pushTo === undefined) this.#pull(first ?? this.#source.read());
+    else if (first === undefined) this.#source.pushTo(this);
+    else void this.#pushAfter(first);
+  }
+
+  /**
+   * Not an async function: every chunk would pay for two suspensions of its frame, and every idle connection for a frame.
+   * Nor fields: a source that pushes needs none of these functions.
+   */
+  #pull(first: Promise<Uint8Array | null>): void {
+    const received = (chunk: Uint8Array | null) => {
+      if (chunk === null) this.end(null);
+      else this.#forward(chunk).then(next, failed);
+    };
+    const next = () => {
+      this.#side = "source";
+      this.#source.read().then(received, failed);
+    };
+    const failed = (error: unknown) => this.end(asConnError(error));
+    first.then(received, failed);
+  }
+
+  async #pushAfter(first: Promise<Uint8Array | null>): Promise<void> {
+    try {
+      const chunk = await first;
+      if (chunk === null) return this.end(null);
+      await this.#forward(chunk);
+      this.#side = "source";
+      this.#source.pushTo!(this);
+    } catch (error) {
+      this.end(asConnError(error));
+    }
   }
 
   /** {@linkcode Sink.take} */
   take(chunk: Uint8Array): Promise<void> {
     const writing = this.#forward(chunk);
-    if (writing !== WRITTEN) return writing.then(this.#taken, this.#failed);
-    this.#side = "source";
-    return WRITTEN;
+    if (writing === WRITTEN) {
+      this.#side = "source";
+      return WRITTEN;
+    }
+    return writing.then(() => {
+      this.#side = "source";
+    }, (error) => this.end(asConnError(error)));
   }
 
   #forward(chunk: Uint8Array): Promise<void> {

@@ -131,12 +131,21 @@ class BunTlsConn extends BunConn {
     const version = socket.getTLSVersion();
     const cipher = socket.getCipher()?.name;
     const serverName = socket.getServername();
-    if (version) info.version = version;
-    if (cipher) info.cipher = cipher;
+    if (version) info.version = oneOf(version);
+    if (cipher) info.cipher = oneOf(cipher);
     if (serverName) info.sni = serverName;
     if (socket.alpnProtocol) info.alpn = socket.alpnProtocol;
     return info;
   }
+}
+
+const NAMES = new Map<string, string>();
+
+/** The same string for equal names, of which there are few: Bun makes new ones for each connection, which would keep them. */
+function oneOf(name: string): string {
+  const known = NAMES.get(name);
+  if (known === undefined) NAMES.set(name, name);
+  return known ?? name;
 }
 
 async function connectOnce(target: Address, deadline: number): Promise<Conn> {

@@ -1,7 +1,7 @@
 import type { BunHandlers, BunSocket } from "./bun_types.ts";
 import { type Conn, ConnError, type Sink, type TlsInfo, WRITTEN } from "./contract.ts";
 import { nodeConnError } from "./node_error.ts";
-import { plainAddress } from "./plain_address.ts";
+import { socketEnd } from "./plain_address.ts";
 
 /** A connection, and its socket with a way back to it. */
 export type Socket = BunSocket<BunConn>;
@@ -38,8 +38,8 @@ export class BunConn implements Conn {
   constructor(socket: Socket) {
     this.socket = socket;
     socket.data = this;
-    this.remote = { hostname: plainAddress(socket.remoteAddress ?? ""), port: socket.remotePort ?? 0 };
-    this.local = { hostname: plainAddress(socket.localAddress ?? ""), port: socket.localPort ?? 0 };
+    this.remote = socketEnd(socket.remoteAddress, socket.remotePort);
+    this.local = socketEnd(socket.localAddress, socket.localPort);
   }
 
   handshake(): Promise<TlsInfo> {

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { type Conn, ConnError, type TlsInfo } from "./contract.ts";
 import { nodeConnError } from "./node_error.ts";
-import { plainAddress } from "./plain_address.ts";
+import { socketEnd } from "./plain_address.ts";
 
 /** Chunks that may wait for a reader before the stream is stopped. */
 const MAX_QUEUED = 2;
@@ -38,8 +38,8 @@ export class NodeConn implements Conn {
 
   /** @param stream connected, paused, and not yet {@linkcode NodeConn.attach attached} */
   constructor(stream: Socket) {
-    this.remote = { hostname: plainAddress(stream.remoteAddress ?? ""), port: stream.remotePort ?? 0 };
-    this.local = { hostname: plainAddress(stream.localAddress ?? ""), port: stream.localPort ?? 0 };
+    this.remote = socketEnd(stream.remoteAddress, stream.remotePort);
+    this.local = socketEnd(stream.localAddress, stream.localPort);
     this.#stream = stream;
   }
 

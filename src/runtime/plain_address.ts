@@ -5,3 +5,11 @@
 export function plainAddress(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
+
+/** One for all: ten thousand idle connections would hold two each. */
+const UNIX_END = { hostname: "", port: 0 };
+
+/** One end of a socket of Bun or Node, which know no address of a Unix socket. */
+export function socketEnd(address: string | undefined, port: number | undefined): { hostname: string; port: number } {
+  return address === undefined || address === "" ? UNIX_END : { hostname: plainAddress(address), port: port ?? 0 };
+}
