@@ -43,6 +43,17 @@ class TestSink implements Sink {
 const bytes = (text: string) => new TextEncoder().encode(text);
 const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
 
+/** A connection whose sink holds "one", while "two" waits. */
+function heldAtOne() {
+  const fake = fakeSocket();
+  const sink = new TestSink();
+  fake.conn.pushTo(sink);
+  sink.hold = true;
+  HANDLERS.data(fake.socket, bytes("one"));
+  HANDLERS.data(fake.socket, bytes("two"));
+  return { ...fake, sink };
+}
+
 Deno.test("BunConn pushes what comes, and what had come before", async () => {
   const { conn, calls, socket } = fakeSocket();
   HANDLERS.data(socket, bytes("early"));
@@ -79,12 +90,7 @@ Deno.test("BunConn pauses its socket while the sink is busy, and then goes on in
 });
 
 Deno.test("BunConn goes on reading once a busy sink is done", async () => {
-  const { conn, calls, socket } = fakeSocket();
-  const sink = new TestSink();
-  conn.pushTo(sink);
-  sink.hold = true;
-  HANDLERS.data(socket, bytes("one"));
-  HANDLERS.data(socket, bytes("two"));
+  const { calls, sink } = heldAtOne();
   await sink.release();
   assert.deepEqual(calls, ["pause"], "the second is not taken yet");
   await sink.release();
@@ -93,12 +99,7 @@ Deno.test("BunConn goes on reading once a busy sink is done", async () => {
 });
 
 Deno.test("BunConn tells a sink of a cut after what came before it, once", async () => {
-  const { conn, socket } = fakeSocket();
-  const sink = new TestSink();
-  conn.pushTo(sink);
-  sink.hold = true;
-  HANDLERS.data(socket, bytes("one"));
-  HANDLERS.data(socket, bytes("two"));
+  const { socket, sink } = heldAtOne();
   HANDLERS.close(socket);
   HANDLERS.close(socket);
   sink.hold = false;
@@ -107,12 +108,7 @@ Deno.test("BunConn tells a sink of a cut after what came before it, once", async
 });
 
 Deno.test("BunConn gives a sink nothing more once it was closed here", async () => {
-  const { conn, calls, socket } = fakeSocket();
-  const sink = new TestSink();
-  conn.pushTo(sink);
-  sink.hold = true;
-  HANDLERS.data(socket, bytes("one"));
-  HANDLERS.data(socket, bytes("two"));
+  const { conn, calls, sink } = heldAtOne();
   conn.close();
   await sink.release();
   assert.deepEqual(sink.told, ["one", "failure: closed"]);
