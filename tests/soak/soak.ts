@@ -1,29 +1,23 @@
 import assert from "node:assert/strict";
 import { makeSelfSigned } from "../../src/tls/self_signed.ts";
 import { Backend, echo, readAll, writeAll } from "../support/backend.ts";
-import { CLIENT_HELLO } from "../support/client_hello.ts";
-import { exchange } from "../support/exchange.ts";
 import { holdsNoMoreThan, settledHoldings } from "../support/process_status.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
-import { patternBytes, seededRandom } from "../support/random.ts";
+import { seededRandom } from "../support/random.ts";
 import { pause, until } from "../support/wait.ts";
+import { runClients } from "./clients.ts";
 import { assertNoLeak } from "./growth.ts";
+import { Tally } from "./tally.ts";
 
 const SECONDS = Number(Deno.env.get("TLS_OFF_SOAK_SECONDS") ?? 600);
 const SEED = Number(Deno.env.get("TLS_OFF_SOAK_SEED") ?? 1);
 /** Load before the first measure, for caches and compilers to have what they want. */
 const WARM_UP_SECONDS = Math.min(120, SECONDS / 2);
 const OPEN_FILES = 500;
+/** How long a process of clients lives. */
+const CLIENTS_SECONDS = 15;
 /** How often the memory is read. */
 const SAMPLE_MS = 250;
-
-/** What happened, by name. */
-class Tally {
-  readonly counts = new Map<string, number>();
-  add(name: string): void {
-    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
-  }
-}
 
 /** An application that is killed and started anew. */
 class RestartingBackend implements AsyncDisposable {
@@ -67,91 +61,6 @@ Deno.test(`${SECONDS} s of everything at once leave nothing behind (seed ${SEED}
   const wrong: string[] = [];
   let running = true;
 
-  /** Repeats an action of a client; what fails is counted, since much of it must fail here. */
-  const repeat = async (name: string, pauseMs: () => number, action: () => Promise<void>) => {
-    while (running) {
-      try {
-        await action();
-        tally.add(name);
-      } catch {
-        tally.add(`${name}, failed`);
-      }
-      await pause(pauseMs());
-    }
-  };
-  const bounded = async <T>(work: Promise<T>): Promise<T> => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => timer = setTimeout(() => reject(new Error("late")), 15_000));
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-  const transfer = async () => {
-    const client = await bounded(proxy.connect({ caCerts }));
-    try {
-      const sent = patternBytes(Math.floor(random() ** 3 * 400_000), Math.floor(random() * 1e6));
-      const got = await bounded(exchange(client, sent));
-      // An application that was killed ends in good order, too soon; what came before must be right all the same.
-      const isRight = got.every((byte, index) => byte === sent[index]) && got.length <= sent.length;
-      if (!isRight) wrong.push(`${got.length} of ${sent.length} bytes`);
-      if (got.length < sent.length) throw new Error("cut short");
-    } finally {
-      client.close();
-    }
-  };
-  const slowReader = async () => {
-    const client = await bounded(proxy.connect({ caCerts }));
-    try {
-      writeAll(client, patternBytes(1_000_000)).catch(() => {});
-      const buffer = new Uint8Array(1000);
-      for (let reads = 0; reads < 20 && running; reads++) {
-        if (await bounded(client.read(buffer)) === null) return;
-        await pause(50);
-      }
-    } finally {
-      client.close();
-    }
-  };
-  const stalled = async () => {
-    const client = await bounded(proxy.connectTcp());
-    try {
-      await client.write(CLIENT_HELLO.subarray(0, Math.floor(random() * CLIENT_HELLO.length)));
-      await pause(random() * 4_000);
-    } finally {
-      client.close();
-    }
-  };
-  const reset = async () => {
-    const client = await bounded(proxy.connect({ caCerts }));
-    // What it has not read when it closes makes the kernel reset the connection.
-    await writeAll(client, patternBytes(50_000)).catch(() => {});
-    await pause(random() * 20);
-    client.close();
-  };
-  const garbage = async () => {
-    const client = await bounded(proxy.connectTcp());
-    try {
-      const bytes = CLIENT_HELLO.slice();
-      for (let flips = Math.floor(random() * 8); flips >= 0; flips--) {
-        bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256);
-      }
-      await client.write(bytes);
-      await bounded(client.read(new Uint8Array(1000)));
-    } finally {
-      client.close();
-    }
-  };
-  const exhaust = async () => {
-    const clients: Deno.TcpConn[] = [];
-    try {
-      for (let count = 0; count < OPEN_FILES + 100; count++) clients.push(await bounded(proxy.connectTcp()));
-      await pause(500);
-    } finally {
-      for (const client of clients) client.close();
-    }
-  };
   let reloads = 0;
   const reload = async () => {
     const { cert, key } = certificates[reloads++ % 2];
@@ -160,26 +69,35 @@ Deno.test(`${SECONDS} s of everything at once leave nothing behind (seed ${SEED}
     const { event } = await proxy.reload();
     if (event !== "reload") throw new Error("reload failed");
   };
-  const start = () => {
-    const many = (count: number, name: string, pauseMs: () => number, action: () => Promise<void>) =>
-      Array.from({ length: count }, () => repeat(name, pauseMs, action));
-    return [
-      ...many(6, "transfer", () => random() * 20, transfer),
-      ...many(3, "slow reader", () => 100, slowReader),
-      ...many(4, "stalled handshake", () => 20, stalled),
-      ...many(2, "reset", () => random() * 100, reset),
-      ...many(2, "garbage", () => random() * 50, garbage),
-      ...many(1, "exhaustion", () => 10_000, exhaust),
-      ...many(1, "reload", () => 2_000, reload),
-      ...many(1, "backend killed", () => 3_000, () => (random() < 0.5 ? first : second).restart(random() * 1_000)),
-    ];
+  let seed = SEED;
+  /** Clients of every kind, in one process after the other. */
+  const runAllClients = async (seconds: number) => {
+    for (let left = seconds; left > 0; left -= CLIENTS_SECONDS) {
+      const report = await runClients({
+        port: proxy.port,
+        caCerts,
+        seed: seed++,
+        seconds: Math.min(left, CLIENTS_SECONDS),
+        exhaustWith: OPEN_FILES + 100,
+      });
+      for (const [name, count] of Object.entries(report.counts)) tally.add(name, count);
+      wrong.push(...report.wrong);
+    }
   };
   const load = async (seconds: number) => {
     running = true;
-    const clients = start();
-    await pause(seconds * 1000);
-    running = false;
-    await Promise.all(clients);
+    const repeat = (name: string, pauseMs: number, action: () => Promise<void>) =>
+      tally.repeat(name, () => running, () => pauseMs, action);
+    const others = [
+      repeat("reload", 2_000, reload),
+      repeat("backend killed", 3_000, () => (random() < 0.5 ? first : second).restart(random() * 1_000)),
+    ];
+    try {
+      await runAllClients(seconds);
+    } finally {
+      running = false;
+    }
+    await Promise.all(others);
   };
   const ended = () => until(() => first.open + second.open === 0, "every connection has ended", 30_000);
 
