@@ -1,12 +1,12 @@
 /**
- * Makes `src/observe/page/page_generated.ts`: the live page as one file, with its script, its style and uPlot inside.
+ * Makes `src/admin/page/page_generated.ts`: the live page as one file, with its script, its style and uPlot inside.
  * `--check` fails where it is not up to date. Run by `deno task build:page`.
  */
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import process from "node:process";
 
-const PAGE = new URL("../src/observe/page/", import.meta.url);
+const PAGE = new URL("../src/admin/page/", import.meta.url);
 const TARGET = new URL("page_generated.ts", PAGE);
 
 async function bundle(entry: URL): Promise<string> {
@@ -63,7 +63,7 @@ export const PAGE_POLICY = ${JSON.stringify(policy)};
 
 if (process.argv.includes("--check")) {
   if (await readFile(TARGET, "utf8") !== generated) {
-    console.error("src/observe/page/page_generated.ts is not up to date: run deno task build:page");
+    console.error("src/admin/page/page_generated.ts is not up to date: run deno task build:page");
     process.exit(1);
   }
 } else {

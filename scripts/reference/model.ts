@@ -1,10 +1,10 @@
 /** The reference as plain data: the README's sections and the man page are both written from it. */
 import { COMMANDS } from "../../src/cli/args_commands.ts";
 import { describeFlag, flagText, usageLine, wrap } from "../../src/cli/help.ts";
-import { ADDRESS_ALLOWED } from "../../src/config/address.ts";
+import { ADDRESS_ALLOWED } from "../../src/net/address.ts";
 import { describeKeys, describeTables } from "../../src/config/schema.ts";
 import { DURATION_ALLOWED, SIZE_ALLOWED } from "../../src/config/units.ts";
-import { REASONS } from "../../src/observe/record.ts";
+import { REASON_TABLE, REASONS } from "../../src/metrics/reasons.ts";
 import { PROXY_HEADER_REASONS } from "../../src/proxy_protocol/proxy_header_error.ts";
 import { describeMetrics, listMetricFields, listRoutes } from "./observed.ts";
 import {
@@ -14,7 +14,6 @@ import {
   FIELD_TEXTS,
   METRIC_FIELD_TEXTS,
   PROXY_HEADER_REASON_TEXTS,
-  REASON_TEXTS,
   ROUTE_TEXTS,
   SIGNAL_TEXTS,
 } from "./texts.ts";
@@ -147,7 +146,7 @@ function records(): Section {
       table(["Field", "Meaning"], list(FIELD_TEXTS)),
       heading("Reasons"),
       text("The field `reason` of records, and the label `reason` of metrics."),
-      table(["Reason", "Meaning"], list(pick(REASON_TEXTS, REASONS))),
+      table(["Reason", "Meaning"], REASONS.map((reason) => [code(reason), REASON_TABLE[reason].meaning])),
       heading("Refused PROXY headers"),
       text("What can be wrong where the reason is `proxy-header`."),
       table(["Kind", "Meaning"], list(pick(PROXY_HEADER_REASON_TEXTS, PROXY_HEADER_REASONS))),

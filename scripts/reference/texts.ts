@@ -1,29 +1,6 @@
 /** One description of everything that the tables in the code only name. The types and the tests keep it complete. */
-import type { ConnectionRecord, Reason } from "../../src/observe/record.ts";
+import type { ConnectionRecord } from "../../src/metrics/record.ts";
 import type { ProxyHeaderReason } from "../../src/proxy_protocol/proxy_header_error.ts";
-
-/** The label `reason` of logs and metrics. */
-export const REASON_TEXTS: Record<Reason, string> = {
-  "client-closed": "the client ended the connection, in good order",
-  "backend-closed": "the application ended the connection, in good order",
-  "idle": "no byte moved in either direction for `timeouts.idle`",
-  "half-close-timeout": "one side had ended, and the other was silent for `timeouts.half-close`",
-  "lifetime": "the connection was as old as `timeouts.lifetime` allows",
-  "handshake-timeout": "the TLS handshake was not done within `timeouts.handshake`",
-  "handshake-failed": "the TLS handshake failed; `error` has the engine's words",
-  "client-auth":
-    "the client's certificate is missing, expired or of another CA, or no allow list of `client-auth` names it",
-  "proxy-header": "a network of `accept-proxy` sent no PROXY header, or a wrong one; `error` says what is wrong",
-  "backend-unreachable": "no backend took the connection within `timeouts.connect`",
-  "limit": "`limits.connections` was reached",
-  "per-client-limit": "the client's address had `limits.per-client` connections open",
-  "handshake-rate": "`limits.handshakes-per-second` was reached",
-  "drain": "the connection was cut when `shutdown.grace` ended, or by a second signal",
-  "client-reset": "the client reset the connection (RST)",
-  "client-error": "reading from the client or writing to it failed otherwise",
-  "backend-reset": "the application reset the connection (RST)",
-  "backend-error": "reading from the application or writing to it failed otherwise",
-};
 
 /** The fields of the connection record. */
 export const FIELD_TEXTS: Record<keyof ConnectionRecord, string> = {

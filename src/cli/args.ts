@@ -1,10 +1,10 @@
 import { parseArgs } from "@std/cli/parse-args";
-import { parseAddress } from "../config/address.ts";
-import type { Address } from "../config/config.ts";
+import { parseAddress } from "../net/address.ts";
+import type { Address } from "../net/address.ts";
 import { CONFIG_FLAGS, type ConfigFlags, flagProblem } from "../config/flags.ts";
-import { quoteValue } from "../config/quote_value.ts";
+import { quoteValue } from "../net/quote_value.ts";
 import { didYouMean } from "../config/suggest.ts";
-import { ValueError } from "../config/value_error.ts";
+import { ValueError } from "../net/value_error.ts";
 import {
   type CommandName,
   COMMANDS,

@@ -1,6 +1,6 @@
 import { request } from "node:http";
-import { formatAddress } from "../config/address.ts";
-import type { Address } from "../config/config.ts";
+import { formatAddress } from "../net/address.ts";
+import type { Address } from "../net/address.ts";
 
 /** Most bytes of an answer; `/stats` with its history has some tens of thousands. */
 const MAX_ANSWER = 16 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import { formatAddress } from "../config/address.ts";
+import { formatAddress } from "../net/address.ts";
 import type { ListenerPlan } from "../supervisor/plan.ts";
 import { loadPlan } from "../supervisor/plan.ts";
 

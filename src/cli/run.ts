@@ -1,8 +1,8 @@
 import process from "node:process";
 import type { ConfigFlags } from "../config/flags.ts";
-import { createLogger } from "../observe/log.ts";
-import { Observatory } from "../observe/observatory.ts";
-import { runtimeName } from "../runtime/detect.ts";
+import { createLogger } from "../log/log.ts";
+import { Monitor } from "../supervisor/monitor.ts";
+import { runtimeName } from "../runtimes/name.ts";
 import { loadPlan, type Plan, type PlanResult } from "../supervisor/plan.ts";
 import { type Started, Supervisor } from "../supervisor/supervisor.ts";
 import { VERSION } from "./version.ts";
@@ -36,11 +36,11 @@ export interface ServeOptions {
  */
 export async function serve({ plan, warnings, load, started }: ServeOptions): Promise<number> {
   const log = createLogger(plan.config.log);
-  const observatory = new Observatory({ log, version: VERSION, runtime: runtimeTitle() });
+  const monitor = new Monitor({ log, version: VERSION, runtime: runtimeTitle() });
   try {
     log.info("starting", { event: "start", version: VERSION, runtime: runtimeTitle() });
     for (const warning of warnings) log.warn(warning, { event: "configuration" });
-    return await new Supervisor({ plan, load, log, observatory }).run(started);
+    return await new Supervisor({ plan, load, log, monitor }).run(started);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     log.error(message, { event: "start-failed" });

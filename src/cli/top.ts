@@ -1,8 +1,8 @@
 import process from "node:process";
-import type { Address } from "../config/config.ts";
-import { readEnvironment } from "../observe/environment.ts";
-import type { ClientOrder, ClientsStats, Stats } from "../observe/stats.ts";
-import { renderTop } from "../observe/top_screen.ts";
+import type { Address } from "../net/address.ts";
+import { readEnvironment } from "../runtimes/environment.ts";
+import type { ClientOrder, ClientsStats, Stats } from "../admin/stats.ts";
+import { renderTop } from "../admin/top_screen.ts";
 import { askAdmin } from "./ask_admin.ts";
 
 const PERIOD_MS = 1_000;

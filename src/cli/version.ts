@@ -1,6 +1,6 @@
 import manifest from "../../deno.json" with { type: "json" };
 import process from "node:process";
-import { engineNames, runtimeName } from "../runtime/detect.ts";
+import { engineNames, runtimeName } from "../runtimes/name.ts";
 
 /** The program's version, from the one place that it is written. */
 export const VERSION: string = manifest.version;

@@ -1,7 +1,7 @@
-import { formatAddress, isLocalAddress } from "./address.ts";
-import type { Address } from "./config.ts";
+import { formatAddress, isLocalAddress } from "../net/address.ts";
+import type { Address } from "../net/address.ts";
 import type { Path } from "./positions.ts";
-import { quoteValue } from "./quote_value.ts";
+import { quoteValue } from "../net/quote_value.ts";
 import type { Report } from "./report.ts";
 import type { ConfigFile } from "./schema.ts";
 import type { ListenerFile } from "./schema_listener.ts";

@@ -1,9 +1,5 @@
 /** The validated configuration: plain data with every default filled in, so that it can be posted to a worker. */
-
-/** Where to listen or connect. A Unix `path` that starts with NUL is an abstract name of exactly that length (unix(7)). */
-export type Address =
-  | { transport: "tcp"; hostname: string; port: number }
-  | { transport: "unix"; path: string };
+import type { Address } from "../net/address.ts";
 
 export type Balance = "least-conn" | "round-robin";
 export type TlsVersion = "1.2" | "1.3";

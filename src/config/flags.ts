@@ -1,10 +1,10 @@
 import type { Path } from "./positions.ts";
 import type { TomlTable } from "./read_table.ts";
 import { isTable } from "./read_table.ts";
-import { quoteValue } from "./quote_value.ts";
+import { quoteValue } from "../net/quote_value.ts";
 import type { Report } from "./report.ts";
 import { findKey } from "./schema.ts";
-import { ListError, ValueError } from "./value_error.ts";
+import { ListError, ValueError } from "../net/value_error.ts";
 
 /** What the command line says about the configuration; texts as given. */
 export interface ConfigFlags {

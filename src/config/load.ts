@@ -1,13 +1,13 @@
 import { parse } from "@std/toml";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
-import { withoutCovered } from "./address.ts";
+import { withoutCovered } from "../net/address.ts";
 import { checkConfig } from "./checks.ts";
 import type { CertificateConfig, Config, ListenerConfig } from "./config.ts";
 import { applyFlags, type ConfigFlags, flagFor } from "./flags.ts";
 import { indexPositions, type Path, type Position, type Positions } from "./positions.ts";
 import { ConfigError, type Problem } from "./problem.ts";
-import { readConfigFile, ReadError } from "./read_file.ts";
+import { readConfigFile, ReadError } from "../files/read_file.ts";
 import { isTable, readTable, type TomlTable } from "./read_table.ts";
 import { Report, type Source } from "./report.ts";
 import { type ConfigFile, SCHEMA } from "./schema.ts";

@@ -1,11 +1,11 @@
 import type { Path } from "./positions.ts";
-import { quoteValue } from "./quote_value.ts";
+import { quoteValue } from "../net/quote_value.ts";
 import type { Report } from "./report.ts";
 import { formatPath } from "./report.ts";
 import { describeKeys } from "./schema.ts";
 import { type Field, type Fields, fieldsOf, type Key } from "./schema_types.ts";
 import { nearest } from "./suggest.ts";
-import { ListError, ValueError } from "./value_error.ts";
+import { ListError, ValueError } from "../net/value_error.ts";
 
 /** A table as the TOML parser gives it. */
 export type TomlTable = Record<string, unknown>;

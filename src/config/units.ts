@@ -1,4 +1,4 @@
-import { ValueError } from "./value_error.ts";
+import { ValueError } from "../net/value_error.ts";
 
 const DURATION_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const SIZE_BYTES = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const;

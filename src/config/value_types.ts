@@ -1,8 +1,8 @@
 import { isAbsolute, resolve } from "node:path";
-import { ADDRESS_ALLOWED, formatAddress, parseAddress, type ParseAddressOptions } from "./address.ts";
-import { CIDR_ALLOWED, parseCidr } from "./cidr.ts";
-import { normalizeServerName } from "../tls/names.ts";
-import type { Address } from "./config.ts";
+import { ADDRESS_ALLOWED, formatAddress, parseAddress, type ParseAddressOptions } from "../net/address.ts";
+import { CIDR_ALLOWED, parseCidr } from "../net/cidr.ts";
+import { normalizeServerName } from "../net/server_names.ts";
+import type { Address } from "../net/address.ts";
 import {
   DURATION_ALLOWED,
   formatDuration,
@@ -12,7 +12,7 @@ import {
   parseSize,
   SIZE_ALLOWED,
 } from "./units.ts";
-import { ListError, ValueError } from "./value_error.ts";
+import { ListError, ValueError } from "../net/value_error.ts";
 
 /** What a key's value may be. */
 export interface ValueType<T> {

@@ -1,4 +1,4 @@
-import { type Conn, ConnError, type Listener } from "../runtime/contract.ts";
+import { type Conn, ConnError, type Listener } from "../engines/contract.ts";
 
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 1000;

@@ -1,4 +1,5 @@
-import type { Address, Balance } from "../config/config.ts";
+import type { Balance } from "../config/config.ts";
+import type { Address } from "../net/address.ts";
 
 const FIRST_COOL_DOWN_MS = 1_000;
 const LONGEST_COOL_DOWN_MS = 30_000;

@@ -1,6 +1,6 @@
 import type { ListenerConfig } from "../config/config.ts";
-import type { Telemetry } from "../observe/telemetry.ts";
-import { type Conn, ConnError, type Runtime } from "../runtime/contract.ts";
+import type { Telemetry } from "../metrics/telemetry.ts";
+import { type Conn, ConnError, type Runtime } from "../engines/contract.ts";
 import type { Backend, Balancer } from "./balance.ts";
 
 /** A connection to the backend that took it. The balancer counts it until `released`. */

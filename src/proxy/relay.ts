@@ -1,4 +1,4 @@
-import { type Conn, ConnError, type Sink, WRITTEN } from "../runtime/contract.ts";
+import { type Conn, ConnError, type Sink, WRITTEN } from "../engines/contract.ts";
 
 /** How one direction ended: by the source's end, or by a failure of one of the two. */
 export type RelayEnd =

@@ -2,10 +2,11 @@
  * The way of a connection, once accepted:
  * preamble, admit, handshake, authorise, choose backend, connect, PROXY header, relay both ways, record.
  */
-import type { Reason } from "../observe/record.ts";
+import type { Reason } from "../metrics/reasons.ts";
 import type { Endpoints } from "../proxy_protocol/endpoint.ts";
 import { ProxyHeaderError } from "../proxy_protocol/proxy_header_error.ts";
-import { type Conn, ConnError, type TlsInfo } from "../runtime/contract.ts";
+import { type Conn, ConnError } from "../engines/contract.ts";
+import type { TlsInfo } from "../tls/tls_info.ts";
 import type { Expiring } from "./clock.ts";
 import { type BackendConn, connectBackend } from "./connect_backend.ts";
 import { type Flow, Relay, type RelayEnd } from "./relay.ts";

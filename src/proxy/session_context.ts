@@ -1,17 +1,17 @@
-import { formatAddress } from "../config/address.ts";
-import { cidrMatcher } from "../config/cidr.ts";
+import { formatAddress } from "../net/address.ts";
+import { cidrMatcher } from "../net/cidr.ts";
 import type { ListenerConfig } from "../config/config.ts";
-import type { Log } from "../observe/log.ts";
-import type { Reason } from "../observe/record.ts";
-import type { Telemetry } from "../observe/telemetry.ts";
+import type { Log } from "../log/log.ts";
+import type { Reason } from "../metrics/reasons.ts";
+import type { Telemetry } from "../metrics/telemetry.ts";
 import { createHeaderEncoder } from "../proxy_protocol/create_header_encoder.ts";
 import type { Endpoints } from "../proxy_protocol/endpoint.ts";
-import { readProxyHeader } from "../proxy_protocol/read_proxy_header.ts";
-import type { Conn, PreambleConn, Runtime, TlsInfo } from "../runtime/contract.ts";
+import { readProxyHeader } from "./read_proxy_header.ts";
+import type { Conn, PreambleConn, Runtime } from "../engines/contract.ts";
+import type { TlsInfo } from "../tls/tls_info.ts";
 import { compileClientAuth } from "../tls/client_auth.ts";
 import { Balancer } from "./balance.ts";
-import type { Clock } from "./clock.ts";
-import type { Session } from "./session.ts";
+import type { Clock, Expiring } from "./clock.ts";
 
 /** Who is turned away; what `admit` took, `release` gives back. */
 export interface Admission {
@@ -37,7 +37,7 @@ export interface SessionContext {
   preamble: ((client: Conn) => Promise<Endpoints>) | null;
   nextId: () => string;
   /** Is told when the session is over and everything of it is freed. */
-  finished: (session: Session) => void;
+  finished: (session: Expiring) => void;
 }
 
 /** What the worker brings to a listener's sessions. */

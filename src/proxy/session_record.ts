@@ -1,6 +1,7 @@
-import type { ConnectionRecord, Reason } from "../observe/record.ts";
+import type { ConnectionRecord } from "../metrics/record.ts";
+import { describeReason, type Reason } from "../metrics/reasons.ts";
 import type { Endpoint } from "../proxy_protocol/endpoint.ts";
-import type { TlsInfo } from "../runtime/contract.ts";
+import type { TlsInfo } from "../tls/tls_info.ts";
 import type { BackendConn } from "./connect_backend.ts";
 import type { SessionContext } from "./session_context.ts";
 
@@ -17,18 +18,6 @@ export interface SessionFacts {
   reason: Reason;
   error: string | undefined;
 }
-
-/** Endings of which the engine's own words are worth a field. */
-const FAILURES: ReadonlySet<Reason> = new Set<Reason>([
-  "handshake-failed",
-  "client-auth",
-  "proxy-header",
-  "backend-unreachable",
-  "client-reset",
-  "client-error",
-  "backend-reset",
-  "backend-error",
-]);
 
 /** What is told of a session that is over. */
 export function createRecord({ config, worker }: SessionContext, facts: SessionFacts): ConnectionRecord {
@@ -47,7 +36,7 @@ export function createRecord({ config, worker }: SessionContext, facts: SessionF
     ...(handshakeMs === undefined ? {} : { handshake_ms: round(handshakeMs) }),
     ...(backend === null ? {} : { connect_ms: round(backend.connectMs) }),
     reason,
-    ...(error === undefined || !FAILURES.has(reason) ? {} : { error }),
+    ...(error === undefined || !describeReason(reason).keepsError ? {} : { error }),
   };
 }
 

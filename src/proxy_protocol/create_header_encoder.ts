@@ -1,5 +1,4 @@
 import type { ProxyProtocolTlv } from "../config/config.ts";
-import type { TlsInfo } from "../runtime/contract.ts";
 import { encodeV1 } from "./encode_v1.ts";
 import {
   checkMaxHeaderBytes,
@@ -20,8 +19,20 @@ export interface HeaderEncoderOptions {
 
 const NOTHING: EncodedHeader["omitted"] = [];
 
+/** What a header can say of the client's TLS session; a field that is not known is absent. */
+export interface HeaderTls {
+  /** `TLSv1.2` or `TLSv1.3`. */
+  version?: string;
+  cipher?: string;
+  sni?: string;
+  alpn?: string;
+  resumed?: boolean;
+  /** The verified certificate of the client, `der` as it was sent. */
+  peer?: { commonName: string; der: Uint8Array };
+}
+
 /** Makes the header of one connection. */
-export type HeaderEncoder = (endpoints: Endpoints, tls: TlsInfo, uniqueId: string) => EncodedHeader;
+export type HeaderEncoder = (endpoints: Endpoints, tls: HeaderTls, uniqueId: string) => EncodedHeader;
 
 /**
  * Makes a listener's encoder, which does once what is the same for every connection.
@@ -57,7 +68,7 @@ export function createHeaderEncoder(options: HeaderEncoderOptions): HeaderEncode
     }, v2Options);
 }
 
-function sslInput(tls: TlsInfo, sendCertificate: boolean): SslInput | undefined {
+function sslInput(tls: HeaderTls, sendCertificate: boolean): SslInput | undefined {
   if (!tls.version) return undefined;
   const { peer } = tls;
   return {

@@ -1,7 +1,8 @@
-import { formatAddress } from "../config/address.ts";
+import { formatAddress } from "../net/address.ts";
 import type { AdminConfig } from "../config/config.ts";
-import { type Admin, type AdminControl, startAdmin } from "../observe/admin/admin.ts";
-import type { Observatory } from "../observe/observatory.ts";
+import { type Admin, startAdmin } from "../admin/admin.ts";
+import type { AdminControl } from "../admin/control.ts";
+import type { Monitor } from "./monitor.ts";
 
 /** An answer to whoever asked for the reload may still be on its way. */
 const CLOSE_AFTER_MS = 1_000;
@@ -12,7 +13,7 @@ type Settings = AdminConfig & { listen: NonNullable<AdminConfig["listen"]> };
 export class AdminEndpoint {
   #current: { admin: Admin; settings: Settings } | null = null;
 
-  constructor(private readonly observatory: Observatory, private readonly control: AdminControl) {}
+  constructor(private readonly monitor: Monitor, private readonly control: AdminControl) {}
 
   /**
    * Gets ready to go on as `config` says.
@@ -41,8 +42,8 @@ export class AdminEndpoint {
   }
 
   async #start(settings: Settings): Promise<{ admin: Admin; settings: Settings }> {
-    const admin = await startAdmin(settings, this.observatory, this.control);
-    this.observatory.options.log.info("admin endpoint", {
+    const admin = await startAdmin(settings, this.monitor, this.control);
+    this.monitor.options.log.info("admin endpoint", {
       event: "admin-listening",
       address: formatAddress(admin.address),
     });

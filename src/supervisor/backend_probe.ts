@@ -1,5 +1,5 @@
-import type { Address } from "../config/config.ts";
-import { loadRuntime } from "../runtime/detect.ts";
+import type { Address } from "../net/address.ts";
+import { loadRuntime } from "../engines/load.ts";
 import type { ListenerPlan } from "./plan.ts";
 
 /** Milliseconds that an answer is good for: many may ask whether we are ready. */

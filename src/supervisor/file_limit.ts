@@ -1,4 +1,4 @@
-import type { Log } from "../observe/log.ts";
+import type { Log } from "../log/log.ts";
 import type { Plan } from "./plan.ts";
 
 /** Descriptors for what is no connection: listeners, logs, the runtime's own. */

@@ -1,12 +1,12 @@
-import { Observer } from "../observe/observer.ts";
-import type { Entry } from "../observe/observer.ts";
-import { Clock } from "../proxy/clock.ts";
-import type { Place } from "../proxy/limit_gate.ts";
-import { Limits } from "../proxy/limits.ts";
+import { WorkerMonitor } from "../log/worker_monitor.ts";
+import type { Entry } from "../log/worker_monitor.ts";
+import { Clock, type Expiring } from "../proxy/clock.ts";
+import type { Place } from "../proxy/limits/gate.ts";
+import { Limits } from "../proxy/limits/limits.ts";
 import { Session } from "../proxy/session.ts";
 import { createSessionContext, type SessionContext } from "../proxy/session_context.ts";
-import type { Conn } from "../runtime/contract.ts";
-import { loadRuntime } from "../runtime/detect.ts";
+import type { Conn } from "../engines/contract.ts";
+import { loadRuntime } from "../engines/load.ts";
 import type { GenerationPlan } from "./messages.ts";
 
 export interface GenerationOptions {
@@ -22,16 +22,16 @@ export interface GenerationOptions {
 
 /** What one worker serves by between two reloads, and the connections that began then. */
 export class Generation {
-  readonly observer: Observer;
+  readonly monitor: WorkerMonitor;
   /** Sockets that accept for it. */
   sockets = 0;
   readonly #contexts = new Map<string, SessionContext>();
   readonly #limits = new Map<string, Limits>();
-  readonly #sessions = new Map<Session, Limits>();
+  readonly #sessions = new Map<Expiring, { session: Session; limits: Limits }>();
   readonly #idle: (generation: Generation) => void;
 
   private constructor(readonly plan: GenerationPlan, options: GenerationOptions) {
-    this.observer = new Observer(plan.grant, options.post);
+    this.monitor = new WorkerMonitor(plan.grant, options.post);
     this.#idle = options.idle;
   }
 
@@ -41,7 +41,7 @@ export class Generation {
    */
   static async create(plan: GenerationPlan, options: GenerationOptions): Promise<Generation> {
     const generation = new Generation(plan, options);
-    const { observer } = generation;
+    const { monitor } = generation;
     const clock = new Clock(plan.listeners.flatMap(({ config }) => Object.values(config.timeouts)));
     for (const listener of plan.listeners) {
       const { name } = listener.config;
@@ -55,8 +55,8 @@ export class Generation {
           admit: (client) => limits.admit(client) ? null : "per-client-limit",
           release: (client) => limits.release(client),
         },
-        telemetry: observer.telemetry(name),
-        log: observer.log,
+        telemetry: monitor.telemetry(name),
+        log: monitor.log,
         nextId: options.nextId,
         finished: (session) => generation.#finished(session),
       });
@@ -87,7 +87,7 @@ export class Generation {
   serve(listener: string, conn: Conn, { limits, taken }: Place): void {
     if (!taken) limits.take();
     const session = new Session(conn, this.#contexts.get(listener)!);
-    this.#sessions.set(session, limits);
+    this.#sessions.set(session, { session, limits });
     session.run();
   }
 
@@ -98,8 +98,8 @@ export class Generation {
 
   /** Ends every connection. */
   cut(): number {
-    const sessions = [...this.#sessions.keys()];
-    for (const session of sessions) session.end("drain");
+    const sessions = [...this.#sessions.values()];
+    for (const { session } of sessions) session.end("drain");
     return sessions.length;
   }
 
@@ -109,8 +109,8 @@ export class Generation {
     this.#checkIdle();
   }
 
-  #finished(session: Session): void {
-    this.#sessions.get(session)?.giveBack();
+  #finished(session: Expiring): void {
+    this.#sessions.get(session)?.limits.giveBack();
     this.#sessions.delete(session);
     this.#checkIdle();
   }

@@ -1,7 +1,7 @@
 /** What the main thread and its workers say to each other: plain data, so that it may cross a thread. */
-import type { Address } from "../config/config.ts";
-import type { Entry, ObserverGrant } from "../observe/observer.ts";
-import type { LimitsGrant } from "../proxy/limits_memory.ts";
+import type { Address } from "../net/address.ts";
+import type { Entry, MonitorGrant } from "../log/worker_monitor.ts";
+import type { LimitsGrant } from "../proxy/limits/memory.ts";
 import type { ListenerPlan } from "./plan.ts";
 
 /** How a worker serves from a reload on to the next. */
@@ -10,7 +10,7 @@ export interface GenerationPlan {
   id: number;
   /** Where each listener listens is resolved: no port is 0. */
   listeners: ListenerPlan[];
-  grant: ObserverGrant;
+  grant: MonitorGrant;
   /** Of each listener, by its name. */
   limits: Record<string, LimitsGrant>;
 }

@@ -2,12 +2,13 @@ import { formatProblem } from "../config/problem.ts";
 import type { Config, ListenerConfig } from "../config/config.ts";
 import type { ConfigFlags } from "../config/flags.ts";
 import { loadConfig } from "../config/load.ts";
-import { runtimeName } from "../runtime/detect.ts";
-import { sharesPorts } from "../runtime/shares_ports.ts";
-import { loadSocketCalls } from "../runtime/socket_calls.ts";
+import { runtimeName } from "../runtimes/name.ts";
+import { sharesPorts } from "../engines/shared/shares_ports.ts";
+import { loadSocketCalls } from "../linux/socket_calls.ts";
 import { loadListenerTls, type TlsPlan } from "../tls/options.ts";
-import { assignSockets, inheritedSockets } from "./activation.ts";
-import { fingerprint, watchedFiles } from "./file_watch.ts";
+import { assignSockets, inheritedSockets } from "../systemd/activation.ts";
+import { fingerprint } from "../files/file_watch.ts";
+import { watchedFiles } from "./watched_files.ts";
 import { checkCertificates, placeOf, type WriteProblem } from "./listener_problems.ts";
 
 /** A listener with everything loaded and decided: plain data, which a worker needs no file for. Holds private keys. */

@@ -1,10 +1,10 @@
-import type { Log } from "../observe/log.ts";
-import type { Observatory } from "../observe/observatory.ts";
+import type { Log } from "../log/log.ts";
+import type { Monitor } from "./monitor.ts";
 import type { Plan, PlanResult } from "./plan.ts";
 
 export interface ReloadsOptions {
   log: Log;
-  observatory: Observatory;
+  monitor: Monitor;
   /** Reads everything anew. */
   load: () => Promise<PlanResult>;
   /** Serves by the plan; throws where that fails, and then nothing has changed. */
@@ -44,7 +44,7 @@ export class Reloads {
   }
 
   async #reload(cause: string): Promise<boolean> {
-    const { log, observatory: { reloads } } = this.#options;
+    const { log, monitor: { reloads } } = this.#options;
     const startMs = performance.now();
     this.#options.begun();
     const errors = await this.#try();

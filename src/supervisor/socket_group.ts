@@ -1,24 +1,5 @@
-import { type Choice, chooseProgram, refuseNewProgram } from "./bpf.ts";
-import type { Address } from "../config/config.ts";
-import type { FileLimitCalls } from "./file_limit.ts";
-import type { NotifyCalls } from "./service_manager.ts";
-
-/** What a group needs of the operating system; {@linkcode Libc} has it. */
-export interface SocketCalls extends FileLimitCalls, NotifyCalls {
-  listensOn(fd: number, address: Address): boolean;
-  /** Whether the kernel can be told who gets a connection; otherwise its hash of the addresses decides. */
-  readonly steers: boolean;
-  openFds(): number[];
-  newListenerFd(address: { hostname: string; port: number }, openBefore: ReadonlySet<number>): number | undefined;
-  setTcpOptions(fd: number): void;
-  duplicate(fd: number): number;
-  endListening(fd: number): void;
-  attachReuseportProgram(fd: number, program: Uint8Array<ArrayBuffer>): void;
-  attachFilter(fd: number, program: Uint8Array<ArrayBuffer>): void;
-  acceptQueueLength(fd: number): number;
-  halfOpen(address: { hostname: string; port: number }): Set<string>;
-  trimMemory(): void;
-}
+import type { SocketCalls } from "../linux/socket_calls.ts";
+import { type Choice, chooseProgram, refuseNewProgram } from "../linux/steering_program.ts";
 
 /** A member's own descriptor is a duplicate: the socket leaves the group when the group lets it, whatever its worker does. */
 export interface Member {

@@ -1,21 +1,21 @@
 import process from "node:process";
-import { formatAddress } from "../config/address.ts";
-import type { RootLog } from "../observe/log.ts";
-import type { Observatory } from "../observe/observatory.ts";
-import { type DebuggerGuard, openDebuggerGuard } from "../runtime/debugger_guard.ts";
-import { loadSocketCalls } from "../runtime/socket_calls.ts";
-import { AddressBook } from "./address_book.ts";
+import { formatAddress } from "../net/address.ts";
+import type { RootLog } from "../log/log.ts";
+import type { Monitor } from "./monitor.ts";
+import { type DebuggerGuard, openDebuggerGuard } from "../linux/debugger_guard.ts";
+import { loadSocketCalls } from "../linux/socket_calls.ts";
+import { BoundAddresses } from "./bound_addresses.ts";
 import { AdminEndpoint } from "./admin_endpoint.ts";
-import { sharesPorts } from "../runtime/shares_ports.ts";
+import { sharesPorts } from "../engines/shared/shares_ports.ts";
 import { availableCpus } from "./available_cpus.ts";
 import { BackendProbe } from "./backend_probe.ts";
 import { checkFileLimit, raiseFileLimit } from "./file_limit.ts";
-import { FileWatch } from "./file_watch.ts";
-import { observePlan } from "./observe_plan.ts";
+import { FileWatch } from "../files/file_watch.ts";
+import { monitorPlan } from "./monitor_plan.ts";
 import type { Plan, PlanResult } from "./plan.ts";
 import { Reloads } from "./reloads.ts";
-import { Rollout } from "./rollout.ts";
-import { ServiceManager } from "./service_manager.ts";
+import { Deployments } from "./deployments.ts";
+import { ServiceManager } from "../systemd/service_manager.ts";
 
 /** Exit codes: the drain was complete, or connections were cut. */
 export const EXIT_DRAINED = 0;
@@ -32,21 +32,21 @@ export interface SupervisorOptions {
   /** Reads everything anew, for a reload. */
   load: () => Promise<PlanResult>;
   log: RootLog;
-  observatory: Observatory;
+  monitor: Monitor;
 }
 
 /** Runs the proxy until a signal ends it; resolves with the exit code. */
 export class Supervisor {
   readonly #log: RootLog;
-  readonly #observatory: Observatory;
+  readonly #monitor: Monitor;
   readonly #admin: AdminEndpoint;
   readonly #reloads: Reloads;
   #plan: Plan;
-  #rollout: Rollout | null = null;
+  #deployments: Deployments | null = null;
   #manager: ServiceManager | null = null;
   #debugger: DebuggerGuard | null = null;
   readonly #watch = new FileWatch(() => this.#reloads.request("files changed"));
-  readonly #addresses = new AddressBook();
+  readonly #addresses = new BoundAddresses();
   #maxConnections = 0;
   #asked = 0;
   #stop: () => void = () => {};
@@ -54,23 +54,23 @@ export class Supervisor {
   readonly #stopping: Promise<void>;
   readonly #stoppingNow: Promise<void>;
 
-  constructor({ plan, load, log, observatory }: SupervisorOptions) {
+  constructor({ plan, load, log, monitor }: SupervisorOptions) {
     this.#plan = plan;
     this.#log = log;
-    this.#observatory = observatory;
+    this.#monitor = monitor;
     this.#stopping = new Promise((resolve) => this.#stop = resolve);
     this.#stoppingNow = new Promise((resolve) => this.#stopNow = resolve);
     const probe = new BackendProbe(() => this.#plan.listeners);
     this.#reloads = new Reloads({
       log,
-      observatory,
+      monitor,
       load,
       apply: (plan) => this.#apply(plan),
       begun: () => this.#manager?.reloading(),
       ended: () => this.#manager?.ready(this.#status()),
-      refusal: () => this.#asked > 0 ? "draining" : this.#rollout === null ? "not ready" : null,
+      refusal: () => this.#asked > 0 ? "draining" : this.#deployments === null ? "not ready" : null,
     });
-    this.#admin = new AdminEndpoint(observatory, {
+    this.#admin = new AdminEndpoint(monitor, {
       unready: () => probe.unready(),
       draining: () => this.#asked > 0,
       reload: () => this.#reloads.request("POST /reload"),
@@ -89,31 +89,31 @@ export class Supervisor {
     // Before the first connection: a runtime that is out of descriptors may not be able to start listening for signals.
     for (const signal of SIGNALS) process.on(signal, onSignal);
     this.#debugger = openDebuggerGuard();
-    this.#observatory.start();
+    this.#monitor.start();
     const calls = await loadSocketCalls();
     if (calls !== null && !calls.steers) {
       this.#log.warn("the kernel steers no connections here: a reload may lose some", { event: "no-steering" });
     }
     const maxConnections = this.#maxConnections = raiseFileLimit(calls);
-    const rollout = new Rollout({ log: this.#log, observatory: this.#observatory, calls, maxConnections });
+    const deployments = new Deployments({ log: this.#log, monitor: this.#monitor, calls, maxConnections });
     const manager = this.#manager = new ServiceManager({ calls, log: this.#log });
     try {
-      this.#rollout = rollout;
+      this.#deployments = deployments;
       await this.#apply(this.#plan);
-      this.#log.info("ready", { event: "ready", pid: process.pid, workers: rollout.team.length });
+      this.#log.info("ready", { event: "ready", pid: process.pid, workers: deployments.serving.length });
       manager.ready(this.#status());
-      manager.watch(() => rollout.isWell());
+      manager.watch(() => deployments.isWell());
       started(listenAddresses(this.#plan));
       await this.#stopping;
       manager.stopping("draining");
-      return await this.#drain(rollout);
+      return await this.#drain(deployments);
     } finally {
       for (const signal of SIGNALS) process.off(signal, onSignal);
       manager.close();
       this.#watch.stop();
       await this.#admin.close();
-      await rollout.end();
-      this.#observatory.stop();
+      await deployments.end();
+      this.#monitor.stop();
     }
   }
 
@@ -125,13 +125,13 @@ export class Supervisor {
 
   /** Lets a worker die by an error of its own, as nothing from outside can: how tests see it replaced. */
   async crashWorker(index: number): Promise<void> {
-    const member = this.#rollout?.team.find(({ handle }) => handle.index === index);
-    await member?.handle.ask({ type: "crash" });
+    const worker = this.#deployments?.serving.find(({ handle }) => handle.index === index);
+    await worker?.handle.ask({ type: "crash" });
   }
 
   #status(): string {
     const addresses = listenAddresses(this.#plan).map(({ address }) => address);
-    return `serving ${addresses.join(", ")} with ${this.#rollout?.team.length} workers`;
+    return `serving ${addresses.join(", ")} with ${this.#deployments?.serving.length} workers`;
   }
 
   #onSignal(signal: string): void {
@@ -143,7 +143,7 @@ export class Supervisor {
     this.#log.info(this.#asked === 0 ? "draining" : "stopping now", {
       event: this.#asked === 0 ? "drain" : "stop-now",
       signal,
-      active: this.#observatory.ledger.totals().reduce((sum, { active }) => sum + active, 0),
+      active: this.#monitor.counters.totals().reduce((sum, { active }) => sum + active, 0),
     });
     this.stop();
   }
@@ -153,9 +153,9 @@ export class Supervisor {
    * @throws {Error} where that fails; then everything is as it was
    */
   async #apply(plan: Plan): Promise<void> {
-    const rollout = this.#rollout!;
+    const deployments = this.#deployments!;
     const old = this.#plan;
-    const { plan: resolved, keep } = await this.#addresses.resolve(plan, rollout.doors.addresses);
+    const { plan: resolved, keep } = await this.#addresses.resolve(plan, deployments.sockets.addresses);
     const undo: (() => void | Promise<void>)[] = [];
     try {
       const admin = await this.#admin.prepare(resolved.config.admin);
@@ -165,10 +165,10 @@ export class Supervisor {
         undo.push(() => this.#log.configure(old.config.log));
       }
       // Before the workers get their memory, which depends on it.
-      observePlan(resolved, this.#observatory);
-      undo.push(() => observePlan(old, this.#observatory));
+      monitorPlan(resolved, this.#monitor);
+      undo.push(() => monitorPlan(old, this.#monitor));
       checkFileLimit(resolved, this.#maxConnections, this.#log);
-      await rollout.deploy(resolved, workerCount(resolved));
+      await deployments.deploy(resolved, workerCount(resolved));
       admin.commit();
     } catch (error) {
       for (const step of undo.reverse()) await step();
@@ -183,16 +183,16 @@ export class Supervisor {
     }
   }
 
-  async #drain(rollout: Rollout): Promise<number> {
+  async #drain(deployments: Deployments): Promise<number> {
     const { graceMs } = this.#plan.config.shutdown;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const outcome = await Promise.race([
-      rollout.drain(graceMs).then(() => "drained" as const),
+      deployments.drain(graceMs).then(() => "drained" as const),
       this.#stoppingNow.then(() => "stopped" as const),
       new Promise<"expired">((resolve) => timer = setTimeout(() => resolve("expired"), graceMs)),
     ]);
     clearTimeout(timer);
-    const cut = outcome === "drained" ? 0 : await rollout.cut();
+    const cut = outcome === "drained" ? 0 : await deployments.cut();
     this.#log.info("stopped", { event: "stop", outcome, cut });
     return cut === 0 ? EXIT_DRAINED : EXIT_CUT;
   }

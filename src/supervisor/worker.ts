@@ -1,10 +1,11 @@
-import { formatAddress } from "../config/address.ts";
-import type { Entry } from "../observe/observer.ts";
+import { formatAddress } from "../net/address.ts";
+import type { Entry } from "../log/worker_monitor.ts";
 import { acceptLoop } from "../proxy/accept.ts";
-import { LimitGate } from "../proxy/limit_gate.ts";
-import type { Listener, TlsListenOptions } from "../runtime/contract.ts";
-import { loadRuntime } from "../runtime/detect.ts";
-import { releaseMemorySoon } from "../runtime/release_memory.ts";
+import { LimitGate } from "../proxy/limits/gate.ts";
+import type { Listener } from "../engines/contract.ts";
+import type { TlsListenOptions } from "../tls/listen_options.ts";
+import { loadRuntime } from "../engines/load.ts";
+import { releaseMemorySoon } from "../engines/shared/release_memory.ts";
 import { tlsListenOptions } from "../tls/options.ts";
 import { Generation } from "./generation.ts";
 import type { GenerationPlan, PreparedSocket, Reply, Request, RequestName, WorkerEvent } from "./messages.ts";
@@ -72,7 +73,7 @@ export class Worker {
 
   /** Posts what waits to be logged; before the thread ends. */
   flush(): void {
-    for (const { observer } of this.#generations.values()) observer.flush();
+    for (const { monitor } of this.#generations.values()) monitor.flush();
   }
 
   async #handle(request: Request): Promise<unknown> {
@@ -186,7 +187,7 @@ export class Worker {
   }
 
   #accept(socket: Socket): void {
-    const log = () => socket.generation.observer.log;
+    const log = () => socket.generation.monitor.log;
     const maySay = everyNowAndThen();
     acceptLoop(
       socket.listener,
@@ -208,7 +209,7 @@ export class Worker {
     return new LimitGate(listener, () => socket().generation.limitsOf(socket().name), () => {
       if (!maySay()) return;
       const { generation, name } = socket();
-      generation.observer.log.warn("connections wait: limits.connections is reached", {
+      generation.monitor.log.warn("connections wait: limits.connections is reached", {
         event: "full",
         listener: name,
       });
@@ -261,7 +262,7 @@ export class Worker {
 
   #checkDrained(generation: Generation): void {
     if (!generation.isIdle || generation === this.#current || !this.#generations.delete(generation.id)) return;
-    generation.observer.flush();
+    generation.monitor.flush();
     this.#options.post({ type: "drained", generation: generation.id });
     releaseMemorySoon();
   }

@@ -1,4 +1,4 @@
-import type { RuntimeName } from "../runtime/detect.ts";
+import type { RuntimeName } from "../runtimes/name.ts";
 
 /** The engines, as in the configuration. */
 export type EngineName = "native" | "node";

@@ -1,4 +1,4 @@
-import type { PeerCertificate } from "../runtime/contract.ts";
+import type { PeerCertificate } from "./tls_info.ts";
 import { type DerElement, readDer, readDerSequence, readObjectIdentifier } from "./der.ts";
 
 const COMMON_NAME = "2.5.4.3";

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { CertificateConfig } from "../config/config.ts";
-import type { CertificateMaterial } from "../runtime/contract.ts";
+import type { CertificateMaterial } from "./listen_options.ts";
 import {
   type Certificate,
   describeIssuer,
@@ -9,7 +9,7 @@ import {
   printable,
 } from "./certificate_file.ts";
 import { describeChain, orderChain } from "./chain.ts";
-import { coversName, normalizeServerName } from "./names.ts";
+import { coversName, normalizeServerName } from "../net/server_names.ts";
 import { isPrivateKey, loadPrivateKey, type PrivateKey } from "./private_key.ts";
 import { type Problem, problemError, problemWarning } from "./problem.ts";
 

@@ -1,4 +1,4 @@
-import type { PeerCertificate } from "../runtime/contract.ts";
+import type { PeerCertificate } from "./tls_info.ts";
 import { compilePattern } from "./pattern.ts";
 
 /** Patterns of the clients to admit, as in the configuration. */

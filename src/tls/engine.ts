@@ -1,5 +1,5 @@
 import type { ListenerConfig, ProxyProtocolTlv } from "../config/config.ts";
-import type { RuntimeName } from "../runtime/detect.ts";
+import type { RuntimeName } from "../runtimes/name.ts";
 import { CAPABILITIES, type EngineName, type Feature, RUNTIME_TITLES } from "./capabilities.ts";
 
 /** What a listener asks for, in the words of its configuration. */

@@ -1,7 +1,8 @@
-import type { Address, ListenerConfig } from "../config/config.ts";
-import type { CertificateMaterial, TlsListenOptions } from "../runtime/contract.ts";
+import type { ListenerConfig } from "../config/config.ts";
+import type { Address } from "../net/address.ts";
+import type { CertificateMaterial, TlsListenOptions } from "./listen_options.ts";
 import { loadCaBundle } from "./ca.ts";
-import type { RuntimeName } from "../runtime/detect.ts";
+import type { RuntimeName } from "../runtimes/name.ts";
 import type { EngineName } from "./capabilities.ts";
 import { type CertificateInfo, loadCertificate } from "./certificates.ts";
 import { chooseEngine, type EngineCircumstances } from "./engine.ts";

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { normalizeServerName } from "./names.ts";
+import { normalizeServerName } from "../net/server_names.ts";
 import { writePem } from "./pem.ts";
 
 /** A certificate and its key. */

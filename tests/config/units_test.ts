@@ -1,5 +1,5 @@
 import { formatDuration, formatSize, MAX_DURATION_MS, parseDuration, parseSize } from "../../src/config/units.ts";
-import { ValueError } from "../../src/config/value_error.ts";
+import { ValueError } from "../../src/net/value_error.ts";
 import { strictEqual, throws } from "node:assert/strict";
 
 Deno.test("parseDuration() reads every unit", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Flow, Relay, type RelayEnd } from "../../src/proxy/relay.ts";
-import { type Conn, ConnError, type Sink, WRITTEN } from "../../src/runtime/contract.ts";
+import { type Conn, ConnError, type Sink, WRITTEN } from "../../src/engines/contract.ts";
 
 const HERE = { hostname: "", port: 0 };
 

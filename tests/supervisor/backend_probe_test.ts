@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Address } from "../../src/config/config.ts";
+import type { Address } from "../../src/net/address.ts";
 import { BackendProbe } from "../../src/supervisor/backend_probe.ts";
 import type { ListenerPlan } from "../../src/supervisor/plan.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Address } from "../../src/config/config.ts";
+import type { Address } from "../../src/net/address.ts";
 import { Balancer } from "../../src/proxy/balance.ts";
 import { Backend, echo, readExactly, silent } from "../support/backend.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";

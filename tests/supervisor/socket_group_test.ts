@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { Libc } from "../../src/runtime/libc.ts";
-import { type Member, type SocketCalls, SocketGroup } from "../../src/supervisor/socket_group.ts";
+import { Libc } from "../../src/linux/libc.ts";
+import { type Member, SocketGroup } from "../../src/supervisor/socket_group.ts";
+import type { SocketCalls } from "../../src/linux/socket_calls.ts";
 import { seededRandom } from "../support/random.ts";
 
 const libc = new Libc();

@@ -3,8 +3,8 @@
  * can be told to do that.
  */
 import process from "node:process";
-import { createLogger } from "../../src/observe/log.ts";
-import { Observatory } from "../../src/observe/observatory.ts";
+import { createLogger } from "../../src/log/log.ts";
+import { Monitor } from "../../src/supervisor/monitor.ts";
 import { loadPlan } from "../../src/supervisor/plan.ts";
 import { isWorkerThread } from "../../src/supervisor/is_worker_thread.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
@@ -14,8 +14,8 @@ async function run(): Promise<number> {
   const { plan, errors } = await load();
   if (plan === null) throw new Error(errors.join("\n"));
   const log = createLogger(plan.config.log);
-  const observatory = new Observatory({ log, version: "test", runtime: "test" });
-  const supervisor = new Supervisor({ plan, load, log, observatory });
+  const monitor = new Monitor({ log, version: "test", runtime: "test" });
+  const supervisor = new Supervisor({ plan, load, log, monitor });
   const highest = plan.config.workers === "auto" ? 0 : plan.config.workers - 1;
   process.on("SIGUSR2", () => void supervisor.crashWorker(highest));
   const code = await supervisor.run();

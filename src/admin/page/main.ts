@@ -1,0 +1,70 @@
+/// <reference lib="dom" />
+/** The live page: asks for the numbers each second, and shows them. */
+import type { HistoryPoint } from "../../metrics/history.ts";
+import type { ClientOrder, ClientsStats, Stats } from "../stats.ts";
+import { formatSeconds } from "../units.ts";
+import { makeCharts } from "./charts.ts";
+import { byId } from "./dom.ts";
+import { makeFigures } from "./figures.ts";
+import { makeTables } from "./overview.ts";
+
+const PERIOD_MS = 1_000;
+/** An answer that takes longer is given up: the next question is due. */
+const PATIENCE_MS = 5_000;
+/** Points kept, as the proxy does. */
+const KEPT = 300;
+
+const about = byId("about");
+const state = byId("state");
+const figures = makeFigures(byId("figures"));
+const charts = makeCharts(byId("charts"));
+let order: ClientOrder = "rate";
+const tables = makeTables(byId("tables"), (column) => order = column);
+
+let points: HistoryPoint[] = [];
+let before: Stats | null = null;
+
+async function ask<Answer>(path: string): Promise<Answer> {
+  // Relative, so that the page works behind a prefix too.
+  const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return await response.json();
+}
+
+async function update(): Promise<void> {
+  const missed = points.length === 0 || Date.now() - (before?.timeMs ?? 0) > 2.5 * PERIOD_MS;
+  const [stats, clients] = await Promise.all([
+    ask<Stats>(missed ? "stats?history" : "stats"),
+    ask<ClientsStats>(`clients?top=100&order=${order}`),
+  ]);
+  if (stats.history) points = stats.history;
+  else if (stats.now && stats.now.timeMs !== points.at(-1)?.timeMs) points = [...points, stats.now].slice(-KEPT);
+  about.textContent = `${stats.version} on ${stats.runtime}, up ${
+    formatSeconds((stats.timeMs - stats.startedMs) / 1000)
+  }`;
+  show(stats.draining ? "draining" : "serving");
+  figures.update(stats);
+  charts.update(points);
+  tables.update(stats, before, clients);
+  before = stats;
+}
+
+function show(what: "serving" | "draining" | "lost", detail = ""): void {
+  state.dataset.state = what;
+  state.textContent = what === "lost" ? `no answer${detail}` : what;
+}
+
+async function run(): Promise<void> {
+  for (;;) {
+    if (!document.hidden) {
+      try {
+        await update();
+      } catch {
+        show("lost", before ? ` since ${new Date(before.timeMs).toTimeString().slice(0, 8)}` : "");
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, PERIOD_MS));
+  }
+}
+
+run();

@@ -1,0 +1,209 @@
+/// <reference lib="dom" />
+/** The tables of the page: clients, listeners, workers, backends, errors, certificates. */
+import type { BackendStats, ClientOrder, ClientsStats, ClientStats, ListenerStats, Stats } from "../stats.ts";
+import {
+  secondsBetween,
+  sumOf,
+  type Traffic,
+  type TrafficRates,
+  trafficRates,
+  workerTraffic,
+} from "../traffic_rates.ts";
+import { isOrderly } from "../../metrics/reasons.ts";
+import { formatBytes, formatNumber, formatSeconds } from "../units.ts";
+import { type Column, makeTable, NAME } from "./tables.ts";
+
+type ListenerRow = ListenerStats & { rate: TrafficRates };
+type WorkerRow = Traffic & { name: string; rate: TrafficRates };
+type BackendRow = BackendStats & { listener: string };
+type ErrorRow = { listener: string; stage: string; reason: string; count: number; last: number | null };
+type CertificateRow = Stats["certificates"][number] & { days: number };
+
+const DAY_MS = 86_400_000;
+/** Days left below which a certificate is shown as a worry. */
+const WARN_DAYS = 30;
+const BAD_DAYS = 7;
+
+/** What the proxy orders clients by, for a column's title. */
+const ORDERS: Record<string, ClientOrder> = {
+  Active: "active",
+  Opened: "opened",
+  "In, total": "bytes",
+  "Out, total": "bytes",
+};
+
+/** Makes the tables; `reorder` is told by what the busiest clients are to be chosen. */
+export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) => void) {
+  const clients = makeTable<ClientStats>(parent, {
+    title: "Busiest clients",
+    wide: true,
+    empty: "No client yet.",
+    sortedBy: "Out, 10 s",
+    onSort: (title) => reorder(ORDERS[title] ?? "rate"),
+    columns: [
+      { title: "Client", look: NAME, show: ({ client }) => client, sort: ({ client }) => client },
+      { title: "Active", show: ({ active }) => formatNumber(active), sort: ({ active }) => active },
+      { title: "Opened", show: ({ opened }) => formatNumber(opened), sort: ({ opened }) => opened },
+      rate("In, 1 s", ({ in1s }) => in1s),
+      rate("Out, 1 s", ({ out1s }) => out1s),
+      rate("In, 10 s", ({ in10s }) => in10s),
+      rate("Out, 10 s", ({ out10s }) => out10s),
+      rate("In, 60 s", ({ in60s }) => in60s),
+      rate("Out, 60 s", ({ out60s }) => out60s),
+      bytes("In, total", ({ bytesIn }) => bytesIn),
+      bytes("Out, total", ({ bytesOut }) => bytesOut),
+    ],
+  });
+  const listeners = makeTable<ListenerRow>(parent, {
+    title: "Listeners",
+    wide: true,
+    empty: "No listener.",
+    columns: [
+      { title: "Listener", look: NAME, show: ({ name }) => name },
+      { title: "Engine", show: ({ engine }) => engine ?? "gone" },
+      { title: "Active", show: ({ active }) => formatNumber(active) },
+      { title: "New", show: ({ rate }) => perSecond(rate.opened) },
+      { title: "In", show: ({ rate }) => bytesPerSecond(rate.in) },
+      { title: "Out", show: ({ rate }) => bytesPerSecond(rate.out) },
+      { title: "In, total", show: ({ bytesIn }) => formatBytes(bytesIn) },
+      { title: "Out, total", show: ({ bytesOut }) => formatBytes(bytesOut) },
+      { title: "Handshakes", show: ({ handshakes }) => formatNumber(sumOf(handshakes)) },
+      { title: "resumed", show: ({ handshakes }) => share(handshakes) },
+      { title: "p50", show: ({ handshakeSeconds }) => formatSeconds(handshakeSeconds.p50) },
+      { title: "p99", show: ({ handshakeSeconds }) => formatSeconds(handshakeSeconds.p99) },
+    ],
+  });
+  const workers = makeTable<WorkerRow>(parent, {
+    title: "Workers",
+    empty: "No worker.",
+    columns: [
+      { title: "Worker", look: NAME, show: ({ name }) => name },
+      { title: "Active", show: ({ active }) => formatNumber(active) },
+      { title: "New", show: ({ rate }) => perSecond(rate.opened) },
+      { title: "In", show: ({ rate }) => bytesPerSecond(rate.in) },
+      { title: "Out", show: ({ rate }) => bytesPerSecond(rate.out) },
+      { title: "Total", show: ({ bytesIn, bytesOut }) => formatBytes(bytesIn + bytesOut) },
+    ],
+  });
+  const backends = makeTable<BackendRow>(parent, {
+    title: "Backends",
+    empty: "No backend.",
+    columns: [
+      { title: "Backend", look: NAME, show: ({ name }) => name },
+      { title: "Connects", show: ({ connects }) => formatNumber(connects) },
+      { title: "p50", show: ({ connectSeconds }) => formatSeconds(connectSeconds.p50) },
+      { title: "p99", show: ({ connectSeconds }) => formatSeconds(connectSeconds.p99) },
+      {
+        title: "Errors",
+        show: ({ errors }) =>
+          Object.entries(errors).map(([reason, n]) => `${reason} ${formatNumber(n)}`).join(", ") || "0",
+        look: ({ errors }) => sumOf(errors) > 0 ? "warn" : "",
+      },
+    ],
+  });
+  const errors = makeTable<ErrorRow>(parent, {
+    title: "Errors by reason",
+    empty: "None so far.",
+    sortedBy: "Count",
+    columns: [
+      { title: "Reason", look: NAME, show: ({ reason }) => reason, sort: ({ reason }) => reason },
+      { title: "Listener", show: ({ listener }) => listener, sort: ({ listener }) => listener },
+      { title: "Each second", show: ({ last }) => perSecond(last), sort: ({ last }) => last ?? 0 },
+      { title: "Count", show: ({ count }) => formatNumber(count), sort: ({ count }) => count },
+    ],
+  });
+  const certificates = makeTable<CertificateRow>(parent, {
+    title: "Certificates",
+    empty: "No certificate.",
+    columns: [
+      { title: "Name", look: NAME, show: ({ name }) => name },
+      { title: "Listener", show: ({ listener }) => listener },
+      { title: "Expires", show: ({ notAfterMs }) => new Date(notAfterMs).toISOString().slice(0, 10) },
+      {
+        title: "Days left",
+        show: ({ days }) => days < 0 ? "expired" : String(Math.floor(days)),
+        look: ({ days }) => days < BAD_DAYS ? "bad" : days < WARN_DAYS ? "warn" : "good",
+      },
+    ],
+  });
+
+  return {
+    update(stats: Stats, before: Stats | null, known: ClientsStats): void {
+      const seconds = secondsBetween(stats, before);
+      const earlier = new Map(before?.listeners.map((listener) => [listener.name, listener]));
+      clients.update(known.clients, clientsNote(known));
+      listeners.update(
+        stats.listeners.map((now) => ({ ...now, rate: trafficRates(now, earlier.get(now.name), seconds) })),
+      );
+      workers.update(workerRows(stats, before, seconds));
+      backends.update(
+        stats.listeners.flatMap(({ name, backends }) => backends.map((one) => ({ ...one, listener: name }))),
+      );
+      errors.update(stats.listeners.flatMap((now) => errorRows(now, earlier.get(now.name), seconds)));
+      certificates.update(
+        stats.certificates.map((one) => ({ ...one, days: (one.notAfterMs - stats.timeMs) / DAY_MS }))
+          .sort((a, b) => a.days - b.days),
+      );
+    },
+  };
+}
+
+function rate(title: string, of: (client: ClientStats) => number): Column<ClientStats> {
+  return { title, show: (client) => bytesPerSecond(of(client)), sort: of };
+}
+
+function bytes(title: string, of: (client: ClientStats) => number): Column<ClientStats> {
+  return { title, show: (client) => formatBytes(of(client)), sort: of };
+}
+
+function clientsNote({ clients, known, bound, others }: ClientsStats): string {
+  const notes: string[] = [];
+  if (known > clients.length) notes.push(`${clients.length} of ${formatNumber(known)} clients that are told apart.`);
+  if (bound > 0) {
+    notes.push(
+      `Whoever is not told apart moved at most ${formatBytes(bound)}; all of them together ${
+        formatBytes(others.bytesIn + others.bytesOut)
+      }.`,
+    );
+  }
+  return notes.join(" ");
+}
+
+function workerRows(stats: Stats, before: Stats | null, seconds: number): WorkerRow[] {
+  const earlier = workerTraffic(before?.listeners ?? []);
+  return [...workerTraffic(stats.listeners)].map(([worker, traffic]) => ({
+    name: String(worker),
+    ...traffic,
+    rate: trafficRates(traffic, earlier.get(worker), seconds),
+  }));
+}
+
+function errorRows(now: ListenerStats, before: ListenerStats | undefined, seconds: number): ErrorRow[] {
+  const rows = (stage: "ended" | "rejected") =>
+    Object.entries(now[stage]).filter(([reason]) => stage === "rejected" || !isOrderly(reason)).map((
+      [reason, count],
+    ) => ({
+      listener: now.name,
+      stage,
+      reason,
+      count,
+      last: before && seconds > 0 ? (count - (before[stage][reason] ?? 0)) / seconds : null,
+    }));
+  return [...rows("rejected"), ...rows("ended")];
+}
+
+/** The part of the handshakes that was resumed, where the engine tells. */
+function share(handshakes: Record<string, number>): string {
+  const of = (result: string) =>
+    sumOf(Object.fromEntries(Object.entries(handshakes).filter(([name]) => name.startsWith(`${result} `))));
+  const told = of("full") + of("resumed");
+  return told === 0 ? "–" : `${Math.round(of("resumed") / told * 100)} %`;
+}
+
+function perSecond(value: number | null): string {
+  return value === null ? "–" : `${formatNumber(value)}/s`;
+}
+
+function bytesPerSecond(value: number | null): string {
+  return value === null ? "–" : `${formatBytes(value)}/s`;
+}

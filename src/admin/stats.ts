@@ -1,0 +1,174 @@
+/** What `/stats` and `/clients` answer, for the live page, `tls-off top` and scripts. */
+import { DURATION_BUCKETS, LATENCY_BUCKETS, quantile, readHistogram } from "../metrics/buckets.ts";
+import { NO_RATES, type Rates } from "../metrics/client_rates.ts";
+import type { HistoryPoint } from "../metrics/history.ts";
+import type { ListenerTotals } from "../metrics/counters.ts";
+import { clientLabel } from "../metrics/metric_families.ts";
+import type { CertificateExpiry, MetricSources } from "../metrics/sources.ts";
+import { handshakeCells } from "../metrics/rows.ts";
+import { type ProcessStats, readProcessStats } from "../metrics/process_stats.ts";
+import { REASONS } from "../metrics/reasons.ts";
+import { BACKEND, BACKEND_FAILURES, LISTENER } from "../metrics/rows.ts";
+
+/** Seconds. */
+export interface Quantiles {
+  p50: number | null;
+  p99: number | null;
+}
+
+export interface TrafficStats {
+  opened: number;
+  active: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+export interface BackendStats {
+  name: string;
+  connects: number;
+  connectSeconds: Quantiles;
+  /** By reason; without those that never occurred, as everywhere below. */
+  errors: Record<string, number>;
+}
+
+export interface ListenerStats extends TrafficStats {
+  name: string;
+  engine: string | null;
+  /** Times that accepting had to pause, since descriptors or memory had run out. */
+  acceptPauses: number;
+  rejected: Record<string, number>;
+  ended: Record<string, number>;
+  /** By result and version, such as `full TLSv1.3`. */
+  handshakes: Record<string, number>;
+  handshakesFailed: Record<string, number>;
+  /** Since the start. */
+  handshakeSeconds: Quantiles;
+  connectionSeconds: Quantiles;
+  backends: BackendStats[];
+  workers: (TrafficStats & { worker: number })[];
+}
+
+/** The answer of `/stats`. */
+export interface Stats {
+  version: string;
+  runtime: string;
+  timeMs: number;
+  startedMs: number;
+  draining: boolean;
+  listeners: ListenerStats[];
+  certificates: readonly CertificateExpiry[];
+  reloads: { ok: number; failed: number };
+  workerRestarts: number;
+  log: { dropped: number; diverted: number; suppressed: number };
+  process: ProcessStats;
+  /** The last second; absent in the first. */
+  now: HistoryPoint | null;
+  /** The last five minutes, where asked for. */
+  history?: HistoryPoint[];
+}
+
+/** Everything but the clients. */
+export function stats(sources: MetricSources, options: { draining: boolean; history: boolean }): Stats {
+  const { options: { version, runtime, log }, startedMs, certificates, reloads, workerRestarts, history } = sources;
+  return {
+    version,
+    runtime,
+    timeMs: Date.now(),
+    startedMs,
+    draining: options.draining,
+    listeners: sources.counters.totals().map((totals) => listenerStats(totals, sources.engines)),
+    certificates,
+    reloads: { ...reloads },
+    workerRestarts,
+    log: { dropped: log.dropped, diverted: log.diverted, suppressed: sources.entries.suppressed },
+    process: readProcessStats(sources.openFiles),
+    now: history.points.at(-1) ?? null,
+    ...(options.history ? { history: history.points } : {}),
+  };
+}
+
+function listenerStats({ name, row, active, workers, backends }: ListenerTotals, engines: ReadonlyMap<string, string>) {
+  const handshakes = handshakeCells().map(({ result, version, offset }) =>
+    [`${result} ${version}`, row[offset]] as const
+  );
+  return {
+    name,
+    engine: engines.get(name) ?? null,
+    ...traffic(row, active),
+    acceptPauses: row[LISTENER.acceptPauses],
+    rejected: occurred(REASONS, row, LISTENER.rejected),
+    ended: occurred(REASONS, row, LISTENER.ended),
+    handshakes: Object.fromEntries(handshakes.filter(([, count]) => count > 0)),
+    handshakesFailed: occurred(REASONS, row, LISTENER.handshakesFailed),
+    handshakeSeconds: quantiles(row, LISTENER.handshakeSeconds, LATENCY_BUCKETS),
+    connectionSeconds: quantiles(row, LISTENER.connectionSeconds, DURATION_BUCKETS),
+    backends: backends.map(({ name, row }) => ({
+      name,
+      connects: readHistogram(row, BACKEND.connectSeconds, LATENCY_BUCKETS).counts.reduce((sum, n) => sum + n, 0),
+      connectSeconds: quantiles(row, BACKEND.connectSeconds, LATENCY_BUCKETS),
+      errors: occurred(BACKEND_FAILURES, row, BACKEND.failures),
+    })),
+    workers: workers.map(({ worker, row, active }) => ({ worker, ...traffic(row, active) })),
+  };
+}
+
+function traffic(row: Float64Array, active: number): TrafficStats {
+  return { opened: row[LISTENER.opened], active, bytesIn: row[LISTENER.bytesIn], bytesOut: row[LISTENER.bytesOut] };
+}
+
+function occurred(names: readonly string[], row: Float64Array, offset: number): Record<string, number> {
+  return Object.fromEntries(names.map((name, i) => [name, row[offset + i]] as const).filter(([, count]) => count > 0));
+}
+
+function quantiles(row: Float64Array, offset: number, bounds: readonly number[]): Quantiles {
+  const histogram = readHistogram(row, offset, bounds);
+  return { p50: quantile(histogram, 0.5), p99: quantile(histogram, 0.99) };
+}
+
+/** One client in the answer of `/clients`. */
+export interface ClientStats extends Rates {
+  client: string;
+  active: number;
+  opened: number;
+  bytesIn: number;
+  bytesOut: number;
+  /** Bytes that may be missing in the two above, at most. */
+  error: number;
+}
+
+/** The answer of `/clients`. */
+export interface ClientsStats {
+  timeMs: number;
+  /** Clients known now. */
+  known: number;
+  /** Whoever is not known moved at most so many bytes. */
+  bound: number;
+  /** What those moved together. */
+  others: { bytesIn: number; bytesOut: number; opened: number };
+  clients: ClientStats[];
+}
+
+/** What clients are ordered by. */
+export const CLIENT_ORDERS = {
+  bytes: ({ bytesIn, bytesOut }) => bytesIn + bytesOut,
+  rate: ({ in10s, out10s }) => in10s + out10s,
+  active: ({ active }) => active,
+  opened: ({ opened }) => opened,
+} satisfies Record<string, (client: ClientStats) => number>;
+export type ClientOrder = keyof typeof CLIENT_ORDERS;
+
+/**
+ * The busiest clients.
+ * @param top how many
+ */
+export function clientsStats(sources: MetricSources, top: number, order: ClientOrder): ClientsStats {
+  const { clients, bound, others } = sources.clients.snapshot();
+  const weigh = CLIENT_ORDERS[order];
+  const known = clients.map(({ client, ...numbers }) => ({
+    client: clientLabel(client),
+    ...numbers,
+    ...(numbers.active > 0 || numbers.bytesIn + numbers.bytesOut > 0 ? sources.rates.of(client) : NO_RATES),
+  }));
+  known.sort((a, b) => weigh(b) - weigh(a) || CLIENT_ORDERS.bytes(b) - CLIENT_ORDERS.bytes(a));
+  return { timeMs: Date.now(), known: known.length, bound, others, clients: known.slice(0, top) };
+}

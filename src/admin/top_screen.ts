@@ -1,0 +1,187 @@
+/** What `tls-off top` shows, as lines of text. */
+import { escapeControls } from "../log/fields.ts";
+import type { ClientOrder, ClientsStats, Stats } from "./stats.ts";
+import { secondsBetween, sumOf, trafficRates, workerTraffic } from "./traffic_rates.ts";
+import { isOrderly } from "../metrics/reasons.ts";
+import { formatBytes, formatNumber, formatSeconds } from "./units.ts";
+
+/** Two readings, and how to show them. */
+export interface TopView {
+  stats: Stats;
+  before: Stats | null;
+  clients: ClientsStats;
+  order: ClientOrder;
+  /** Characters and lines of the terminal; `null`: as many as there are. */
+  size: { columns: number; rows: number } | null;
+  colors: boolean;
+  /** The last line; `null` for none. */
+  help: string | null;
+}
+
+const BOLD = "1";
+const DIM = "2";
+const GREEN = "32";
+const YELLOW = "33";
+
+const ORDER_TITLES: Record<ClientOrder, string> = {
+  rate: "bytes each second",
+  bytes: "bytes in total",
+  active: "active connections",
+  opened: "connections in total",
+};
+
+/** Of ", draining". */
+const STATE_WIDTH = 10;
+const DAY_MS = 86_400_000;
+const WARN_DAYS = 30;
+
+/** The screen, line by line, none longer and none more than there is room for. */
+export function renderTop(view: TopView): string[] {
+  const { stats, clients, size, help } = view;
+  const paint = (code: string, text: string) => view.colors ? `\x1b[${code}m${text}\x1b[0m` : text;
+  const head = (text: string) => paint(BOLD, text);
+  const above = [
+    ...summary(view, paint),
+    "",
+    ...table(
+      head,
+      size,
+      ["LISTENER", "ACTIVE", "NEW", "IN", "OUT", "IN TOTAL", "OUT TOTAL", "P50", "P99"],
+      listeners(view),
+    ),
+    "",
+    ...(stats.listeners.some(({ workers }) => workers.length > 1)
+      ? [...table(head, size, ["WORKER", "ACTIVE", "NEW", "IN", "OUT", "TOTAL"], workers(view)), ""]
+      : []),
+    ...notes(stats, size, paint),
+  ];
+  const title = fit(`Clients by ${ORDER_TITLES[view.order]}, ${clients.clients.length} of ${clients.known}`, size);
+  const room = size ? Math.max(0, size.rows - above.length - 2 - (help === null ? 0 : 1)) : Infinity;
+  const header = ["CLIENT", "ACTIVE", "OPENED", "IN 1s", "OUT 1s", "IN 10s", "OUT 10s", "IN TOTAL", "OUT TOTAL"];
+  const lines = [
+    ...above,
+    paint(DIM, title),
+    ...table(head, size, header, clientRows(clients).slice(0, room)),
+  ];
+  const shown = size ? lines.slice(0, size.rows - (help === null ? 0 : 1)) : lines;
+  return help === null ? shown : [...shown, paint(DIM, fit(help, size))];
+}
+
+type Paint = (code: string, text: string) => string;
+
+function summary({ stats, size }: TopView, paint: Paint): string[] {
+  const { now } = stats;
+  const state = stats.draining ? paint(YELLOW, "draining") : paint(GREEN, "serving");
+  const uptime = formatSeconds(Math.round((stats.timeMs - stats.startedMs) / 1000));
+  const active = stats.listeners.reduce((sum, { active }) => sum + active, 0);
+  const figures = [
+    `in ${formatBytes(now?.in ?? 0)}/s`,
+    `out ${formatBytes(now?.out ?? 0)}/s`,
+    `active ${formatNumber(active)}`,
+    `new ${formatNumber(now?.opened ?? 0)}/s`,
+    `failed ${formatNumber(now?.errors ?? 0)}/s`,
+    `handshake p99 ${formatSeconds(now?.handshakeP99 ?? null)}`,
+    `connect p99 ${formatSeconds(now?.connectP99 ?? null)}`,
+  ];
+  const about = `tls-off ${stats.version} on ${stats.runtime}, up ${uptime}`;
+  const room = size && { ...size, columns: size.columns - STATE_WIDTH };
+  const title = room && room.columns < 0 ? fit(about, size) : `${fit(about, room)}, ${state}`;
+  return [title, fit(figures.join("  "), size)];
+}
+
+function listeners({ stats, before }: TopView): string[][] {
+  const seconds = secondsBetween(stats, before);
+  const earlier = new Map(before?.listeners.map((listener) => [listener.name, listener]));
+  return stats.listeners.map((now) => {
+    const rates = trafficRates(now, earlier.get(now.name), seconds);
+    return [
+      now.name,
+      formatNumber(now.active),
+      perSecond(rates.opened, formatNumber),
+      perSecond(rates.in, formatBytes),
+      perSecond(rates.out, formatBytes),
+      formatBytes(now.bytesIn),
+      formatBytes(now.bytesOut),
+      formatSeconds(now.handshakeSeconds.p50),
+      formatSeconds(now.handshakeSeconds.p99),
+    ];
+  });
+}
+
+function workers({ stats, before }: TopView): string[][] {
+  const seconds = secondsBetween(stats, before);
+  const earlier = workerTraffic(before?.listeners ?? []);
+  return [...workerTraffic(stats.listeners)].map(([worker, now]) => {
+    const rates = trafficRates(now, earlier.get(worker), seconds);
+    return [
+      String(worker),
+      formatNumber(now.active),
+      perSecond(rates.opened, formatNumber),
+      perSecond(rates.in, formatBytes),
+      perSecond(rates.out, formatBytes),
+      formatBytes(now.bytesIn + now.bytesOut),
+    ];
+  });
+}
+
+/** What somebody should look at: failures by reason, backends' errors, certificates about to expire. */
+function notes(stats: Stats, size: TopView["size"], paint: Paint): string[] {
+  const lines: string[] = [];
+  for (const { name, acceptPauses, ended, rejected, backends } of stats.listeners) {
+    if (acceptPauses > 0) lines.push(`${name}: accepting paused ${acceptPauses} times, out of descriptors or memory`);
+    const failed = Object.entries({ ...rejected, ...ended }).filter(([reason]) => !isOrderly(reason));
+    if (failed.length > 0) lines.push(`${name}: ${failed.map(([reason, count]) => `${reason} ${count}`).join(", ")}`);
+    for (const backend of backends) {
+      if (sumOf(backend.errors) === 0) continue;
+      const errors = Object.entries(backend.errors).map(([reason, count]) => `${reason} ${count}`).join(", ");
+      lines.push(`${name}: backend ${backend.name}: ${errors}`);
+    }
+  }
+  const failures = lines.map((line) => fit(line, size));
+  const expiring = stats.certificates
+    .map(({ listener, name, notAfterMs }) => ({ listener, name, days: (notAfterMs - stats.timeMs) / DAY_MS }))
+    .filter(({ days }) => days < WARN_DAYS)
+    .map(({ listener, name, days }) => {
+      const when = days < 0 ? "has expired" : `expires in ${Math.floor(days)} days`;
+      return paint(YELLOW, fit(`${listener}: certificate ${name} ${when}`, size));
+    });
+  const all = [...expiring, ...failures];
+  return all.length === 0 ? [] : [...all, ""];
+}
+
+function clientRows({ clients }: ClientsStats): string[][] {
+  return clients.map((client) => [
+    client.client,
+    formatNumber(client.active),
+    formatNumber(client.opened),
+    perSecond(client.in1s, formatBytes),
+    perSecond(client.out1s, formatBytes),
+    perSecond(client.in10s, formatBytes),
+    perSecond(client.out10s, formatBytes),
+    formatBytes(client.bytesIn),
+    formatBytes(client.bytesOut),
+  ]);
+}
+
+function perSecond(value: number | null, format: (value: number) => string): string {
+  return value === null ? "-" : `${format(value)}/s`;
+}
+
+/** Columns as wide as their widest cell; the first to the left, numbers to the right. */
+function table(
+  head: (text: string) => string,
+  size: TopView["size"],
+  titles: string[],
+  rows: string[][],
+): string[] {
+  const cells = [titles, ...rows].map((row) => row.map(escapeControls));
+  const widths = titles.map((_, i) => Math.max(...cells.map((row) => [...row[i]].length)));
+  const lines = cells.map((row) =>
+    fit(row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  "), size)
+  );
+  return [head(lines[0]), ...lines.slice(1)];
+}
+
+function fit(line: string, size: TopView["size"]): string {
+  return size ? [...escapeControls(line)].slice(0, size.columns).join("") : escapeControls(line);
+}

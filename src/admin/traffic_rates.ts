@@ -1,0 +1,50 @@
+import type { ListenerStats, Stats } from "./stats.ts";
+
+/** What a listener, or a worker, has moved since the start. */
+export interface Traffic {
+  opened: number;
+  active: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+/** Per second between two readings; `null` where there is nothing to compare with. */
+export interface TrafficRates {
+  in: number | null;
+  out: number | null;
+  opened: number | null;
+}
+
+/** The rates between two readings. */
+export function trafficRates(now: Traffic, before: Traffic | undefined, seconds: number): TrafficRates {
+  if (!before || seconds <= 0) return { in: null, out: null, opened: null };
+  return {
+    in: (now.bytesIn - before.bytesIn) / seconds,
+    out: (now.bytesOut - before.bytesOut) / seconds,
+    opened: (now.opened - before.opened) / seconds,
+  };
+}
+
+/** Each worker's traffic, over all listeners, in order. */
+export function workerTraffic(listeners: ListenerStats[]): Map<number, Traffic> {
+  const totals = new Map<number, Traffic>();
+  for (const { worker, active, opened, bytesIn, bytesOut } of listeners.flatMap(({ workers }) => workers)) {
+    const sum = totals.get(worker) ?? { opened: 0, active: 0, bytesIn: 0, bytesOut: 0 };
+    sum.active += active;
+    sum.opened += opened;
+    sum.bytesIn += bytesIn;
+    sum.bytesOut += bytesOut;
+    totals.set(worker, sum);
+  }
+  return new Map([...totals].sort(([a], [b]) => a - b));
+}
+
+/** Seconds between two answers of the same process; 0 where they cannot be compared. */
+export function secondsBetween(now: Stats, before: Stats | null): number {
+  return before && before.startedMs === now.startedMs ? (now.timeMs - before.timeMs) / 1000 : 0;
+}
+
+/** The sum of counts by name. */
+export function sumOf(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}

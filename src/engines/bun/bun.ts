@@ -1,0 +1,204 @@
+/** The native engine on Bun: `Bun.listen` in front, `Bun.connect` behind. */
+import type { Address } from "../../net/address.ts";
+import { readPeerCertificate } from "../../tls/certificate_names.ts";
+import { CIPHERS } from "../../tls/ciphers.ts";
+import { AcceptQueue } from "../shared/accept_queue.ts";
+import { BunConn, HANDLERS, type Socket } from "./bun_conn.ts";
+import type { BunApi, BunHandlers, BunTlsOptions } from "./bun_types.ts";
+import { connectWithRetry } from "../shared/connect_retry.ts";
+import { type Conn, ConnError, type Listener, type Runtime, UnsupportedError } from "../contract.ts";
+import type { TlsInfo } from "../../tls/tls_info.ts";
+import type { TlsListenOptions } from "../../tls/listen_options.ts";
+import { DescriptorWatch } from "../shared/descriptor_watch.ts";
+import { explainRefusal } from "../shared/explain_refusal.ts";
+import { Libc } from "../../linux/libc.ts";
+import { nodeConnError } from "../shared/node_error.ts";
+import { bindUnixPath } from "../../linux/unix_socket.ts";
+
+const KEEP_ALIVE_DELAY_MS = 60_000;
+
+const { Bun } = globalThis as unknown as { Bun: BunApi };
+const libc = new Libc();
+
+export const bunRuntime: Runtime = {
+  name: "bun",
+  engine: "native",
+
+  async listenTls(options: TlsListenOptions): Promise<Listener> {
+    const lacking = unsupported(options);
+    if (lacking !== null) throw new UnsupportedError(`Cannot listen with the native engine on Bun: ${lacking}`);
+    const { address, backlog, reusePort } = options;
+    const queue = new AcceptQueue<BunTlsConn>(backlog);
+    const mode = options.clientAuth.mode;
+    const listen = (where: { unix: string } | { hostname: string; port: number }) =>
+      Bun.listen<BunConn>({
+        ...where,
+        reusePort: reusePort && address.transport === "tcp",
+        allowHalfOpen: true,
+        tls: tlsOptions(options),
+        socket: {
+          ...HANDLERS,
+          open(socket) {
+            const conn = new BunTlsConn(socket, mode);
+            if (!queue.push(conn)) conn.close();
+          },
+          handshake: (socket, success, error) => (socket.data as BunTlsConn).handshaken(success, error),
+        },
+      });
+    const { bound: listener, name } = address.transport === "unix"
+      ? await bindUnixPath(address.path, (unix) => listen({ unix }))
+      : { bound: listen({ hostname: address.hostname, port: address.port }), name: null };
+    // Bun has no option for it, and its own is 512.
+    libc.setBacklog(listener.fd, backlog);
+    if (address.transport === "tcp") libc.setTcpOptions(listener.fd);
+    const watch = new DescriptorWatch((error) => queue.fail(error));
+    return {
+      address: address.transport === "unix" ? address : { ...address, port: listener.port },
+      fd: listener.fd,
+      accept: () => queue.accept(),
+      readable: () => queue.readable(),
+      close() {
+        watch.stop();
+        name?.release();
+        listener.stop();
+        queue.close();
+      },
+    };
+  },
+
+  connect(target: Address, deadline: number): Promise<Conn> {
+    return connectWithRetry(() => connectOnce(target, deadline), deadline);
+  },
+};
+
+/** A client's connection; its handshake begins when it is accepted. */
+class BunTlsConn extends BunConn {
+  readonly #mode: TlsListenOptions["clientAuth"]["mode"];
+  #outcome: TlsInfo | ConnError | null = null;
+  #waiter: { resolve(info: TlsInfo): void; reject(error: ConnError): void } | null = null;
+
+  constructor(socket: Socket, mode: TlsListenOptions["clientAuth"]["mode"]) {
+    super(socket);
+    this.#mode = mode;
+  }
+
+  override handshake(): Promise<TlsInfo> {
+    if (this.#outcome instanceof ConnError) return Promise.reject(this.#outcome);
+    if (this.#outcome !== null) return Promise.resolve(this.#outcome);
+    return new Promise((resolve, reject) => this.#waiter = { resolve, reject });
+  }
+
+  handshaken(success: boolean, error: Error | null): void {
+    if (!success) {
+      this.endsItself = true;
+      return this.fail(nodeConnError(error));
+    }
+    const info = this.#info();
+    if (this.#mode !== "none") {
+      const der = this.socket.getPeerCertificate()?.raw;
+      if (der !== undefined && error !== null) {
+        // In mode `required` Bun closes the connection next: the client has to hear before that this was all.
+        void this.closeWrite();
+        return this.#settle(new ConnError("certificate", `Client certificate was not verified: ${error.message}`));
+      }
+      if (der !== undefined) info.peer = readPeerCertificate(der);
+    }
+    this.#settle(info);
+  }
+
+  protected override fail(failure: ConnError): void {
+    super.fail(failure);
+    this.#settle(failure);
+  }
+
+  #settle(outcome: TlsInfo | ConnError): void {
+    if (this.#outcome !== null) return;
+    this.#outcome = outcome;
+    if (outcome instanceof ConnError) this.#waiter?.reject(outcome);
+    else this.#waiter?.resolve(outcome);
+    this.#waiter = null;
+  }
+
+  #info(): TlsInfo {
+    const { socket } = this;
+    const info: TlsInfo = { resumed: socket.isSessionReused() };
+    const version = socket.getTLSVersion();
+    const cipher = socket.getCipher()?.name;
+    const serverName = socket.getServername();
+    if (version) info.version = oneOf(version);
+    if (cipher) info.cipher = oneOf(cipher);
+    if (serverName) info.sni = serverName;
+    if (socket.alpnProtocol) info.alpn = socket.alpnProtocol;
+    return info;
+  }
+}
+
+const NAMES = new Map<string, string>();
+
+/** The same string for equal names, of which there are few: Bun makes new ones for each connection, which would keep them. */
+function oneOf(name: string): string {
+  const known = NAMES.get(name);
+  if (known === undefined) NAMES.set(name, name);
+  return known ?? name;
+}
+
+async function connectOnce(target: Address, deadline: number): Promise<Conn> {
+  const where = target.transport === "unix" ? { unix: target.path } : { hostname: target.hostname, port: target.port };
+  let late = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const connecting = Bun.connect<BunConn>({ ...where, allowHalfOpen: true, data: null!, socket: CONNECT_HANDLERS });
+  try {
+    const leftMs = Math.max(1, deadline - performance.now());
+    const timeout = new Promise<never>((_, reject) => {
+      if (!Number.isFinite(leftMs)) return;
+      timer = setTimeout(() => {
+        late = true;
+        reject(new ConnError("timeout", "Connection timed out"));
+      }, leftMs);
+    });
+    const socket = await Promise.race([connecting, timeout]);
+    if (target.transport === "tcp") socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    return socket.data;
+  } catch (error) {
+    if (late) connecting.then((socket) => socket.terminate(), () => {});
+    throw explainRefusal(nodeConnError(error), target);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const CONNECT_HANDLERS: BunHandlers<BunConn> = {
+  ...HANDLERS,
+  open: (socket) => void new BunConn(socket),
+  connectError() {},
+};
+
+function tlsOptions({ certificates: [{ cert, key }], clientAuth, alpn, minVersion, maxVersion }: TlsListenOptions) {
+  const options: BunTlsOptions = {
+    cert,
+    key,
+    ciphers: CIPHERS,
+    minVersion: VERSION_NUMBERS[minVersion],
+    maxVersion: VERSION_NUMBERS[maxVersion],
+  };
+  if (clientAuth.mode !== "none") {
+    options.requestCert = true;
+    options.rejectUnauthorized = clientAuth.mode === "required";
+    if (clientAuth.ca !== null) options.ca = clientAuth.ca;
+  }
+  if (alpn.length > 0) {
+    const names = alpn.map((name) => new TextEncoder().encode(name));
+    options.ALPNProtocols = Uint8Array.from(names.flatMap((name) => [name.length, ...name]));
+  }
+  return options;
+}
+
+const VERSION_NUMBERS = { "1.2": 0x0303, "1.3": 0x0304 } as const;
+
+function unsupported(options: TlsListenOptions): string | null {
+  if (options.fd !== undefined) return "an inherited socket";
+  if (options.certificates.length !== 1) return "more than one certificate";
+  if (options.sniStrict) return "sni-strict";
+  if (options.preamble) return "a PROXY header in front of TLS";
+  return null;
+}

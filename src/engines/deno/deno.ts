@@ -1,0 +1,106 @@
+/** The native engine on Deno: `Deno.listenTls` in front, `Deno.connect` behind. */
+import type { Address } from "../../net/address.ts";
+import { type Conn, type Listener, type Runtime, UnsupportedError } from "../contract.ts";
+import type { TlsListenOptions } from "../../tls/listen_options.ts";
+import { connectWithRetry } from "../shared/connect_retry.ts";
+import { DenoConn, DenoTlsConn } from "./deno_conn.ts";
+import { connError } from "./deno_error.ts";
+import { libc } from "../../linux/deno_libc.ts";
+import { waitForConnection } from "./poll_deno.ts";
+
+const MAX_PLAIN_READ = 64 * 1024;
+
+export const denoRuntime: Runtime = {
+  name: "deno",
+  engine: "native",
+
+  // deno-lint-ignore require-await
+  async listenTls(options: TlsListenOptions): Promise<Listener> {
+    const { address } = options;
+    const lacking = unsupported(options);
+    if (lacking !== null || address.transport !== "tcp") {
+      throw new UnsupportedError(`Cannot listen with the native engine on Deno: ${lacking}`);
+    }
+    const before = new Set(libc.openFds());
+    const listener = Deno.listenTls({
+      hostname: address.hostname,
+      port: address.port,
+      cert: options.certificates[0].cert,
+      key: options.certificates[0].key,
+      alpnProtocols: options.alpn.length > 0 ? options.alpn : undefined,
+      tcpBacklog: options.backlog,
+      reusePort: options.reusePort,
+    });
+    try {
+      const fd = libc.newListenerFd(listener.addr, before);
+      if (fd === undefined) throw new Error(`Cannot find the descriptor of the listener on port ${address.port}`);
+      // There is no API for it, and with Nagle on each answer of more than a segment waits 40 ms for an ACK.
+      libc.setTcpOptions(fd);
+      return new DenoListener(listener, fd);
+    } catch (error) {
+      listener.close();
+      throw error;
+    }
+  },
+
+  connect(target: Address, deadline: number): Promise<Conn> {
+    return connectWithRetry(() => connectOnce(target, deadline), deadline);
+  },
+};
+
+class DenoListener implements Listener {
+  readonly address: Address;
+  readonly #listener: Deno.TlsListener;
+  #closed = false;
+
+  constructor(listener: Deno.TlsListener, readonly fd: number) {
+    this.#listener = listener;
+    this.address = { transport: "tcp", hostname: listener.addr.hostname, port: listener.addr.port };
+  }
+
+  async accept(): Promise<Conn> {
+    try {
+      return new DenoTlsConn(await this.#listener.accept());
+    } catch (error) {
+      throw connError(error);
+    }
+  }
+
+  async readable(): Promise<void> {
+    while (!this.#closed && !await waitForConnection(this.fd));
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#listener.close();
+  }
+}
+
+async function connectOnce(target: Address, deadline: number): Promise<Conn> {
+  try {
+    if (target.transport === "unix") {
+      return new DenoConn(await Deno.connect({ transport: "unix", path: target.path }), MAX_PLAIN_READ);
+    }
+    const conn = await Deno.connect({
+      hostname: target.hostname,
+      port: target.port,
+      signal: deadline === Infinity ? undefined : AbortSignal.timeout(Math.max(1, deadline - performance.now())),
+    });
+    conn.setNoDelay(true);
+    conn.setKeepAlive(true);
+    return new DenoConn(conn, MAX_PLAIN_READ);
+  } catch (error) {
+    throw connError(error);
+  }
+}
+
+function unsupported(options: TlsListenOptions): string | null {
+  if (options.address.transport !== "tcp") return "a Unix socket";
+  if (options.fd !== undefined) return "an inherited socket";
+  if (options.certificates.length !== 1) return "more than one certificate";
+  if (options.sniStrict) return "sni-strict";
+  if (options.clientAuth.mode !== "none") return "client certificates";
+  if (options.minVersion !== "1.2" || options.maxVersion !== "1.3") return "a choice of TLS versions";
+  if (options.preamble) return "a PROXY header in front of TLS";
+  return null;
+}

@@ -1,0 +1,85 @@
+/** The node engine: `node:tls` in front, `node:net` behind. It runs on Deno, Bun and Node. */
+import net, { type ListenOptions, type Server } from "node:net";
+import { formatAddress } from "../../net/address.ts";
+import type { Address } from "../../net/address.ts";
+import { AcceptWatch } from "../shared/accept_watch.ts";
+import { connectWithRetry } from "../shared/connect_retry.ts";
+import { type Conn, type Listener, type Runtime, UnsupportedError } from "../contract.ts";
+import type { TlsListenOptions } from "../../tls/listen_options.ts";
+import { runtimeName } from "../../runtimes/name.ts";
+import { duplicateFd } from "../../linux/duplicate_fd.ts";
+import { connectPlain } from "./node_plain_conn.ts";
+import { NodeListener, type NodeListenerOptions } from "./node_listener.ts";
+import { NodeTls } from "./node_tls.ts";
+import { sharesPorts } from "../shared/shares_ports.ts";
+import { bindUnixPath, type BoundName } from "../../linux/unix_socket.ts";
+
+const name = runtimeName();
+const libc = name === "node" ? null : new (await import("../../linux/libc.ts")).Libc();
+// Deno's TLS allocates for each write.
+if (name === "deno") libc?.keepFreedMemory();
+
+export const nodeRuntime: Runtime = {
+  name,
+  engine: "node",
+
+  async listenTls(options: TlsListenOptions): Promise<Listener> {
+    const { address, backlog, reusePort } = options;
+    if (reusePort && address.transport === "tcp" && options.fd === undefined && !sharesPorts()) {
+      throw new UnsupportedError(`Cannot share ${formatAddress(address)} among workers: Node can since 22.12 only`);
+    }
+    const tls = new NodeTls(options);
+    const server = createServer();
+    const before = new Set(libc?.openFds());
+    let bound: BoundName | undefined;
+    if (options.fd !== undefined) await listen(server, { fd: await duplicateFd(options.fd), backlog });
+    else if (address.transport === "tcp") {
+      await listen(server, { host: address.hostname, port: address.port, backlog, reusePort });
+    } else ({ name: bound } = await bindUnixPath(address.path, (path) => listen(server, { path, backlog })));
+    const fd = libc?.newListeners(before)[0];
+    // Bun has an option for it, too, but goes by its own 512.
+    if (name === "bun" && fd !== undefined) libc?.setBacklog(fd, backlog);
+    return new NodeListener({
+      server,
+      watch: name === "deno" && fd !== undefined ? watchOf(fd, backlog) : undefined,
+      name: bound,
+      tls,
+      address: boundAddress(server, address),
+      maxWaiting: backlog,
+    });
+  },
+
+  connect(target: Address, deadline: number): Promise<Conn> {
+    return connectWithRetry(() => connectPlain(target, deadline), deadline);
+  },
+};
+
+function createServer(): Server {
+  return net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+}
+
+function watchOf(fd: number, backlog: number): NodeListenerOptions["watch"] {
+  return (revive) =>
+    new AcceptWatch(libc!, fd, async (copy) => {
+      const server = createServer();
+      await listen(server, { fd: copy, backlog });
+      revive(server);
+    });
+}
+
+function listen(server: Server, options: ListenOptions & { fd?: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+/** Where 0 was asked for, the port is known only now; a Unix socket has been renamed since. */
+function boundAddress(server: Server, asked: Address): Address {
+  const bound = server.address();
+  if (asked.transport === "unix" || bound === null || typeof bound === "string") return asked;
+  return { transport: "tcp", hostname: bound.address, port: bound.port };
+}

@@ -1,0 +1,178 @@
+import type { Socket } from "node:net";
+import { type Conn, ConnError } from "../contract.ts";
+import type { TlsInfo } from "../../tls/tls_info.ts";
+import { nodeConnError } from "../shared/node_error.ts";
+import { socketEnd } from "../shared/plain_address.ts";
+
+/** Chunks that may wait for a reader before the stream is stopped. */
+const MAX_QUEUED = 2;
+
+/** Which connection a stream's events are for: one function for all of them, instead of closures for each. */
+const CONN = Symbol("conn");
+type OwnedSocket = Socket & { [CONN]: NodeConn };
+
+interface Waiter<T> {
+  resolve(value: T): void;
+  reject(error: ConnError): void;
+}
+
+const DONE: Promise<void> = Promise.resolve();
+
+/**
+ * Pulls over a stream that pushes. A chunk goes straight to the read that waits for it; the stream is stopped only when chunks
+ * find nobody waiting, which is when the other side is slower.
+ */
+export class NodeConn implements Conn {
+  readonly remote: { hostname: string; port: number };
+  readonly local: { hostname: string; port: number };
+  #stream: Socket;
+  readonly #queue: Uint8Array[] = [];
+  #stopped = false;
+  #ended = false;
+  #failure: ConnError | null = null;
+  #reader: Waiter<Uint8Array | null> | null = null;
+  #writer: Waiter<void> | null = null;
+  // Called also, and late, for a write that was complete at once: another one may be under way by then.
+  readonly #written = () => {
+    if (this.#stream.writableLength === 0) this.#done();
+  };
+
+  /** @param stream connected, paused, and not yet {@linkcode NodeConn.attach attached} */
+  constructor(stream: Socket) {
+    this.remote = socketEnd(stream.remoteAddress, stream.remotePort);
+    this.local = socketEnd(stream.localAddress, stream.localPort);
+    this.#stream = stream;
+  }
+
+  handshake(): Promise<TlsInfo> {
+    return Promise.resolve({});
+  }
+
+  read(): Promise<Uint8Array | null> {
+    const chunk = this.#queue.shift();
+    if (chunk !== undefined) return Promise.resolve(chunk);
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (this.#ended) return Promise.resolve(null);
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject };
+      if (!this.#stopped) return;
+      this.#stopped = false;
+      this.resumeReading();
+    });
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    this.#stream.write(bytes, this.#written);
+    // Not what `write` returns: it says that more may come while it still holds `bytes`, which the next read overwrites.
+    return this.#stream.writableLength === 0 ? DONE : this.#wait();
+  }
+
+  closeWrite(): Promise<void> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    this.#stream.end();
+    return this.#stream.writableFinished ? DONE : this.#wait();
+  }
+
+  close(): void {
+    this.fail(new ConnError("closed", "Connection was closed here"));
+    this.#stream.destroy();
+  }
+
+  /** Takes the bytes and the events of `stream` from now on. */
+  protected attach(stream: Socket): void {
+    this.#stream = stream;
+    this.watch(stream);
+    stream.on("data", NodeConn.#onData);
+    stream.on("end", NodeConn.#onEnd);
+    stream.on("finish", NodeConn.#onDone);
+  }
+
+  /** Fails when `stream` does; its bytes are not ours to read. */
+  protected watch(stream: Socket): void {
+    (stream as OwnedSocket)[CONN] = this;
+    stream.on("error", NodeConn.#onError);
+    stream.on("close", NodeConn.#onClose);
+  }
+
+  /** Resolves with the next of `events` of `stream`; no write may be pending. */
+  protected async next(stream: Socket, ...events: string[]): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    for (const event of events) stream.on(event, NodeConn.#onDone);
+    try {
+      await this.#wait();
+    } finally {
+      for (const event of events) stream.off(event, NodeConn.#onDone);
+    }
+  }
+
+  /** Lets the kernel hold what comes. */
+  protected pauseReading(): void {
+    this.#stream.pause();
+  }
+
+  protected resumeReading(): void {
+    this.#stream.resume();
+  }
+
+  /**
+   * Takes a chunk that has come.
+   * @param stopped the stream brings no more until it is resumed
+   * @returns how many chunks wait now
+   */
+  protected received(chunk: Uint8Array, stopped: boolean): number {
+    this.#stopped = stopped;
+    const reader = this.#reader;
+    if (reader === null) return this.#queue.push(chunk);
+    this.#reader = null;
+    reader.resolve(chunk);
+    return 0;
+  }
+
+  /** Everything that waits, or will, gets this failure; the first one counts. */
+  protected fail(failure: ConnError): void {
+    this.#failure ??= failure;
+    this.#reader?.reject(this.#failure);
+    this.#writer?.reject(this.#failure);
+    this.#reader = this.#writer = null;
+  }
+
+  #wait(): Promise<void> {
+    return new Promise((resolve, reject) => this.#writer = { resolve, reject });
+  }
+
+  #done(): void {
+    this.#writer?.resolve();
+    this.#writer = null;
+  }
+
+  // Static, and so with access to what is private: one function each, whatever the number of connections.
+
+  static #onData(this: OwnedSocket, chunk: Uint8Array): void {
+    if (this[CONN].received(chunk, false) < MAX_QUEUED) return;
+    this[CONN].#stopped = true;
+    this[CONN].pauseReading();
+  }
+
+  static #onEnd(this: OwnedSocket): void {
+    const conn = this[CONN];
+    conn.#ended = true;
+    conn.#reader?.resolve(null);
+    conn.#reader = null;
+  }
+
+  static #onDone(this: OwnedSocket): void {
+    this[CONN].#done();
+  }
+
+  static #onError(this: OwnedSocket, error: Error): void {
+    this[CONN].fail(nodeConnError(error));
+  }
+
+  /** Nothing may wait any longer for a stream that is gone. */
+  static #onClose(this: OwnedSocket): void {
+    const conn = this[CONN];
+    if (conn.#ended && conn.#writer === null) return;
+    conn.fail(new ConnError("reset", "Connection was cut"));
+  }
+}

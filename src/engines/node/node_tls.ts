@@ -1,0 +1,153 @@
+/** What `node:tls` is asked for on behalf of a listener, and what it tells of a handshake. */
+import type { Socket as RawSocket } from "node:net";
+import tls from "node:tls";
+import { readPeerCertificate } from "../../tls/certificate_names.ts";
+import { CIPHERS } from "../../tls/ciphers.ts";
+import { indexServerNames } from "../../net/server_names.ts";
+import { AlertingSocket } from "./alerting_socket.ts";
+import { ConnError } from "../contract.ts";
+import type { TlsInfo } from "../../tls/tls_info.ts";
+import type { TlsListenOptions } from "../../tls/listen_options.ts";
+import { runtimeName } from "../../runtimes/name.ts";
+import { VerifiedCertificates } from "./verified_certificates.ts";
+
+const ON_DENO = runtimeName() === "deno";
+const ON_NODE = runtimeName() === "node";
+const Socket = ON_DENO ? AlertingSocket : tls.TLSSocket;
+
+/** A TLS record with the fatal alert unrecognized_name (RFC 8446 section 6.2), as it stands before any key is known. */
+const UNRECOGNIZED_NAME = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 112);
+
+/** Starts TLS on accepted sockets, as one listener wants it. */
+export class NodeTls {
+  readonly #options: tls.TLSSocketOptions;
+  readonly #contexts: tls.SecureContext[];
+  readonly #choose: ((serverName: string | null) => number | null) | null;
+  readonly #asksForCertificate: boolean;
+  /** Set where the engine cannot be believed about resumed sessions. */
+  readonly #verified: VerifiedCertificates | null;
+
+  constructor({ certificates, sniStrict, alpn, minVersion, maxVersion, clientAuth }: TlsListenOptions) {
+    this.#asksForCertificate = clientAuth.mode !== "none";
+    this.#verified = ON_DENO && clientAuth.ca !== null ? new VerifiedCertificates(clientAuth.ca) : null;
+    this.#contexts = certificates.map(({ cert, key }) =>
+      tls.createSecureContext({
+        cert,
+        key,
+        minVersion: `TLSv${minVersion}`,
+        maxVersion: `TLSv${maxVersion}`,
+        ...(clientAuth.ca === null ? {} : { ca: clientAuth.ca }),
+        ciphers: CIPHERS,
+        // OpenSSL refuses to resume a session with client certificates where this is not set (SSL_CTX_set_session_id_context(3)).
+        sessionIdContext: "tls-off",
+      })
+    );
+    this.#choose = certificates.length === 1 && !sniStrict
+      ? null
+      : indexServerNames(certificates.map(({ names }) => names), sniStrict);
+    this.#options = {
+      isServer: true,
+      secureContext: this.#contexts[0],
+      requestCert: this.#asksForCertificate,
+      rejectUnauthorized: clientAuth.mode === "required",
+      ...(alpn.length === 0 ? {} : { ALPNProtocols: alpn }),
+    };
+  }
+
+  /**
+   * Whether the server name has to be known before the handshake begins. Node puts the certificate chosen in `SNICallback` beside
+   * the default one, instead of in its place: where their keys differ in kind (RSA and ECDSA) a client may be shown the
+   * default one for any name.
+   */
+  get peeks(): boolean {
+    return ON_NODE && this.#choose !== null;
+  }
+
+  /**
+   * Begins the handshake on `raw`.
+   * @param serverName where that was to be looked for in front
+   */
+  start(raw: RawSocket, serverName: string | null = null): tls.TLSSocket {
+    const socket = this.peeks ? this.#wrapFor(raw, serverName) : this.#wrap(raw);
+    // Bun would cut the connection at a certificate that it could not verify; `info` refuses it in good order.
+    (socket as { _rejectUnauthorized?: boolean })._rejectUnauthorized = false;
+    return socket;
+  }
+
+  #wrap(raw: RawSocket): tls.TLSSocket {
+    const choose = this.#choose;
+    if (choose === null) return new Socket(raw, this.#options);
+    return new Socket(raw, {
+      ...this.#options,
+      SNICallback: (serverName, done) => {
+        const index = choose(serverName);
+        if (index !== null) return done(null, this.#contexts[index]);
+        // The engines end the connection without a word. Nothing is encrypted yet, so the word can be written by hand.
+        raw.write(UNRECOGNIZED_NAME);
+        done(unrecognizedName(serverName));
+      },
+    });
+  }
+
+  #wrapFor(raw: RawSocket, serverName: string | null): tls.TLSSocket {
+    const index = this.#choose!(serverName);
+    if (index === null) {
+      raw.write(UNRECOGNIZED_NAME);
+      throw unrecognizedName(serverName ?? "");
+    }
+    return new Socket(raw, { ...this.#options, secureContext: this.#contexts[index] });
+  }
+
+  /**
+   * What is known of a handshake that has ended.
+   * @throws {ConnError} kind `certificate`: there is one, and it was not verified
+   */
+  info(socket: tls.TLSSocket): TlsInfo {
+    const info: TlsInfo = { resumed: socket.isSessionReused() };
+    const version = socket.getProtocol();
+    const cipher = socket.getCipher()?.name;
+    const serverName: unknown = (socket as { servername?: unknown }).servername;
+    if (version) info.version = version;
+    if (cipher) info.cipher = cipher;
+    if (typeof serverName === "string" && serverName !== "") info.sni = serverName;
+    if (socket.alpnProtocol) info.alpn = socket.alpnProtocol;
+    if (!this.#asksForCertificate) return info;
+    const der: Uint8Array | undefined = socket.getPeerCertificate()?.raw;
+    if (der !== undefined) {
+      this.#verify(socket, der);
+      info.peer = readPeerCertificate(new Uint8Array(der));
+    } else if (this.#options.rejectUnauthorized) {
+      throw new ConnError("certificate", "Client sent no certificate");
+    }
+    return info;
+  }
+
+  #verify(socket: tls.TLSSocket, der: Uint8Array): void {
+    const failure = verificationFailure(socket);
+    if (failure !== null) throw new ConnError("certificate", `Client certificate was not verified: ${failure}`);
+    if (this.#verified === null) return;
+    if (!socket.isSessionReused()) this.#verified.add(der);
+    else if (!this.#verified.has(der)) {
+      throw new ConnError("certificate", "Client certificate was not verified: its session began elsewhere");
+    }
+  }
+}
+
+function unrecognizedName(serverName: string): ConnError {
+  return new ConnError("tls", `No certificate for server name ${JSON.stringify(serverName.slice(0, 255))}`);
+}
+
+/**
+ * Why the peer's certificate was not verified; `null` when it was. Only `tls.Server` sets `authorized` on all runtimes, and it gives
+ * no connection out before its handshake; what it asks on Deno and Node is this method of the handle. Where neither
+ * is to be had the certificate counts as not verified.
+ */
+function verificationFailure(socket: tls.TLSSocket): string | null {
+  if (socket.authorized) return null;
+  const handle = (socket as unknown as { _handle?: { verifyError?: () => unknown } })._handle;
+  if (typeof handle?.verifyError !== "function") return String(socket.authorizationError ?? "unknown reason");
+  const error = handle.verifyError();
+  // Node says so by `null`, Deno by an empty string.
+  if (error === null || error === "") return null;
+  return typeof error === "string" ? error : (error as { code?: string } | undefined)?.code ?? String(error);
+}

@@ -1,0 +1,110 @@
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { MAX_CLIENT_HELLO_BYTES, readServerName } from "../../tls/client_hello.ts";
+import { ConnError, type PreambleConn } from "../contract.ts";
+import type { TlsInfo } from "../../tls/tls_info.ts";
+import { runtimeName } from "../../runtimes/name.ts";
+import { NodeConn } from "./node_conn.ts";
+import { nodeConnError } from "../shared/node_error.ts";
+import type { NodeTls } from "./node_tls.ts";
+
+const ON_DENO = runtimeName() === "deno";
+const ON_NODE = runtimeName() === "node";
+
+/** A client's connection: plain until its handshake is asked for. */
+export class NodeTlsConn extends NodeConn implements PreambleConn {
+  readonly #raw: Socket;
+  readonly #tls: NodeTls;
+
+  /** @param raw paused, with nothing read from it */
+  constructor(raw: Socket, tls: NodeTls) {
+    super(raw);
+    this.#raw = raw;
+    this.#tls = tls;
+    this.watch(raw);
+  }
+
+  override async handshake(): Promise<TlsInfo> {
+    const socket = this.#tls.peeks ? await this.#startByName() : this.#tls.start(this.#raw);
+    this.attach(socket);
+    // Without a `tls.Server` to take them, errors after the handshake come as this event alone.
+    socket.on("_tlsError", (error) => this.fail(nodeConnError(error)));
+    const left = () => this.fail(new ConnError("truncated", "Connection ended within the handshake"));
+    socket.once("end", left);
+    await this.next(socket, "secure");
+    socket.off("end", left);
+    return this.#tls.info(socket);
+  }
+
+  readPreamble(limit: number, parse: (bytes: Uint8Array) => number): Promise<void> {
+    return this.#look("preamble", limit, (bytes) => parse(bytes) || undefined);
+  }
+
+  override async closeWrite(): Promise<void> {
+    // On Node the close_notify is lost when it comes in the turn that ended the handshake: the session tickets are still on their way.
+    if (ON_NODE) await new Promise((resolve) => setImmediate(resolve));
+    await super.closeWrite();
+  }
+
+  override close(): void {
+    super.close();
+    this.#raw.destroy();
+  }
+
+  /**
+   * On Deno 2.9 the end of a TLS stream is lost once that was paused and resumed. Its raw socket can be paused instead, and goes
+   * on after it was told twice.
+   */
+  protected override pauseReading(): void {
+    if (!ON_DENO) return super.pauseReading();
+    this.#raw.pause();
+  }
+
+  protected override resumeReading(): void {
+    if (!ON_DENO) return super.resumeReading();
+    this.#raw.resume();
+    this.#raw.pause();
+    this.#raw.resume();
+  }
+
+  async #startByName(): Promise<TLSSocket> {
+    let serverName: string | null = null;
+    await this.#look("ClientHello", MAX_CLIENT_HELLO_BYTES, (bytes) => {
+      const found = readServerName(bytes);
+      if (found === undefined) return undefined;
+      serverName = found;
+      return 0;
+    });
+    return this.#tls.start(this.#raw, serverName);
+  }
+
+  /**
+   * Looks at the first bytes of the raw connection until `taken` knows how many of them are its own; the others are put back.
+   * @param limit bytes to look at, at most
+   */
+  async #look(what: string, limit: number, taken: (bytes: Uint8Array) => number | undefined): Promise<void> {
+    const raw = this.#raw;
+    let bytes = new Uint8Array(0);
+    for (;;) {
+      const waiting = Math.min(raw.readableLength, limit - bytes.length);
+      const chunk: Uint8Array | null = waiting > 0 ? raw.read(waiting) : raw.read();
+      if (chunk === null) {
+        if (raw.readableEnded) throw new ConnError("truncated", `Connection ended within its ${what}`);
+        await this.next(raw, "readable", "end");
+        continue;
+      }
+      const all = new Uint8Array(bytes.length + chunk.length);
+      all.set(bytes);
+      all.set(chunk, bytes.length);
+      bytes = all;
+      const length = taken(bytes);
+      if (length !== undefined) {
+        if (length < bytes.length) raw.unshift(bytes.subarray(length));
+        return;
+      }
+      if (bytes.length >= limit) {
+        throw new ConnError("other", `Connection has no end of its ${what} within ${limit} bytes`);
+      }
+    }
+  }
+}

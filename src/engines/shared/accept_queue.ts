@@ -1,0 +1,62 @@
+import { ConnError } from "../contract.ts";
+
+/** Accepted connections of a runtime that pushes, pulled one by one. */
+export class AcceptQueue<T> {
+  readonly #limit: number;
+  readonly #waiting: T[] = [];
+  #failure: ConnError | null = null;
+  #closed = false;
+  #wake = () => {};
+  #acceptor: { resolve(connection: T): void; reject(error: ConnError): void } | null = null;
+
+  /** @param limit connections that may wait; the kernel does the same with its backlog */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Takes a connection in; `false` where too many wait, or nobody will ask for it. */
+  push(connection: T): boolean {
+    if (this.#acceptor !== null) {
+      this.#acceptor.resolve(connection);
+      this.#acceptor = null;
+      return true;
+    }
+    if (this.#closed || this.#waiting.length >= this.#limit) return false;
+    this.#waiting.push(connection);
+    this.#wake();
+    return true;
+  }
+
+  /** Resolves when {@linkcode AcceptQueue.accept} would answer at once. */
+  readable(): Promise<void> {
+    if (this.#waiting.length > 0 || this.#closed || this.#failure !== null) return Promise.resolve();
+    return new Promise((resolve) => this.#wake = resolve);
+  }
+
+  /** Hands a failure to whoever accepts next. */
+  fail(error: ConnError): void {
+    if (this.#acceptor === null) this.#failure = error;
+    else this.#acceptor.reject(error);
+    this.#acceptor = null;
+    this.#wake();
+  }
+
+  /** @throws {ConnError} a failure, or kind `closed` */
+  accept(): Promise<T> {
+    // The kernel had accepted those that came before the close: they are served.
+    const connection = this.#waiting.shift();
+    if (connection !== undefined) return Promise.resolve(connection);
+    if (this.#closed) return Promise.reject(new ConnError("closed", "Listener was closed"));
+    const failure = this.#failure;
+    this.#failure = null;
+    if (failure !== null) return Promise.reject(failure);
+    return new Promise((resolve, reject) => this.#acceptor = { resolve, reject });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#wake();
+    this.#acceptor?.reject(new ConnError("closed", "Listener was closed"));
+    this.#acceptor = null;
+  }
+}

@@ -1,0 +1,61 @@
+import { clearInterval, setInterval } from "node:timers";
+import type { Libc } from "../../linux/libc.ts";
+
+const LOOK_MS = 500;
+
+/**
+ * Finds out that a listener has stopped accepting. Deno's node:net does, for good and without a word, when it runs out of
+ * descriptors once; the socket itself goes on listening, and connections wait there.
+ */
+export class AcceptWatch {
+  readonly #libc: Libc;
+  readonly #revive: (fd: number) => Promise<void>;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #fd: number;
+  #accepted = 0;
+  #acceptedBefore = -1;
+  #waitedBefore = false;
+  #reviving = false;
+
+  /**
+   * @param fd the listening socket
+   * @param revive accepts anew, from the descriptor given, which it takes over
+   */
+  constructor(libc: Libc, fd: number, revive: (fd: number) => Promise<void>) {
+    this.#libc = libc;
+    this.#fd = fd;
+    this.#revive = revive;
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#timer.unref();
+  }
+
+  /** A connection was accepted. */
+  accepted(): void {
+    this.#accepted++;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    if (this.#reviving) return;
+    const idle = this.#accepted === this.#acceptedBefore;
+    this.#acceptedBefore = this.#accepted;
+    const waits = idle && this.#libc.acceptable(this.#fd);
+    // Seen twice: a loop that was busy elsewhere accepts before it comes here again.
+    const stuck = waits && this.#waitedBefore;
+    this.#waitedBefore = waits;
+    if (!stuck) return;
+    this.#reviving = true;
+    try {
+      const copy = this.#libc.duplicate(this.#fd);
+      await this.#revive(copy);
+      this.#fd = copy;
+    } catch {
+      // Still out of descriptors: the next look tries again.
+    } finally {
+      this.#reviving = false;
+    }
+  }
+}

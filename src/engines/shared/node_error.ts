@@ -1,0 +1,58 @@
+import { ConnError, type ConnErrorKind } from "../contract.ts";
+
+const KINDS: Record<string, ConnErrorKind> = {
+  ECONNRESET: "reset",
+  EPIPE: "reset",
+  ECONNABORTED: "reset",
+  ENOTCONN: "reset",
+  ECONNREFUSED: "refused",
+  ENOENT: "refused",
+  ETIMEDOUT: "timeout",
+  // A Unix socket whose accept backlog is full (unix(7)).
+  EAGAIN: "exhausted",
+  EMFILE: "exhausted",
+  ENFILE: "exhausted",
+  ENOBUFS: "exhausted",
+  ENOMEM: "exhausted",
+  ERR_STREAM_DESTROYED: "closed",
+  ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: "certificate",
+  ERR_TLS_HANDSHAKE_TIMEOUT: "timeout",
+};
+
+/** X509_V_ERR_* names, as `authorizationError` has them. */
+const CERTIFICATE_CODE = /^(CERT|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|INVALID_(CA|PURPOSE)|PATH_LENGTH|ERROR_IN_CERT)/;
+
+/** Sorts an error of `node:net` or `node:tls` by its code. */
+export function nodeConnError(error: unknown): ConnError {
+  if (error instanceof ConnError) return error;
+  if (!(error instanceof Error)) return new ConnError("other", String(error));
+  return new ConnError(nodeErrorKind(error), tidyMessage(error), { cause: error });
+}
+
+function nodeErrorKind(error: Error): ConnErrorKind {
+  const { code } = error as { code?: unknown };
+  if (typeof code !== "string") return "other";
+  // Bun's native engine has one code for all that OpenSSL says.
+  if (code === "EPROTO" && error.message.includes("PEER_DID_NOT_RETURN_A_CERTIFICATE")) return "certificate";
+  if (code in KINDS) return KINDS[code];
+  if (CERTIFICATE_CODE.test(code)) return "certificate";
+  return /^(ERR_(SSL|OSSL|TLS)|EPROTO)/.test(code) ? "tls" : "other";
+}
+
+const TEXTS: Record<string, string> = {
+  ECONNREFUSED: "Connection refused",
+  ECONNRESET: "Connection reset by peer",
+  EPIPE: "Broken pipe",
+  ENOENT: "No such file or directory",
+  EACCES: "Permission denied",
+  ENOTFOUND: "Host not found",
+};
+
+/** The operating system's text where there is one, since Bun's own is "Failed to connect" for all of them. */
+function tidyMessage(error: Error): string {
+  const { code } = error as { code?: string };
+  if (code !== undefined && code in TEXTS) return `${TEXTS[code]} (${code})`;
+  // OpenSSL has a thread's address in front and a source file behind, which would make each one look different.
+  const match = /error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/i.exec(error.message);
+  return match ? match[1] : error.message;
+}

@@ -1,0 +1,26 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { runtimeName } from "../runtimes/name.ts";
+
+/** Descriptors of this process. */
+export interface OpenFiles {
+  open: number;
+  /** The soft limit, RLIMIT_NOFILE; infinite where there is none. */
+  limit: number;
+}
+
+/**
+ * Makes the function that counts descriptors. Deno gives /proc only to programs that may do everything, so there libc is
+ * asked.
+ * @throws {Error} where the runtime may not look
+ */
+export async function loadOpenFiles(): Promise<() => OpenFiles> {
+  if (runtimeName() === "deno") {
+    const { Libc } = await import("./libc.ts");
+    const libc = new Libc();
+    return () => ({ open: libc.openFds().length, limit: libc.fileLimit().soft });
+  }
+  return () => {
+    const [, limit] = /^Max open files +(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+    return { open: readdirSync("/proc/self/fd").length, limit: limit === "unlimited" ? Infinity : Number(limit) };
+  };
+}

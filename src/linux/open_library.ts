@@ -1,0 +1,56 @@
+/** Calls into the C library, on the runtimes that can: Deno and Bun. */
+import { runtimeName } from "../runtimes/name.ts";
+
+/** The part of `Bun.FFI` used here. */
+interface BunFfi {
+  dlopen(path: string, symbols: Record<string, { args: string[]; returns: string }>): { symbols: unknown } | Error;
+}
+
+/** Deno's names of the types, and Bun's. */
+const BUN_TYPES: Record<string, string> = {
+  i32: "i32",
+  u32: "u32",
+  i64: "i64",
+  isize: "i64",
+  usize: "u64",
+  buffer: "ptr",
+  void: "void",
+};
+
+/**
+ * Opens the first library of `paths` that there is.
+ * @param symbols as for `Deno.dlopen`
+ * @throws {Error} naming the paths, and why the last could not be opened
+ */
+export function openLibrary<const Symbols extends Deno.ForeignLibraryInterface>(
+  paths: readonly string[],
+  symbols: Symbols,
+): Deno.DynamicLibrary<Symbols>["symbols"] {
+  const open = runtimeName() === "bun" ? openOnBun<Symbols> : openOnDeno<Symbols>;
+  let reason = "";
+  for (const path of paths) {
+    try {
+      return open(path, symbols);
+    } catch (error) {
+      reason = error instanceof Error ? error.message : String(error);
+    }
+  }
+  throw new Error(`Cannot load libc: none of ${paths.join(", ")} could be opened with --allow-ffi: ${reason}`);
+}
+
+function openOnDeno<Symbols extends Deno.ForeignLibraryInterface>(path: string, symbols: Symbols) {
+  return Deno.dlopen(path, symbols).symbols;
+}
+
+function openOnBun<Symbols extends Deno.ForeignLibraryInterface>(path: string, symbols: Symbols) {
+  const functions = Object.entries(symbols as Record<string, Deno.ForeignFunction>);
+  const types = functions.map(([name, { parameters, result }]): [string, { args: string[]; returns: string }] => [
+    name,
+    { args: parameters.map((type) => BUN_TYPES[String(type)]), returns: BUN_TYPES[String(result)] },
+  ]);
+  const { FFI } = (globalThis as unknown as { Bun: { FFI: BunFfi } }).Bun;
+  const opened = FFI.dlopen(path, Object.fromEntries(types));
+  // Where the other runtimes throw, this answers the error.
+  if (opened instanceof Error) throw opened;
+  return opened.symbols as Deno.DynamicLibrary<Symbols>["symbols"];
+}

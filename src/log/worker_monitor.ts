@@ -1,0 +1,212 @@
+/** A worker's side of the observation: numbers into its own shared memory, records in batches to the main thread. */
+import type { LogLevel } from "../config/config.ts";
+import { DURATION_BUCKETS, LATENCY_BUCKETS, observe } from "../metrics/buckets.ts";
+import { ClientTable } from "../metrics/client_table.ts";
+import { FailureLimiter } from "./failure_limiter.ts";
+import { entriesOf, type Fields } from "./fields.ts";
+import type { Log } from "./log.ts";
+import { type ConnectionRecord, isTurnedAway } from "../metrics/record.ts";
+import { describeReason, type Reason, REASONS } from "../metrics/reasons.ts";
+import {
+  BACKEND,
+  BACKEND_FAILURES,
+  LISTENER,
+  type ListenerRows,
+  type ListenerShape,
+  mapRows,
+  TLS_VERSIONS,
+} from "../metrics/rows.ts";
+import type { Telemetry } from "../metrics/telemetry.ts";
+
+/** What the main thread gives a worker; plain data that can be posted. */
+export interface MonitorGrant {
+  /** Of this grant alone, among all workers of all generations. */
+  id: number;
+  /** The worker's index, 0 to N − 1. */
+  worker: number;
+  listeners: ListenerShape[];
+  rows: SharedArrayBuffer;
+  /** `null`: nobody asks who the clients are. */
+  clients: { buffer: SharedArrayBuffer; capacity: number } | null;
+  /** Whether connections that ended well are logged. */
+  access: boolean;
+  /** Records below are not made. */
+  level: LogLevel;
+}
+
+/** One thing to log; times are milliseconds since the epoch. */
+export type Entry =
+  | { kind: "connection"; atMs: number; record: ConnectionRecord }
+  | { kind: "rejected"; atMs: number; listener: string; worker: number; client: string; reason: Reason; error?: string }
+  | { kind: "suppressed"; reason: Reason; count: number }
+  | { kind: "log"; atMs: number; level: LogLevel; message: string; fields: Fields };
+
+/** How long an entry waits for others, and how many go together. */
+const BATCH_MS = 100;
+const BATCH_ENTRIES = 256;
+
+/** Entries of failures that one worker posts: the main thread, which limits all workers together, must not drown. */
+const FAILURE_BURST = 100;
+const FAILURES_PER_SECOND = 50;
+
+const LEVELS: LogLevel[] = ["debug", "info", "warn", "error"];
+
+/** The monitor of one worker. */
+export class WorkerMonitor {
+  readonly log: Log;
+  readonly #listeners: Map<string, ListenerRows>;
+  readonly #clients: ClientTable | null;
+  readonly #limiter = new FailureLimiter(FAILURE_BURST, FAILURES_PER_SECOND);
+  #entries: Entry[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param post hands a batch to the main thread */
+  constructor(readonly grant: MonitorGrant, private readonly post: (entries: Entry[]) => void) {
+    this.#listeners = new Map(mapRows(grant.rows, grant.listeners).map((rows) => [rows.name, rows]));
+    this.#clients = grant.clients && new ClientTable(grant.clients.buffer, grant.clients.capacity);
+    const lowest = LEVELS.indexOf(grant.level);
+    const say = (level: LogLevel) => (message: string, fields: Fields = {}) => {
+      if (LEVELS.indexOf(level) < lowest) return;
+      this.#add({ kind: "log", atMs: Date.now(), level, message, fields: Object.fromEntries(entriesOf(fields)) });
+    };
+    this.log = {
+      debug: say("debug"),
+      info: say("info"),
+      warn: say("warn"),
+      error: say("error"),
+      enabled: (level) => LEVELS.indexOf(level) >= lowest,
+    };
+  }
+
+  /** The telemetry of one listener of this worker. */
+  telemetry(listener: string): Telemetry {
+    const rows = this.#listeners.get(listener);
+    if (!rows) throw new RangeError(`Cannot observe listener "${listener}": not in this worker's grant`);
+    return new RowTelemetry(rows, this.#clients, {
+      closed: (record) => this.#closed(record),
+      rejected: (reason, client, error) => this.#rejected(listener, reason, client, error),
+    });
+  }
+
+  /** Posts what waits; before the worker ends. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const [reason, count] of this.#limiter.report() ?? []) {
+      this.#entries.push({ kind: "suppressed", reason, count });
+    }
+    if (this.#entries.length === 0) return;
+    const entries = this.#entries;
+    this.#entries = [];
+    this.post(entries);
+  }
+
+  #closed(record: ConnectionRecord): void {
+    const level = describeReason(record.reason).level;
+    if (!this.log.enabled(level)) return;
+    const limited = isTurnedAway(record) || (!this.grant.access && level === "warn");
+    if (limited ? !this.#mayLog(record.reason) : !this.grant.access) return;
+    this.#add({ kind: "connection", atMs: Date.now(), record });
+  }
+
+  #rejected(listener: string, reason: Reason, client: string, error?: string): void {
+    if (!this.log.enabled("info") || !this.#mayLog(reason)) return;
+    const { worker } = this.grant;
+    this.#add({ kind: "rejected", atMs: Date.now(), listener, worker, client, reason, ...(error && { error }) });
+  }
+
+  #mayLog(reason: Reason): boolean {
+    if (this.#limiter.take(reason, performance.now())) return true;
+    this.#arm();
+    return false;
+  }
+
+  #add(entry: Entry): void {
+    if (this.#entries.push(entry) >= BATCH_ENTRIES) this.flush();
+    else this.#arm();
+  }
+
+  #arm(): void {
+    this.#timer ??= setTimeout(() => this.flush(), BATCH_MS);
+  }
+}
+
+/** What {@linkcode RowTelemetry} cannot put into numbers. */
+interface Records {
+  closed(record: ConnectionRecord): void;
+  rejected(reason: Reason, client: string, error?: string): void;
+}
+
+const REASON_INDEX = new Map<string, number>(REASONS.map((reason, index) => [reason, index]));
+const BACKEND_FAILURE_INDEX = new Map<string, number>(BACKEND_FAILURES.map((reason, index) => [reason, index]));
+const OTHER_FAILURE = BACKEND_FAILURES.indexOf("other");
+
+/** Adds to the numbers of one listener: no lock, no message, nothing allocated. */
+class RowTelemetry implements Telemetry {
+  readonly #row: Float64Array;
+  readonly #backends: Map<string, Float64Array>;
+
+  constructor(
+    { row, backends }: ListenerRows,
+    private readonly clients: ClientTable | null,
+    private readonly records: Records,
+  ) {
+    this.#row = row;
+    this.#backends = new Map(backends.map(({ name, row }) => [name, row]));
+  }
+
+  opened(client: string): void {
+    this.#row[LISTENER.opened]++;
+    this.clients?.opened(client);
+  }
+
+  paused(): void {
+    this.#row[LISTENER.acceptPauses]++;
+  }
+
+  rejected(reason: Reason, client: string, error?: string): void {
+    this.#row[LISTENER.rejected + REASON_INDEX.get(reason)!]++;
+    this.records.rejected(reason, client, error);
+  }
+
+  handshakeDone(version: string | undefined, resumed: boolean | undefined, durationMs: number): void {
+    const result = resumed === undefined ? 2 : resumed ? 1 : 0;
+    const known = TLS_VERSIONS.indexOf(version as typeof TLS_VERSIONS[number]);
+    const column = known < 0 ? TLS_VERSIONS.length - 1 : known;
+    this.#row[LISTENER.handshakes + result * TLS_VERSIONS.length + column]++;
+    observe(this.#row, LISTENER.handshakeSeconds, LATENCY_BUCKETS, durationMs / 1000);
+  }
+
+  handshakeFailed(reason: Reason, _durationMs: number): void {
+    this.#row[LISTENER.handshakesFailed + REASON_INDEX.get(reason)!]++;
+  }
+
+  backendConnected(backend: string, durationMs: number): void {
+    const row = this.#backends.get(backend);
+    if (row) observe(row, BACKEND.connectSeconds, LATENCY_BUCKETS, durationMs / 1000);
+  }
+
+  backendFailed(backend: string, reason: string): void {
+    const row = this.#backends.get(backend);
+    if (row) row[BACKEND.failures + (BACKEND_FAILURE_INDEX.get(reason) ?? OTHER_FAILURE)]++;
+  }
+
+  bytesIn(client: string, count: number): void {
+    this.#row[LISTENER.bytesIn] += count;
+    this.clients?.bytesIn(client, count);
+  }
+
+  bytesOut(client: string, count: number): void {
+    this.#row[LISTENER.bytesOut] += count;
+    this.clients?.bytesOut(client, count);
+  }
+
+  closed(record: ConnectionRecord): void {
+    this.#row[LISTENER.ended + REASON_INDEX.get(record.reason)!]++;
+    observe(this.#row, LISTENER.connectionSeconds, DURATION_BUCKETS, record.duration_ms / 1000);
+    this.clients?.closed(record.client);
+    this.records.closed(record);
+    // Last: whoever sees nobody active sees everything counted.
+    this.#row[LISTENER.closed]++;
+  }
+}

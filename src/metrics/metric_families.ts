@@ -1,0 +1,263 @@
+/** Every metric, as plain data. The names are a contract with users: dashboards and alerts are written against them. */
+import { DURATION_BUCKETS, type Histogram, LATENCY_BUCKETS, readHistogram } from "./buckets.ts";
+import type { ListenerTotals } from "./counters.ts";
+import type { MetricSources } from "./sources.ts";
+import { handshakeCells } from "./rows.ts";
+import { readProcessStats } from "./process_stats.ts";
+import { describeReason, type Reason, REASONS, reasonsOf } from "./reasons.ts";
+import { BACKEND, BACKEND_FAILURES, LISTENER } from "./rows.ts";
+
+/** Label values by label name. */
+export type Labels = Record<string, string>;
+
+/** One metric with its values now. */
+export type MetricFamily =
+  & { name: string; help: string }
+  & (
+    | { type: "counter" | "gauge"; samples: { labels: Labels; value: number }[] }
+    | { type: "histogram"; samples: { labels: Labels; histogram: Histogram }[] }
+  );
+
+/** Reasons whose series are there from the start, so that the first increase is seen as one; the others come with it. */
+const USUAL_REJECTIONS = reasonsOf("accept");
+const USUAL_HANDSHAKE_FAILURES = reasonsOf("handshake");
+const USUAL_ENDINGS = REASONS.filter((reason) => describeReason(reason).stage !== "accept");
+
+const PREFIX = "tls_off_";
+
+/**
+ * All metrics now.
+ * @param topClients how many clients are told apart
+ */
+export function metricFamilies(sources: MetricSources, topClients: number): MetricFamily[] {
+  const listeners = sources.counters.totals();
+  return [
+    ...connectionFamilies(listeners),
+    ...handshakeFamilies(listeners),
+    ...backendFamilies(listeners),
+    ...clientFamilies(sources, topClients),
+    ...ownFamilies(sources),
+    ...processFamilies(sources),
+  ];
+}
+
+function connectionFamilies(listeners: ListenerTotals[]): MetricFamily[] {
+  const perWorker = (value: (worker: ListenerTotals["workers"][number]) => number) =>
+    listeners.flatMap(({ name, workers }) =>
+      workers.map((one) => ({ labels: { listener: name, worker: String(one.worker) }, value: value(one) }))
+    );
+  return [
+    counter("connections_total", "Connections admitted.", perWorker(({ row }) => row[LISTENER.opened])),
+    gauge("connections_active", "Connections now.", perWorker(({ active }) => active)),
+    counter(
+      "connections_rejected_total",
+      "Connections turned away before their handshake.",
+      byReason(listeners, LISTENER.rejected, USUAL_REJECTIONS),
+    ),
+    counter(
+      "accept_pauses_total",
+      "Times that accepting had to pause, since descriptors or memory had run out.",
+      listeners.map(({ name, row }) => ({ labels: { listener: name }, value: row[LISTENER.acceptPauses] })),
+    ),
+    counter(
+      "connections_closed_total",
+      "Admitted connections that ended.",
+      byReason(listeners, LISTENER.ended, USUAL_ENDINGS),
+    ),
+    counter(
+      "bytes_total",
+      "Decrypted bytes relayed: in from the client, out to it.",
+      listeners.flatMap(({ name, workers }) =>
+        workers.flatMap(({ worker, row }) => [
+          { labels: { listener: name, worker: String(worker), direction: "in" }, value: row[LISTENER.bytesIn] },
+          { labels: { listener: name, worker: String(worker), direction: "out" }, value: row[LISTENER.bytesOut] },
+        ])
+      ),
+    ),
+    histogram(
+      "connection_duration_seconds",
+      "Admitted connections from accept to end.",
+      listeners.map(({ name, row }) => ({
+        labels: { listener: name },
+        histogram: readHistogram(row, LISTENER.connectionSeconds, DURATION_BUCKETS),
+      })),
+    ),
+  ];
+}
+
+function handshakeFamilies(listeners: ListenerTotals[]): MetricFamily[] {
+  const cells = handshakeCells();
+  const done = listeners.flatMap(({ name, row }) =>
+    cells.map(({ result, version, offset }) => ({ labels: { listener: name, result, version }, value: row[offset] }))
+  ).filter(({ value }) => value > 0);
+  const failed = byReason(listeners, LISTENER.handshakesFailed, USUAL_HANDSHAKE_FAILURES).map(({ labels, value }) => ({
+    labels: { listener: labels.listener, result: labels.reason, version: "unknown" },
+    value,
+  }));
+  return [
+    counter(
+      "handshakes_total",
+      'TLS handshakes; result is "full" or "resumed", "ok" where the engine cannot tell, else why it failed.',
+      [...done, ...failed],
+    ),
+    histogram(
+      "handshake_duration_seconds",
+      "TLS handshakes that succeeded, from accept.",
+      listeners.map(({ name, row }) => ({
+        labels: { listener: name },
+        histogram: readHistogram(row, LISTENER.handshakeSeconds, LATENCY_BUCKETS),
+      })),
+    ),
+  ];
+}
+
+function backendFamilies(listeners: ListenerTotals[]): MetricFamily[] {
+  const backends = listeners.flatMap(({ name, backends }) =>
+    backends.map((backend) => ({ labels: { listener: name, backend: backend.name }, row: backend.row }))
+  );
+  return [
+    histogram(
+      "backend_connect_duration_seconds",
+      "Connects to the backend that succeeded, retries included.",
+      backends.map(({ labels, row }) => ({
+        labels,
+        histogram: readHistogram(row, BACKEND.connectSeconds, LATENCY_BUCKETS),
+      })),
+    ),
+    counter(
+      "backend_errors_total",
+      "Attempts to connect to a backend that failed.",
+      backends.flatMap(({ labels, row }) =>
+        BACKEND_FAILURES.map((reason, i) => ({ labels: { ...labels, reason }, value: row[BACKEND.failures + i] }))
+      ).filter(({ value, labels }) => value > 0 || labels.reason === "refused"),
+    ),
+  ];
+}
+
+function clientFamilies(sources: MetricSources, topClients: number): MetricFamily[] {
+  const { clients } = sources.clients.snapshot();
+  clients.sort((a, b) => b.bytesIn + b.bytesOut - a.bytesIn - a.bytesOut);
+  const top = clients.slice(0, topClients).map((client) => ({ ...client, client: clientLabel(client.client) }));
+  return [
+    counter(
+      "client_bytes_total",
+      "Decrypted bytes of the busiest clients; a client that leaves them may come back with less.",
+      top.flatMap(({ client, bytesIn, bytesOut }) => [
+        { labels: { client, direction: "in" }, value: bytesIn },
+        { labels: { client, direction: "out" }, value: bytesOut },
+      ]),
+    ),
+    gauge(
+      "client_connections_active",
+      "Connections now of the busiest clients.",
+      top.map(({ client, active }) => ({ labels: { client }, value: active })),
+    ),
+  ];
+}
+
+function ownFamilies(sources: MetricSources): MetricFamily[] {
+  const { certificates, reloads, options, engines, entries } = sources;
+  const certificateSamples = new Map<string, { labels: Labels; value: number }>();
+  for (const { listener, name, notAfterMs } of certificates) {
+    const value = notAfterMs / 1000;
+    const known = certificateSamples.get(`${listener}\0${name}`);
+    // The same name twice, as RSA and ECDSA: the one that expires first matters.
+    if (known === undefined || value < known.value) {
+      certificateSamples.set(`${listener}\0${name}`, { labels: { listener, name }, value });
+    }
+  }
+  return [
+    gauge("certificate_expiry_timestamp_seconds", "When the certificate expires.", [...certificateSamples.values()]),
+    counter("reloads_total", "Reloads of the configuration.", [
+      { labels: { result: "ok" }, value: reloads.ok },
+      { labels: { result: "failed" }, value: reloads.failed },
+    ]),
+    counter("worker_restarts_total", "Workers that died and were replaced.", one(sources.workerRestarts)),
+    counter("log_records_dropped_total", "Log records lost because no output took them.", one(options.log.dropped)),
+    counter(
+      "log_records_diverted_total",
+      "Log records that went to standard error because their own place did not take them.",
+      one(options.log.diverted),
+    ),
+    counter(
+      "log_records_suppressed_total",
+      "Records of connections turned away that were too many to log.",
+      one(entries.suppressed),
+    ),
+    gauge(
+      "build_info",
+      "Version, runtime and engines.",
+      [...new Set(engines.values())].map((engine) => ({
+        labels: { version: options.version, runtime: options.runtime, engine },
+        value: 1,
+      })),
+    ),
+  ];
+}
+
+/** Named as Prometheus' own client libraries do, without our prefix. */
+function processFamilies({ startedMs, openFiles }: MetricSources): MetricFamily[] {
+  const stats = readProcessStats(openFiles);
+  const families: MetricFamily[] = [
+    {
+      name: "process_cpu_seconds_total",
+      help: "User and system CPU time, all threads.",
+      type: "counter",
+      samples: one(stats.cpuSeconds),
+    },
+    {
+      name: "process_resident_memory_bytes",
+      help: "Resident memory.",
+      type: "gauge",
+      samples: one(stats.residentBytes),
+    },
+    {
+      name: "process_start_time_seconds",
+      help: "When the process started.",
+      type: "gauge",
+      samples: one(startedMs / 1000),
+    },
+  ];
+  if (stats.openFds !== undefined) {
+    families.push({ name: "process_open_fds", help: "Open descriptors.", type: "gauge", samples: one(stats.openFds) });
+  }
+  if (stats.maxFds !== undefined && Number.isFinite(stats.maxFds)) {
+    families.push({
+      name: "process_max_fds",
+      help: "Limit of open descriptors.",
+      type: "gauge",
+      samples: one(stats.maxFds),
+    });
+  }
+  return families;
+}
+
+function counter(name: string, help: string, samples: { labels: Labels; value: number }[]): MetricFamily {
+  return { name: PREFIX + name, help, type: "counter", samples };
+}
+
+function gauge(name: string, help: string, samples: { labels: Labels; value: number }[]): MetricFamily {
+  return { name: PREFIX + name, help, type: "gauge", samples };
+}
+
+function histogram(name: string, help: string, samples: { labels: Labels; histogram: Histogram }[]): MetricFamily {
+  return { name: PREFIX + name, help, type: "histogram", samples };
+}
+
+function one(value: number): { labels: Labels; value: number }[] {
+  return [{ labels: {}, value }];
+}
+
+/** The usual reasons, and those that occurred. */
+function byReason(listeners: ListenerTotals[], offset: number, usual: Reason[]): { labels: Labels; value: number }[] {
+  return listeners.flatMap(({ name, row }) =>
+    REASONS.map((reason, i) => ({ reason, value: row[offset + i] }))
+      .filter(({ reason, value }) => value > 0 || usual.includes(reason))
+      .map(({ reason, value }) => ({ labels: { listener: name, reason }, value }))
+  );
+}
+
+/** A client on a Unix socket has no address. */
+export function clientLabel(client: string): string {
+  return client === "" ? "unix" : client;
+}

@@ -1,0 +1,170 @@
+/** Why connections end or are turned away: the one table from which types, records, metrics and the reference come. */
+import type { LogLevel } from "../config/config.ts";
+
+/** What a reason stands for. */
+export interface ReasonDescription {
+  /**
+   * Where a connection usually is when it ends for this reason: `accept` before its handshake, `handshake` before it is
+   * authorised, `connection` afterwards.
+   */
+  stage: "accept" | "handshake" | "connection";
+  /** The level of the record. Warnings are what whoever runs the proxy can do something about. */
+  level: LogLevel;
+  /** Whether the ending is nobody's failure. */
+  orderly: boolean;
+  /** Whether the record keeps the words of the engine or the system. */
+  keepsError: boolean;
+  /** For the reference: completes "The connection ended because …". */
+  meaning: string;
+}
+
+/** Every reason, in the order of the counters in shared memory. */
+export const REASON_TABLE = {
+  "client-closed": {
+    stage: "connection",
+    level: "info",
+    orderly: true,
+    keepsError: false,
+    meaning: "the client ended the connection, in good order",
+  },
+  "backend-closed": {
+    stage: "connection",
+    level: "info",
+    orderly: true,
+    keepsError: false,
+    meaning: "the application ended the connection, in good order",
+  },
+  "idle": {
+    stage: "connection",
+    level: "info",
+    orderly: true,
+    keepsError: false,
+    meaning: "no byte moved in either direction for `timeouts.idle`",
+  },
+  "half-close-timeout": {
+    stage: "connection",
+    level: "info",
+    orderly: true,
+    keepsError: false,
+    meaning: "one side had ended, and the other was silent for `timeouts.half-close`",
+  },
+  "lifetime": {
+    stage: "connection",
+    level: "info",
+    orderly: true,
+    keepsError: false,
+    meaning: "the connection was as old as `timeouts.lifetime` allows",
+  },
+  "handshake-timeout": {
+    stage: "handshake",
+    level: "info",
+    orderly: false,
+    keepsError: false,
+    meaning: "the TLS handshake was not done within `timeouts.handshake`",
+  },
+  "handshake-failed": {
+    stage: "handshake",
+    level: "info",
+    orderly: false,
+    keepsError: true,
+    meaning: "the TLS handshake failed; `error` has the engine's words",
+  },
+  "client-auth": {
+    stage: "handshake",
+    level: "info",
+    orderly: false,
+    keepsError: true,
+    meaning:
+      "the client's certificate is missing, expired or of another CA, or no allow list of `client-auth` names it",
+  },
+  "proxy-header": {
+    stage: "accept",
+    level: "info",
+    orderly: false,
+    keepsError: true,
+    meaning: "a network of `accept-proxy` sent no PROXY header, or a wrong one; `error` says what is wrong",
+  },
+  "backend-unreachable": {
+    stage: "connection",
+    level: "warn",
+    orderly: false,
+    keepsError: true,
+    meaning: "no backend took the connection within `timeouts.connect`",
+  },
+  "limit": {
+    stage: "accept",
+    level: "info",
+    orderly: false,
+    keepsError: false,
+    meaning: "`limits.connections` was reached",
+  },
+  "per-client-limit": {
+    stage: "accept",
+    level: "info",
+    orderly: false,
+    keepsError: false,
+    meaning: "the client's address had `limits.per-client` connections open",
+  },
+  "handshake-rate": {
+    stage: "accept",
+    level: "info",
+    orderly: false,
+    keepsError: false,
+    meaning: "`limits.handshakes-per-second` was reached",
+  },
+  "drain": {
+    stage: "connection",
+    level: "info",
+    orderly: true,
+    keepsError: false,
+    meaning: "the connection was cut when `shutdown.grace` ended, or by a second signal",
+  },
+  "client-reset": {
+    stage: "connection",
+    level: "info",
+    orderly: false,
+    keepsError: true,
+    meaning: "the client reset the connection (RST)",
+  },
+  "client-error": {
+    stage: "connection",
+    level: "info",
+    orderly: false,
+    keepsError: true,
+    meaning: "reading from the client or writing to it failed otherwise",
+  },
+  "backend-reset": {
+    stage: "connection",
+    level: "warn",
+    orderly: false,
+    keepsError: true,
+    meaning: "the application reset the connection (RST)",
+  },
+  "backend-error": {
+    stage: "connection",
+    level: "warn",
+    orderly: false,
+    keepsError: true,
+    meaning: "reading from the application or writing to it failed otherwise",
+  },
+} as const satisfies Record<string, ReasonDescription>;
+
+/** The field `reason` of records, and the label `reason` of metrics. */
+export type Reason = keyof typeof REASON_TABLE;
+
+export const REASONS = Object.keys(REASON_TABLE) as Reason[];
+
+/** The entry of a reason. */
+export function describeReason(reason: Reason): ReasonDescription {
+  return REASON_TABLE[reason];
+}
+
+/** Whether an ending is nobody's failure; takes any text, since answers of another version may hold other reasons. */
+export function isOrderly(reason: string): boolean {
+  return Object.hasOwn(REASON_TABLE, reason) && REASON_TABLE[reason as Reason].orderly;
+}
+
+/** The reasons of a stage. */
+export function reasonsOf(stage: ReasonDescription["stage"]): Reason[] {
+  return REASONS.filter((reason) => REASON_TABLE[reason].stage === stage);
+}

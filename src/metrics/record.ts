@@ -1,0 +1,36 @@
+/** What is said of a connection when it has ended. */
+import { describeReason, type Reason } from "./reasons.ts";
+
+/** One closed connection. What the engine could not know is absent, never invented. Names as in the log. */
+export interface ConnectionRecord {
+  conn: string;
+  listener: string;
+  worker: number;
+  client: string;
+  client_port: number;
+  sni?: string;
+  tls_version?: string;
+  cipher?: string;
+  alpn?: string;
+  resumed?: boolean;
+  client_cn?: string;
+  client_dns?: string[];
+  client_uris?: string[];
+  backend?: string;
+  bytes_in: number;
+  bytes_out: number;
+  duration_ms: number;
+  handshake_ms?: number;
+  connect_ms?: number;
+  reason: Reason;
+  /** What the engine said, where the ending was a failure. */
+  error?: string;
+}
+
+/**
+ * Whether the client never came as far as a backend: a connection that anybody on the network can cause, so that its
+ * record is limited in rate.
+ */
+export function isTurnedAway(record: ConnectionRecord): boolean {
+  return record.handshake_ms === undefined || describeReason(record.reason).stage !== "connection";
+}

@@ -1,0 +1,291 @@
+import { clearInterval, setInterval, setTimeout } from "node:timers";
+import type { Log } from "../log/log.ts";
+import type { Monitor } from "./monitor.ts";
+import { releaseMemorySoon } from "../engines/shared/release_memory.ts";
+import { sharesPorts } from "../engines/shared/shares_ports.ts";
+import { shortenTurns } from "../engines/deno/turns.ts";
+import { WorkerPool } from "./worker_pool.ts";
+import type { PoolWorker } from "./pool_worker.ts";
+import { type ListeningSocket, ListeningSockets } from "./listening_sockets.ts";
+import { SharedLimits } from "./shared_limits.ts";
+import type { Plan } from "./plan.ts";
+import { spreadWeights } from "./spread.ts";
+import type { SocketCalls } from "../linux/socket_calls.ts";
+
+export interface DeploymentsOptions {
+  log: Log;
+  monitor: Monitor;
+  /** `null` where the runtime has none. */
+  calls: SocketCalls | null;
+  /** As many as this process can have at once. */
+  maxConnections: number;
+}
+
+/**
+ * A socket that was replaced goes on accepting until the handshakes have ended that were under way with it. This long, where
+ * nobody tells which those are, and at most so long: the kernel sends a SYN-ACK again after 1, 3, 7, 15 and 31 s.
+ */
+const LINGER_MS = 5_000;
+const LONGEST_LINGER_MS = 63_000;
+/** For a SYN that was on its way to the old socket when new ones got another. */
+const FIRST_LINGER_MS = 50;
+const LONGEST_LINGER_POLL_MS = 1_000;
+/** How often it is looked whether some workers have more to do than others. */
+const SPREAD_MS = 100;
+/** How often it is looked whether a queue is empty. */
+const QUEUE_POLL_MS = 5;
+/** A worker that could not be replaced is tried again after this. */
+const REPLACE_RETRY_MS = 500;
+/** Connections that were cut have this long to say so. */
+const CUT_MS = 2_000;
+
+/** Brings plans into service, one generation after the other, and lets the old ones drain. */
+export class Deployments {
+  readonly pool: WorkerPool;
+  readonly sockets: ListeningSockets;
+  readonly #log: Log;
+  readonly #monitor: Monitor;
+  readonly #limits: SharedLimits;
+  /** Connections at each address when its weights were last set. */
+  readonly #arrivals = new Map<string, number>();
+  /** Whether a single worker needs no thread of its own. */
+  readonly #inline = shortenTurns();
+  readonly #spreading = setInterval(() => this.#spread(), SPREAD_MS);
+  #serving: PoolWorker[] = [];
+  #plan: Plan | null = null;
+  /** Sockets that no new connection goes to, and that are not closed yet. */
+  readonly #superseded = new WeakSet<ListeningSocket>();
+  #generation = 0;
+  #ending = false;
+  /** Sockets join and leave their groups one after the other, or the kernel would number them otherwise than we do. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor({ log, monitor, calls, maxConnections }: DeploymentsOptions) {
+    this.#limits = new SharedLimits(maxConnections);
+    this.#log = log;
+    this.#monitor = monitor;
+    this.sockets = new ListeningSockets(calls);
+    this.pool = new WorkerPool({
+      monitor,
+      limits: this.#limits,
+      reusePort: sharesPorts(),
+      onDrained: () => releaseMemorySoon(() => calls?.trimMemory()),
+      onDeath: (worker, error) => this.#died(worker, error),
+    });
+  }
+
+  /** The number of the generation that serves. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** The workers that serve. */
+  get serving(): readonly PoolWorker[] {
+    return this.#serving;
+  }
+
+  /**
+   * Serves by `plan` from now on: resolves once new connections go to it. What served before drains, for as long as the plan
+   * allows.
+   * @throws {Error} where it cannot be served; then everything is as it was
+   */
+  deploy(plan: Plan, workerCount: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const generation = this.#generation + 1;
+      const inline = workerCount === 1 && this.#inline;
+      const workers = Array.from(
+        { length: workerCount },
+        (_, index) =>
+          this.#living.find(({ handle }) => handle.index === index && handle.isInline === inline) ??
+            this.pool.start(index, inline),
+      );
+      const sockets = await this.#prepare(workers, generation, plan);
+      // From here on a worker that dies is replaced.
+      await Promise.allSettled(workers.map(({ handle }) => handle.ask({ type: "commit", generation })));
+      this.#limits.set(plan);
+      this.sockets.choose(sockets);
+      const dismissed = this.#serving.filter((worker) => !workers.includes(worker));
+      this.#serving = workers;
+      this.#plan = plan;
+      this.#generation = generation;
+      this.#supersede(plan, dismissed);
+    });
+  }
+
+  /**
+   * Shuts every socket, once those who wait there are let in; what is connected lives on.
+   * @param graceMs how long those may take who wait for a connection to end
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#ending = true;
+    await this.#turn;
+    await Promise.all(this.sockets.all.map((socket) => this.#shut(socket, graceMs)));
+    await this.pool.askAll({ type: "retire" });
+    await Promise.all(this.pool.workers.map((worker) => worker.whenEmpty()));
+  }
+
+  /** Shuts every socket and ends every connection now, and returns how many there were. */
+  async cut(): Promise<number> {
+    this.#ending = true;
+    await Promise.all(this.sockets.all.map((socket) => this.#close(socket)));
+    await this.pool.askAll({ type: "retire" });
+    const counts = await this.pool.askAll({ type: "cut", before: Infinity });
+    // Each is logged when it has ended.
+    await Promise.race([
+      Promise.all(this.pool.workers.map((worker) => worker.whenEmpty())),
+      new Promise((resolve) => setTimeout(resolve, CUT_MS).unref()),
+    ]);
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Lets whoever has fewer connections get more of the new ones. */
+  #spread(): void {
+    for (const sockets of this.sockets.chosenGroups()) {
+      if (sockets.length < 2) continue;
+      const [{ listener, address }] = sockets;
+      const { counts, arrivals } = this.#limits.connections(listener, sockets.map(({ worker }) => worker.slot));
+      const before = this.#arrivals.get(address) ?? 0;
+      if (arrivals === before) continue;
+      this.#arrivals.set(address, arrivals);
+      this.sockets.weigh(sockets, spreadWeights(counts, arrivals - before));
+    }
+  }
+
+  /** Whether every worker answers. */
+  async isWell(): Promise<boolean> {
+    const { length } = this.pool.workers;
+    return (await this.pool.askAll({ type: "ping" })).length === length;
+  }
+
+  /** Ends every worker. */
+  async end(): Promise<void> {
+    this.#ending = true;
+    clearInterval(this.#spreading);
+    await Promise.all(this.pool.workers.map((worker) => this.pool.end(worker)));
+    for (const socket of this.sockets.all) this.sockets.closed(socket);
+  }
+
+  get #living(): PoolWorker[] {
+    const living = new Set(this.pool.workers);
+    return this.#serving.filter((worker) => living.has(worker));
+  }
+
+  /** Lets every worker of `workers` bind what it needs. */
+  async #prepare(workers: PoolWorker[], generation: number, plan: Plan): Promise<ListeningSocket[]> {
+    const sockets: ListeningSocket[] = [];
+    const before = new Set(this.sockets.all);
+    const limits = this.#limits.grant(plan);
+    try {
+      for (const worker of workers) {
+        const openBefore = this.sockets.openFds();
+        const prepared = await worker.prepare(generation, plan, limits);
+        sockets.push(...prepared.map((socket) => this.sockets.open(worker, socket, openBefore)));
+      }
+      return sockets;
+    } catch (error) {
+      for (const { handle } of workers) await handle.ask({ type: "abort", generation }).catch(() => {});
+      for (const socket of sockets) if (!before.has(socket)) this.sockets.closed(socket);
+      for (const worker of workers) if (!this.#serving.includes(worker)) await this.pool.end(worker);
+      throw error;
+    }
+  }
+
+  /** What the plan does not use any more drains. */
+  #supersede({ config: { shutdown: { graceMs } } }: Plan, dismissed: PoolWorker[]): void {
+    const addresses = new Set([...this.sockets.chosen].map(({ address }) => address));
+    for (const socket of this.sockets.all) {
+      if (this.sockets.chosen.has(socket) || this.#superseded.has(socket)) continue;
+      this.#superseded.add(socket);
+      this.sockets.refuseNew(socket);
+      // Where nobody listens any more there is no reason to wait for those who have not quite come; and an inherited socket
+      // is the next generation's as well.
+      void (addresses.has(socket.address) && socket.member !== null ? this.#linger(socket) : Promise.resolve()).then(
+        () => this.#shut(socket, graceMs),
+      );
+    }
+    for (const worker of dismissed) {
+      worker.handle.ask({ type: "retire" }).catch(() => {});
+      void worker.whenEmpty().then(() => this.pool.end(worker));
+    }
+    const before = this.#generation;
+    const cut = () => {
+      void this.pool.askAll({ type: "cut", before });
+      for (const { handle } of dismissed) handle.ask({ type: "cut", before: Infinity }).catch(() => {});
+    };
+    setTimeout(cut, graceMs).unref();
+  }
+
+  /** Resolves when no TCP handshake with the socket is under way any more. */
+  async #linger(socket: ListeningSocket): Promise<void> {
+    const startMs = performance.now();
+    try {
+      await sleep(FIRST_LINGER_MS);
+      // New sockets have the same address: what they begin later does not count.
+      let clients = this.sockets.halfOpen(socket);
+      for (let pauseMs = FIRST_LINGER_MS; clients.size > 0; pauseMs = Math.min(pauseMs * 2, LONGEST_LINGER_POLL_MS)) {
+        if (performance.now() - startMs > LONGEST_LINGER_MS) return;
+        await sleep(pauseMs);
+        clients = clients.intersection(this.sockets.halfOpen(socket));
+      }
+    } catch {
+      await sleep(LINGER_MS);
+    }
+  }
+
+  async #shut(socket: ListeningSocket, graceMs: number): Promise<void> {
+    this.sockets.refuseNew(socket);
+    const deadline = performance.now() + graceMs;
+    while (this.sockets.waiting(socket) > 0 && performance.now() < deadline) {
+      await sleep(QUEUE_POLL_MS);
+    }
+    await this.#close(socket);
+    await this.#inTurn(() => this.sockets.closed(socket));
+  }
+
+  async #close({ worker, id }: ListeningSocket): Promise<void> {
+    // A worker that has ended has closed it already.
+    await worker.handle.ask({ type: "close", sockets: [id] }).catch(() => {});
+  }
+
+  #died(worker: PoolWorker, error: Error): void {
+    const { index } = worker.handle;
+    this.#log.error("worker died", { event: "worker-died", worker: index, error: error.message });
+    void this.#inTurn(async () => {
+      for (const socket of this.sockets.all) if (socket.worker === worker) this.sockets.closed(socket);
+      await this.#replace(worker);
+    });
+  }
+
+  async #replace(dead: PoolWorker): Promise<void> {
+    const plan = this.#plan;
+    if (plan === null || this.#ending || !this.#serving.includes(dead)) return;
+    const { index, isInline } = dead.handle;
+    const generation = this.#generation;
+    this.#monitor.workerRestarts++;
+    try {
+      const worker = this.pool.start(index, isInline);
+      const sockets = await this.#prepare([worker], generation, plan);
+      await worker.handle.ask({ type: "commit", generation });
+      this.#serving = this.#serving.map((one) => one === dead ? worker : one);
+      this.sockets.choose([...this.sockets.chosen, ...sockets]);
+      this.#log.info("worker replaced", { event: "worker-replaced", worker: index });
+    } catch (error) {
+      this.#log.error("worker could not be replaced, will be tried again", {
+        event: "worker-not-replaced",
+        worker: index,
+        error: error instanceof Error ? error.message : String(error),
+      });
+      setTimeout(() => void this.#inTurn(() => this.#replace(dead)), REPLACE_RETRY_MS).unref();
+    }
+  }
+
+  #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

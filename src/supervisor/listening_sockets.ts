@@ -1,0 +1,124 @@
+import { formatAddress } from "../net/address.ts";
+import type { PoolWorker } from "./pool_worker.ts";
+import type { PreparedSocket } from "./messages.ts";
+import { type Member, SocketGroup } from "./socket_group.ts";
+import type { SocketCalls } from "../linux/socket_calls.ts";
+
+/** A listening socket of one worker. */
+export interface ListeningSocket {
+  readonly worker: PoolWorker;
+  readonly id: number;
+  readonly listener: string;
+  readonly address: string;
+  /** `null` for a Unix socket. */
+  readonly endpoint: { hostname: string; port: number } | null;
+  /** `null` where there are no socket calls: the kernel's hash decides who gets a connection. */
+  readonly member: Member | null;
+}
+
+/** Every listening socket of every worker, and which of them new connections go to. */
+export class ListeningSockets {
+  readonly #calls: SocketCalls | null;
+  readonly #groups = new Map<string, SocketGroup>();
+  readonly #all = new Set<ListeningSocket>();
+  #chosen = new Set<ListeningSocket>();
+
+  /** @param calls `null` where the runtime has no way to the operating system's calls */
+  constructor(calls: SocketCalls | null) {
+    this.#calls = calls;
+  }
+
+  get all(): ListeningSocket[] {
+    return [...this.#all];
+  }
+
+  /** Where somebody listens. */
+  get addresses(): string[] {
+    return [...new Set(this.all.map(({ address }) => address))];
+  }
+
+  /** Those that new connections go to. */
+  get chosen(): ReadonlySet<ListeningSocket> {
+    return this.#chosen;
+  }
+
+  /** The descriptors that are open now. */
+  openFds(): ReadonlySet<number> {
+    return new Set(this.#calls?.openFds());
+  }
+
+  /**
+   * The socket of a worker's socket; a new one where the worker has just begun to listen. One at a time for each address: the
+   * order is the kernel's numbering.
+   * @param openBefore descriptors that were open before the worker began
+   */
+  open(worker: PoolWorker, prepared: PreparedSocket, openBefore: ReadonlySet<number>): ListeningSocket {
+    const known = this.all.find((socket) => socket.worker === worker && socket.id === prepared.id);
+    if (known !== undefined) return known;
+    const address = formatAddress(prepared.address);
+    let member: Member | null = null;
+    if (this.#calls !== null && prepared.address.transport === "tcp" && !prepared.inherited) {
+      const fd = prepared.fd ?? this.#calls.newListenerFd(prepared.address, openBefore);
+      if (fd === undefined) throw new Error(`Cannot find the descriptor of the socket that listens on ${address}`);
+      let group = this.#groups.get(address);
+      if (group === undefined) this.#groups.set(address, group = new SocketGroup(this.#calls));
+      member = group.join(fd);
+    }
+    const endpoint = prepared.address.transport === "tcp" ? prepared.address : null;
+    const socket: ListeningSocket = { worker, id: prepared.id, listener: prepared.listener, address, endpoint, member };
+    this.#all.add(socket);
+    return socket;
+  }
+
+  /** New connections go to these sockets alone from now on, to each as often. */
+  choose(sockets: Iterable<ListeningSocket>): void {
+    this.#chosen = new Set([...sockets].filter((socket) => this.#all.has(socket)));
+    for (const group of this.chosenGroups()) this.weigh(group, group.map(() => 1));
+  }
+
+  /** The chosen sockets by their address; without those that nobody can steer to. */
+  chosenGroups(): ListeningSocket[][] {
+    const groups = new Map<string, ListeningSocket[]>();
+    for (const socket of this.#chosen) {
+      if (socket.member !== null) groups.set(socket.address, [...groups.get(socket.address) ?? [], socket]);
+    }
+    return [...groups.values()];
+  }
+
+  /** New connections go to these sockets of one address as often as their weights say. */
+  weigh(sockets: readonly ListeningSocket[], weights: readonly number[]): void {
+    const own = new Map(sockets.map(({ member }, index) => [member!, weights[index]]));
+    this.#groups.get(sockets[0].address)?.choose(own);
+  }
+
+  /** Lets a socket take no new connection; those that wait there can still be accepted. */
+  refuseNew(socket: ListeningSocket): void {
+    if (socket.member !== null && this.#all.has(socket)) this.#groups.get(socket.address)?.refuseNew(socket.member);
+  }
+
+  /** Connections that wait at a socket. */
+  waiting(socket: ListeningSocket): number {
+    if (socket.member === null || !this.#all.has(socket)) return 0;
+    return this.#groups.get(socket.address)?.waiting(socket.member) ?? 0;
+  }
+
+  /**
+   * Clients that have not yet answered our SYN-ACK at the address of a socket, at any of the sockets there.
+   * @throws {Error} where nobody tells
+   */
+  halfOpen({ endpoint }: ListeningSocket): Set<string> {
+    if (this.#calls === null || endpoint === null) throw new Error("Cannot list connections: no calls");
+    return this.#calls.halfOpen(endpoint);
+  }
+
+  /** A worker has closed its socket, or has ended. */
+  closed(socket: ListeningSocket): void {
+    if (!this.#all.delete(socket)) return;
+    this.#chosen.delete(socket);
+    const { address, member } = socket;
+    const group = this.#groups.get(address);
+    if (group === undefined || member === null) return;
+    group.leave(member);
+    if (group.size === 0) this.#groups.delete(address);
+  }
+}

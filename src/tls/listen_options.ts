@@ -1,0 +1,34 @@
+import type { ClientAuthMode, TlsVersion } from "../config/config.ts";
+import type { Address } from "../net/address.ts";
+
+/** A certificate that was loaded and checked. */
+export interface CertificateMaterial {
+  /** PEM: leaf first, then its chain. */
+  cert: string;
+  /** PEM, unencrypted. Never logged. */
+  key: string;
+  /** Lower-case server names, `*.` allowed as the first label. */
+  names: string[];
+}
+
+/** What an engine is asked to listen with. */
+export interface TlsListenOptions {
+  address: Address;
+  /** At least one; the first answers for unknown names. */
+  certificates: CertificateMaterial[];
+  sniStrict: boolean;
+  alpn: string[];
+  minVersion: TlsVersion;
+  maxVersion: TlsVersion;
+  clientAuth: { mode: ClientAuthMode; /** PEM bundle */ ca: string | null };
+  backlog: number;
+  /** Several sockets may share the address (SO_REUSEPORT). */
+  reusePort: boolean;
+  /** An inherited listening socket to use instead of binding one. */
+  fd?: number;
+  /**
+   * Set where a PROXY header may stand in front of TLS: the connection is then handed out before its handshake, with
+   * `readPreamble` available.
+   */
+  preamble: boolean;
+}
