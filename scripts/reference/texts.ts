@@ -73,6 +73,8 @@ export const ENVIRONMENT_TEXTS: Record<string, string> = {
   TMPDIR: "where `demo` makes its private directory (also TMP, TEMP)",
   TMP: "as TMPDIR",
   TEMP: "as TMPDIR",
+  SSLKEYLOGFILE:
+    "on Deno, where it makes the runtime write every connection's secrets to a file: `run` refuses it without `--allow-key-log`",
   DENO_TOKIO_MAX_IO_EVENTS_PER_TICK:
     "Deno's own; without it a single worker has a thread to itself, which costs a little",
 };

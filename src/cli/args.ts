@@ -6,6 +6,7 @@ import { quoteValue } from "../net/quote_value.ts";
 import { didYouMean } from "../config/suggest.ts";
 import { ValueError } from "../net/value_error.ts";
 import {
+  ALLOW_KEY_LOG,
   type CommandName,
   COMMANDS,
   type CommandSpec,
@@ -16,7 +17,7 @@ import {
 
 /** What the command line asks for. */
 export type Invocation =
-  | { command: "run"; file: string | null; flags: ConfigFlags }
+  | { command: "run"; file: string | null; flags: ConfigFlags; allowKeyLog: boolean }
   | { command: "check"; file: string }
   | { command: "demo"; port: number }
   | { command: "cert"; out: string; hosts: string[]; force: boolean }
@@ -83,7 +84,12 @@ function parseCommand(command: CommandSpec, args: string[], cwd: string): Invoca
   const one = (name: string) => values.get(name)?.[0];
   switch (command.name) {
     case "run":
-      return { command: "run", file: file ?? null, flags: configFlags(values, file ?? null, cwd) };
+      return {
+        command: "run",
+        file: file ?? null,
+        flags: configFlags(values, file ?? null, cwd),
+        allowKeyLog: values.has(ALLOW_KEY_LOG),
+      };
     case "check":
       return { command: "check", file: file! };
     case "demo":
@@ -145,7 +151,7 @@ function unknownFlag({ name, flags }: CommandSpec, arg: string): UsageError {
 }
 
 function configFlags(values: Map<string, string[]>, file: string | null, cwd: string): ConfigFlags {
-  if (file === null && values.size === 0) {
+  if (file === null && [...values.keys()].every((name) => name === ALLOW_KEY_LOG)) {
     throw new UsageError("Nothing to run: give CONFIG.toml, or --listen, --backend, --cert and --key");
   }
   const flags: Record<string, string | string[]> = {};

@@ -40,13 +40,23 @@ const RUN_FLAGS: FlagSpec[] = CONFIG_FLAGS.map(({ flag, table, key, value, repea
   return { name: flag.slice(2), value, repeatable, required: false, description: described.description + note };
 });
 
+/** The switch of `run` that lets it start although the runtime writes the secrets of sessions to a file. */
+export const ALLOW_KEY_LOG = "allow-key-log";
+
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "run",
     summary: "run the proxy (the command's name may be left out before CONFIG.toml)",
     file: "optional",
-    flags: RUN_FLAGS,
+    flags: [
+      ...RUN_FLAGS,
+      flag(
+        ALLOW_KEY_LOG,
+        "",
+        "start although SSLKEYLOGFILE is set, which makes Deno write every connection's secrets to a file",
+      ),
+    ],
     details: [
       "Flags override the file. --listen, --backend, --cert and --key need no file; with a file they and --engine and " +
       "--proxy-protocol change its only listener.",

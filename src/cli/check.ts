@@ -1,5 +1,6 @@
 import { formatAddress } from "../net/address.ts";
 import type { ListenerPlan } from "../supervisor/plan.ts";
+import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
 import { loadPlan } from "../supervisor/plan.ts";
 
 /**
@@ -15,6 +16,9 @@ export async function check(
 ): Promise<number> {
   const { plan, errors, warnings } = await loadPlan(file);
   for (const line of [...errors, ...warnings]) complain(line);
+  // Not an error: the program may be started in another environment, or with the flag.
+  const { refusal, warning } = judgeKeyLog(readKeyLog(), false);
+  if (refusal !== null || warning !== null) complain(`${refusal ?? warning}`);
   if (plan === null) return 1;
   for (const listener of plan.listeners) summary(listener).forEach(print);
   print(`${file}: configuration is valid`);

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildConfig } from "../config/load.ts";
+import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
 import { planConfig, type PlanResult } from "../supervisor/plan.ts";
 import type { Started } from "../supervisor/supervisor.ts";
 import { makeSelfSigned } from "../tls/self_signed.ts";
@@ -23,6 +24,8 @@ export async function demo(
   print: (line: string) => void,
   complain: (line: string) => void,
 ): Promise<number> {
+  const { refusal } = judgeKeyLog(readKeyLog(), false);
+  if (refusal !== null) throw new Error(refusal);
   // mkdtemp makes it mode 0700: nobody else reaches the key or the socket.
   const directory = await mkdtemp(join(tmpdir(), "tls-off-demo-"));
   const socket = join(directory, "app.sock");

@@ -17,7 +17,7 @@ const complain = (line: string) => void process.stderr.write(`${line}\n`);
 async function execute(invocation: Invocation): Promise<number> {
   switch (invocation.command) {
     case "run":
-      return await run(invocation.file, invocation.flags, complain);
+      return await run(invocation, complain);
     case "check":
       return await check(invocation.file, print, complain);
     case "demo":

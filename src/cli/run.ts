@@ -2,22 +2,39 @@ import process from "node:process";
 import type { ConfigFlags } from "../config/flags.ts";
 import { createLogger } from "../log/log.ts";
 import { Monitor } from "../supervisor/monitor.ts";
+import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
 import { runtimeName } from "../runtimes/name.ts";
 import { loadPlan, type Plan, type PlanResult } from "../supervisor/plan.ts";
 import { type Started, Supervisor } from "../supervisor/supervisor.ts";
 import { VERSION } from "./version.ts";
 
+/** What `run` was asked on the command line. */
+export interface RunOptions {
+  /** The configuration; `null`: flags alone. */
+  file: string | null;
+  flags: ConfigFlags;
+  /** Start although the runtime writes the secrets of sessions to a file. */
+  allowKeyLog: boolean;
+}
+
 /**
  * `tls-off run`: serves until a signal ends it.
  * @param complain receives each line of what is wrong
  * @returns the exit code
+ * @throws {Error} the runtime would write the secrets of sessions to a file, and nobody said that this is wanted
  */
-export async function run(file: string | null, flags: ConfigFlags, complain: (line: string) => void): Promise<number> {
+export async function run(
+  { file, flags, allowKeyLog }: RunOptions,
+  complain: (line: string) => void,
+): Promise<number> {
+  const keyLog = judgeKeyLog(readKeyLog(), allowKeyLog);
+  if (keyLog.refusal !== null) throw new Error(keyLog.refusal);
   const { plan, errors, warnings } = await loadPlan(file, flags);
   if (plan === null) {
     for (const line of [...errors, ...warnings]) complain(line);
     return 1;
   }
+  if (keyLog.warning !== null) warnings.push(keyLog.warning);
   return await serve({ plan, warnings, load: () => loadPlan(file, flags) });
 }
 

@@ -7,14 +7,14 @@ function parse(line: string): Invocation {
 
 Deno.test("parseCommandLine() understands each command", () => {
   const cases: [string, Invocation][] = [
-    ["run proxy.toml", { command: "run", file: "proxy.toml", flags: {} }],
-    ["proxy.toml", { command: "run", file: "proxy.toml", flags: {} }],
-    ["./conf", { command: "run", file: "./conf", flags: {} }],
-    ["/etc/proxy", { command: "run", file: "/etc/proxy", flags: {} }],
-    ["proxy.toml --workers 2", { command: "run", file: "proxy.toml", flags: { workers: "2" } }],
-    ["run --workers=2 proxy.toml", { command: "run", file: "proxy.toml", flags: { workers: "2" } }],
-    ["run -- --odd-name", { command: "run", file: "--odd-name", flags: {} }],
-    ["run 8443", { command: "run", file: "8443", flags: {} }],
+    ["run proxy.toml", { command: "run", file: "proxy.toml", flags: {}, allowKeyLog: false }],
+    ["proxy.toml", { command: "run", file: "proxy.toml", flags: {}, allowKeyLog: false }],
+    ["./conf", { command: "run", file: "./conf", flags: {}, allowKeyLog: false }],
+    ["/etc/proxy", { command: "run", file: "/etc/proxy", flags: {}, allowKeyLog: false }],
+    ["proxy.toml --workers 2", { command: "run", file: "proxy.toml", flags: { workers: "2" }, allowKeyLog: false }],
+    ["run --workers=2 proxy.toml", { command: "run", file: "proxy.toml", flags: { workers: "2" }, allowKeyLog: false }],
+    ["run -- --odd-name", { command: "run", file: "--odd-name", flags: {}, allowKeyLog: false }],
+    ["run 8443", { command: "run", file: "8443", flags: {}, allowKeyLog: false }],
     ["check proxy.toml", { command: "check", file: "proxy.toml" }],
     ["demo", { command: "demo", port: 8443 }],
     ["demo --port 0", { command: "demo", port: 0 }],
@@ -58,7 +58,9 @@ Deno.test("parseCommandLine() takes every flag of run", () => {
       logLevel: "debug",
       logFormat: "json",
     },
+    allowKeyLog: false,
   });
+  deepStrictEqual(parse("a.toml --allow-key-log"), { command: "run", file: "a.toml", flags: {}, allowKeyLog: true });
 });
 
 Deno.test("parseCommandLine() says in one line what is wrong", () => {
@@ -67,6 +69,8 @@ Deno.test("parseCommandLine() says in one line what is wrong", () => {
     ["chekc proxy.toml", 'Unknown command "chekc", did you mean "check"?'],
     ["help chekc", 'Unknown command "chekc", did you mean "check"?'],
     ["frobnicate", 'Unknown command "frobnicate": see tls-off --help'],
+    ["run --allow-key-log", "Nothing to run: give CONFIG.toml, or --listen, --backend, --cert and --key"],
+    ["a.toml --allow-key-log=yes", "Flag --allow-key-log of run takes no value"],
     ["--listen :1", 'No command before "--listen": write "tls-off run" and then the flags'],
     ["run", "Nothing to run: give CONFIG.toml, or --listen, --backend, --cert and --key"],
     ["run a.toml b.toml", 'Unexpected argument "b.toml" of run'],
