@@ -7,6 +7,6 @@ import { runtimeName } from "../runtimes/name.ts";
  */
 export async function duplicateFd(fd: number): Promise<number> {
   if (runtimeName() === "node") return fd;
-  const { Libc } = await import("./libc.ts");
-  return new Libc().duplicate(fd);
+  const { libc } = await import("./thread_libc.ts");
+  return libc.duplicate(fd);
 }

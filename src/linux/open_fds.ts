@@ -4,39 +4,67 @@ import type { LibcSymbols } from "./libc_symbols.ts";
 const O_RDONLY = 0;
 const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
 const O_CLOEXEC = 0o2000000;
-const SEEK_SET = 0;
+const RLIMIT_NOFILE = 7;
+const POLLNVAL = 0x20;
+const DIRECTORY = new TextEncoder().encode("/proc/self/fd\0");
+/** Bytes that getdents64(2) may fill at once. */
+const ENTRIES_LENGTH = 32 * 1024;
+/** Descriptors that one poll(2) asks about. */
+const POLLED_AT_ONCE = 1024;
+/** Highest descriptor that is asked about: what Linux allows where nobody has raised it (`fs.nr_open`, proc(5)). */
+const MAX_FDS = 1 << 20;
 
-/** The directory of the process's own descriptors. */
-export class OpenFds {
-  readonly #libc: LibcSymbols;
-  /** Opened once: when it is needed most, no descriptor may be left to open it. */
-  readonly #directory: number;
-  readonly #entries = new Uint8Array(32 * 1024);
-
-  /** @throws {Error} where there is no /proc */
-  constructor(libc: LibcSymbols) {
-    this.#libc = libc;
-    this.#directory = libc.open(new TextEncoder().encode("/proc/self/fd\0"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (this.#directory < 0) throw new Error("Cannot open /proc/self/fd: is /proc mounted");
+/**
+ * Lists the descriptors of this process, in no order. No descriptor stays open for it: the runtime does not know it, and
+ * so would not close it when the thread ends, in whatever way it does. Those that other threads open for their listing may
+ * be in the list.
+ */
+export function listOpenFds(libc: LibcSymbols): number[] {
+  const directory = libc.open(DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // The list is needed most when no descriptor is left to open the directory.
+  if (directory < 0) return pollOpenFds(libc);
+  try {
+    return readDirectory(libc, directory);
+  } finally {
+    libc.close(directory);
   }
+}
 
-  /** All but the directory's own. */
-  list(): number[] {
-    const fds: number[] = [];
-    this.#libc.lseek(this.#directory, 0n, SEEK_SET);
-    for (;;) {
-      const count = Number(this.#libc.getdents64(this.#directory, this.#entries, BigInt(this.#entries.length)));
-      if (count <= 0) return fds;
-      const view = new DataView(this.#entries.buffer);
-      for (let at = 0; at < count; at += view.getUint16(at + 16, true)) {
-        // struct linux_dirent64 (getdents64(2)): the name starts at 19 and ends with NUL.
-        let fd = 0;
-        let index = at + 19;
-        for (; this.#entries[index] >= 0x30 && this.#entries[index] <= 0x39; index++) {
-          fd = fd * 10 + this.#entries[index] - 0x30;
-        }
-        if (index > at + 19 && fd !== this.#directory) fds.push(fd);
-      }
+/** The names in the directory of the process's own descriptors, but for that of the directory itself. */
+function readDirectory(libc: LibcSymbols, directory: number): number[] {
+  const fds: number[] = [];
+  const entries = new Uint8Array(ENTRIES_LENGTH);
+  const view = new DataView(entries.buffer);
+  for (;;) {
+    const count = Number(libc.getdents64(directory, entries, BigInt(entries.length)));
+    if (count <= 0) return fds;
+    for (let at = 0; at < count; at += view.getUint16(at + 16, true)) {
+      // struct linux_dirent64 (getdents64(2)): the name starts at 19 and ends with NUL.
+      let fd = 0;
+      let index = at + 19;
+      for (; entries[index] >= 0x30 && entries[index] <= 0x39; index++) fd = fd * 10 + entries[index] - 0x30;
+      if (index > at + 19 && fd !== directory) fds.push(fd);
     }
   }
+}
+
+/**
+ * Asks about every number below the limit of open files. It takes no descriptor of its own.
+ * @throws {Error} when the kernel refuses
+ */
+export function pollOpenFds(libc: LibcSymbols): number[] {
+  const limits = new BigUint64Array(2);
+  if (libc.getrlimit(RLIMIT_NOFILE, limits) !== 0) throw new Error("Cannot read the limit of open files");
+  const end = Number(limits[0] < BigInt(MAX_FDS) ? limits[0] : BigInt(MAX_FDS));
+  const fds: number[] = [];
+  for (let first = 0; first < end; first += POLLED_AT_ONCE) {
+    // struct pollfd (poll(2)), 8 bytes: the descriptor; the events asked for, which are none; those found, 2 bytes each.
+    const requests = new Int32Array(2 * Math.min(POLLED_AT_ONCE, end - first));
+    for (let index = 0; index < requests.length; index += 2) requests[index] = first + index / 2;
+    if (libc.poll(requests, BigInt(requests.length / 2), 0) < 0) throw new Error("Cannot list the open descriptors");
+    for (let index = 0; index < requests.length; index += 2) {
+      if ((requests[index + 1] >> 16 & POLLNVAL) === 0) fds.push(requests[index]);
+    }
+  }
+  return fds;
 }

@@ -15,8 +15,7 @@ export interface OpenFiles {
  */
 export async function loadOpenFiles(): Promise<() => OpenFiles> {
   if (runtimeName() === "deno") {
-    const { Libc } = await import("./libc.ts");
-    const libc = new Libc();
+    const { libc } = await import("./thread_libc.ts");
     return () => ({ open: libc.openFds().length, limit: libc.fileLimit().soft });
   }
   return () => {

@@ -25,6 +25,6 @@ export interface SocketCalls {
 export async function loadSocketCalls(): Promise<SocketCalls | null> {
   // No FFI there.
   if (runtimeName() === "node") return null;
-  const { Libc } = await import("./libc.ts");
-  return new Libc();
+  const { libc } = await import("./thread_libc.ts");
+  return libc;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { activation } from "../support/activate.ts";
 import { Backend, echo, readExactly } from "../support/backend.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { pause, until } from "../support/wait.ts";
@@ -103,28 +104,14 @@ Deno.test({
   },
 });
 
-/** Opens a listening socket as descriptor 3 and becomes the program, as a service manager does. */
-const ACTIVATE = [
-  "perl",
-  "-MSocket",
-  "-MPOSIX",
-  "-e",
-  // $^F: descriptors up to that stay open over exec.
-  `$^F = 9; socket(my $s, PF_INET, SOCK_STREAM, 0) or die; POSIX::dup2(fileno($s), 3) or die $! if fileno($s) != 3;
-   bind($s, sockaddr_in(shift, inet_aton("127.0.0.1"))) or die $!; listen($s, 100) or die $!;
-   $ENV{LISTEN_PID} = $$; $ENV{LISTEN_FDS} = 1; $ENV{LISTEN_FDNAMES} = "web"; exec @ARGV;`,
-];
-
 Deno.test("socket activation serves on the inherited socket, over reloads, with all workers", async () => {
   using dir = new TempDir();
-  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = free.addr;
-  free.close();
+  const { port, prefix } = activation();
   await using backend = new Backend(dir.file("app.sock"), echo);
   await using proxy = await Proxy.start(dir, backend.address, {
     config: { workers: 2 },
     listener: { listen: `127.0.0.1:${port}` },
-    prefix: [...ACTIVATE, `${port}`],
+    prefix,
   });
   const once = async () => {
     const client = await proxy.connect();
@@ -144,13 +131,11 @@ Deno.test("socket activation serves on the inherited socket, over reloads, with 
 Deno.test("socket activation with the native engine is refused, with the reason", async () => {
   using dir = new TempDir();
   await using backend = new Backend(dir.file("app.sock"), echo);
-  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = free.addr;
-  free.close();
+  const { port, prefix } = activation();
   await assert.rejects(
     Proxy.start(dir, backend.address, {
       listener: { listen: `127.0.0.1:${port}`, engine: "native" },
-      prefix: [...ACTIVATE, `${port}`],
+      prefix,
     }),
     /cannot do socket activation: native on (Deno|Bun) cannot adopt a descriptor; use engine = \\"node\\"/,
   );

@@ -11,14 +11,13 @@ import type { TlsInfo } from "../../tls/tls_info.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
 import { DescriptorWatch } from "../shared/descriptor_watch.ts";
 import { explainRefusal } from "../shared/explain_refusal.ts";
-import { Libc } from "../../linux/libc.ts";
+import { libc } from "../../linux/thread_libc.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { bindUnixPath } from "../../linux/unix_socket.ts";
 
 const KEEP_ALIVE_DELAY_MS = 60_000;
 
 const { Bun } = globalThis as unknown as { Bun: BunApi };
-const libc = new Libc();
 
 export const bunRuntime: Runtime = {
   name: "bun",

@@ -5,7 +5,7 @@ import type { TlsListenOptions } from "../../tls/listen_options.ts";
 import { connectWithRetry } from "../shared/connect_retry.ts";
 import { DenoConn, DenoTlsConn } from "./deno_conn.ts";
 import { connError } from "./deno_error.ts";
-import { libc } from "../../linux/deno_libc.ts";
+import { libc } from "../../linux/thread_libc.ts";
 import { waitForConnection } from "./poll_deno.ts";
 
 const MAX_PLAIN_READ = 64 * 1024;

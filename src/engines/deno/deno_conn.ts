@@ -3,7 +3,7 @@ import { unmapAddress } from "../../net/cidr.ts";
 import { type Conn, ConnError } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { connError } from "./deno_error.ts";
-import { libc } from "../../linux/deno_libc.ts";
+import { libc } from "../../linux/thread_libc.ts";
 import type { Libc } from "../../linux/libc.ts";
 import { ReadBuffer } from "../shared/read_buffer.ts";
 import { MAX_RECORD, RecordGatherer } from "./record_gatherer.ts";

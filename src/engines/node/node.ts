@@ -15,7 +15,7 @@ import { sharesPorts } from "../shared/shares_ports.ts";
 import { bindUnixPath, type BoundName } from "../../linux/unix_socket.ts";
 
 const name = runtimeName();
-const libc = name === "node" ? null : new (await import("../../linux/libc.ts")).Libc();
+const libc = name === "node" ? null : (await import("../../linux/thread_libc.ts")).libc;
 // Deno's TLS allocates for each write.
 if (name === "deno") libc?.keepFreedMemory();
 
@@ -30,13 +30,13 @@ export const nodeRuntime: Runtime = {
     }
     const tls = new NodeTls(options);
     const server = createServer();
-    const before = new Set(libc?.openFds());
+    const before = new Set(libc?.listeningFds());
     let bound: BoundName | undefined;
     if (options.fd !== undefined) await listen(server, { fd: await duplicateFd(options.fd), backlog });
     else if (address.transport === "tcp") {
       await listen(server, { host: address.hostname, port: address.port, backlog, reusePort });
     } else ({ name: bound } = await bindUnixPath(address.path, (path) => listen(server, { path, backlog })));
-    const fd = libc?.newListeners(before)[0];
+    const fd = libc?.listeningFds().find((fd) => !before.has(fd));
     // Bun has an option for it, too, but goes by its own 512.
     if (name === "bun" && fd !== undefined) libc?.setBacklog(fd, backlog);
     return new NodeListener({

@@ -12,8 +12,7 @@ export async function watchAccepting(
   revive: (fd: number) => Promise<void>,
 ): Promise<AcceptWatch | null> {
   if (runtimeName() !== "deno") return null;
-  const { Libc } = await import("../../linux/libc.ts");
-  const libc = new Libc();
+  const { libc } = await import("../../linux/thread_libc.ts");
   const fd = libc.openFds().find((fd) => libc.listensOn(fd, address));
   return fd === undefined ? null : new AcceptWatch(libc, fd, revive);
 }
