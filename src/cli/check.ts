@@ -1,3 +1,4 @@
+import type { Config, Spread } from "../config/config.ts";
 import { formatAddress } from "../net/address.ts";
 import type { ListenerPlan } from "../supervisor/plan.ts";
 import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
@@ -20,17 +21,23 @@ export async function check(
   const { refusal, warning } = judgeKeyLog(readKeyLog(), false);
   if (refusal !== null || warning !== null) complain(`${refusal ?? warning}`);
   if (plan === null) return 1;
-  for (const listener of plan.listeners) summary(listener).forEach(print);
+  for (const listener of plan.listeners) summary(listener, plan.config.workers).forEach(print);
   print(`${file}: configuration is valid`);
   return 0;
 }
 
-function summary({ config, tls }: ListenerPlan): string[] {
+const SPREAD_NOTES: Record<Spread, string> = {
+  connection: "a TLS session resumes only where its client meets the same worker again",
+  client: "each client address has one worker, where its TLS sessions resume; for many clients that come directly",
+};
+
+function summary({ config, tls }: ListenerPlan, workers: Config["workers"]): string[] {
   const lines = [
     `listener ${config.name}`,
     `  listen       ${config.listen.map(formatAddress).join(", ")}`,
     `  backend      ${config.backend.map(formatAddress).join(", ")}`,
     `  engine       ${tls.engine}: ${tls.reason}`,
+    ...(workers === 1 ? [] : [`  spread       ${config.spread}: ${SPREAD_NOTES[config.spread]}`]),
     ...tls.notes.map((note) => `  note         ${note}`),
   ];
   for (const info of tls.certificateInfos) {

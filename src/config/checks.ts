@@ -27,6 +27,7 @@ export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report
     checkVersions(listener, path, isGiven, report);
     checkClientAuth(listener, path, isGiven, report);
     checkProxyProtocol(listener, path, isGiven, report);
+    checkSpread(listener, path, report);
   });
   checkAdmin(config, addresses, report);
   if (config.log.file === "") {
@@ -128,6 +129,21 @@ function checkProxyProtocol(listener: ListenerFile, path: Path, isGiven: IsGiven
   if (listener.proxyProtocol === "v2" || report.hasFailed(versionPath) || report.flagAt(versionPath) !== null) return;
   if (isGiven([...path, "proxy-protocol-tlvs"])) {
     report.error([...path, "proxy-protocol-tlvs"], `needs proxy-protocol = "v2", which is "${listener.proxyProtocol}"`);
+  }
+}
+
+function checkSpread(listener: ListenerFile, listenerPath: Path, report: Report): void {
+  const path = [...listenerPath, "spread"];
+  if (listener.spread !== "client" || report.hasFailed(path)) return;
+  if (listener.acceptProxy.length > 0) {
+    report.error(path, 'found "client", cannot go with accept-proxy: all connections would come from the balancer');
+  }
+  const unix = listener.listen.find(({ transport }) => transport === "unix");
+  if (unix !== undefined) {
+    report.error(
+      path,
+      `found "client", cannot go with "${formatAddress(unix)}": clients of a Unix socket have no address`,
+    );
   }
 }
 

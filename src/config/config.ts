@@ -1,6 +1,7 @@
 /** The validated configuration: plain data with every default filled in, so that it can be posted to a worker. */
 import type { Address } from "../net/address.ts";
 
+export type Spread = "connection" | "client";
 export type Balance = "least-conn" | "round-robin";
 export type TlsVersion = "1.2" | "1.3";
 export type EngineChoice = "auto" | "native" | "node";
@@ -22,6 +23,8 @@ export interface ListenerConfig {
   name: string;
   /** At least one. */
   listen: Address[];
+  /** How connections are divided among the workers: each one for itself, or all of one client address together. */
+  spread: Spread;
   /** At least one. */
   backend: Address[];
   balance: Balance;

@@ -87,6 +87,12 @@ export const LISTENER: Fields<ListenerFile> = {
     { placeholder: [] },
     'where clients connect: one address or a list; ":8443" is all addresses, IPv4 and IPv6',
   ),
+  spread: key(
+    "spread",
+    types.oneOf("connection", "client"),
+    { default: "connection" },
+    'how workers share the connections: "client" gives all of one address to the same worker, so that its TLS sessions resume',
+  ),
   backend: key(
     "backend",
     types.addresses("connect"),

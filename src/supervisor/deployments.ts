@@ -1,12 +1,13 @@
 import { clearInterval, setInterval, setTimeout } from "node:timers";
 import type { Log } from "../log/log.ts";
+import { formatAddress } from "../net/address.ts";
 import type { Monitor } from "./monitor.ts";
 import { releaseMemorySoon } from "../engines/shared/release_memory.ts";
 import { sharesPorts } from "../engines/shared/shares_ports.ts";
 import { shortenTurns } from "../engines/deno/turns.ts";
 import { WorkerPool } from "./worker_pool.ts";
 import type { PoolWorker } from "./pool_worker.ts";
-import { type ListeningSocket, ListeningSockets } from "./listening_sockets.ts";
+import { type ListeningSocket, ListeningSockets, type Spread } from "./listening_sockets.ts";
 import { SharedLimits } from "./shared_limits.ts";
 import type { Plan } from "./plan.ts";
 import { spreadWeights } from "./spread.ts";
@@ -103,7 +104,7 @@ export class Deployments {
       // From here on a worker that dies is replaced.
       await Promise.allSettled(workers.map(({ handle }) => handle.ask({ type: "commit", generation })));
       this.#limits.set(plan);
-      this.sockets.choose(sockets);
+      this.sockets.choose(sockets, spreadOf(plan, workerCount));
       const dismissed = this.#serving.filter((worker) => !workers.includes(worker));
       this.#serving = workers;
       this.#plan = plan;
@@ -140,7 +141,7 @@ export class Deployments {
 
   /** Lets whoever has fewer connections get more of the new ones. */
   #spread(): void {
-    for (const sockets of this.sockets.chosenGroups()) {
+    for (const sockets of this.sockets.weightedGroups()) {
       if (sockets.length < 2) continue;
       const [{ listener, address }] = sockets;
       const { counts, arrivals } = this.#limits.connections(listener, sockets.map(({ worker }) => worker.slot));
@@ -267,7 +268,7 @@ export class Deployments {
       const sockets = await this.#prepare([worker], generation, plan);
       await worker.handle.ask({ type: "commit", generation });
       this.#serving = this.#serving.map((one) => one === dead ? worker : one);
-      this.sockets.choose([...this.sockets.chosen, ...sockets]);
+      this.sockets.choose([...this.sockets.chosen, ...sockets], spreadOf(plan, this.#serving.length));
       this.#log.info("worker replaced", { event: "worker-replaced", worker: index });
     } catch (error) {
       this.#log.error("worker could not be replaced, will be tried again", {
@@ -284,6 +285,11 @@ export class Deployments {
     this.#turn = result.catch(() => {});
     return result;
   }
+}
+
+function spreadOf({ config: { listeners } }: Plan, workers: number): Spread {
+  const byClient = listeners.filter(({ spread }) => spread === "client").flatMap(({ listen }) => listen);
+  return { workers, byClient: new Set(byClient.map(formatAddress)) };
 }
 
 function sleep(milliseconds: number): Promise<void> {

@@ -1,7 +1,10 @@
 import { formatAddress } from "../net/address.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 import type { PreparedSocket } from "./messages.ts";
+import { makeHashKey } from "../linux/steering_program.ts";
+import { ClientBuckets } from "./client_buckets.ts";
 import { type Member, SocketGroup } from "./socket_group.ts";
+import { ClientSteering, WeightedSteering } from "./steering.ts";
 import type { SocketCalls } from "../linux/socket_calls.ts";
 
 /** A listening socket of one worker. */
@@ -16,12 +19,24 @@ export interface ListeningSocket {
   readonly member: Member | null;
 }
 
+/** How new connections are spread over the workers. */
+export interface Spread {
+  /** Workers that serve, by their indices from 0; one that has just died counts. */
+  workers: number;
+  /** Addresses where the same client always goes to the same worker. */
+  byClient: ReadonlySet<string>;
+}
+
 /** Every listening socket of every worker, and which of them new connections go to. */
 export class ListeningSockets {
   readonly #calls: SocketCalls | null;
   readonly #groups = new Map<string, SocketGroup>();
   readonly #all = new Set<ListeningSocket>();
   #chosen = new Set<ListeningSocket>();
+  #spread: Spread = { workers: 1, byClient: new Set() };
+  readonly #buckets = new ClientBuckets();
+  /** Random for each process, and the same over reloads. */
+  readonly #hashKey = makeHashKey();
 
   /** @param calls `null` where the runtime has no way to the operating system's calls */
   constructor(calls: SocketCalls | null) {
@@ -48,8 +63,8 @@ export class ListeningSockets {
   }
 
   /**
-   * The socket of a worker's socket; a new one where the worker has just begun to listen. One at a time for each address: the
-   * order is the kernel's numbering.
+   * What is known of a socket that a worker listens on; a new entry where it has just begun to listen. One at a time for each
+   * address: the order is the kernel's numbering.
    * @param openBefore descriptors that were open before the worker began
    */
   open(worker: PoolWorker, prepared: PreparedSocket, openBefore: ReadonlySet<number>): ListeningSocket {
@@ -70,14 +85,35 @@ export class ListeningSockets {
     return socket;
   }
 
-  /** New connections go to these sockets alone from now on, to each as often. */
-  choose(sockets: Iterable<ListeningSocket>): void {
+  /**
+   * New connections go to these sockets alone from now on: at an address that is spread by client to the worker that the
+   * client belongs to, elsewhere to each as often.
+   */
+  choose(sockets: Iterable<ListeningSocket>, spread: Spread): void {
     this.#chosen = new Set([...sockets].filter((socket) => this.#all.has(socket)));
-    for (const group of this.chosenGroups()) this.weigh(group, group.map(() => 1));
+    this.#spread = spread;
+    for (const group of this.#chosenGroups()) {
+      if (spread.byClient.has(group[0].address)) this.#divideByClient(group);
+      else this.weigh(group, group.map(() => 1));
+    }
+  }
+
+  /** The chosen sockets by their address, where weights decide who gets a connection. */
+  weightedGroups(): ListeningSocket[][] {
+    return this.#chosenGroups().filter(([{ address }]) => !this.#spread.byClient.has(address));
+  }
+
+  /** A worker that is missing for the moment has no socket here: its clients go to the others until it is replaced. */
+  #divideByClient(sockets: readonly ListeningSocket[]): void {
+    const owners = this.#buckets.owners(this.#spread.workers).map((worker, bucket) =>
+      sockets.find((socket) => socket.worker.handle.index === worker) ?? sockets[bucket % sockets.length]
+    );
+    const group = this.#groups.get(sockets[0].address);
+    group?.steer(new ClientSteering(owners.map(({ member }) => member!), this.#hashKey));
   }
 
   /** The chosen sockets by their address; without those that nobody can steer to. */
-  chosenGroups(): ListeningSocket[][] {
+  #chosenGroups(): ListeningSocket[][] {
     const groups = new Map<string, ListeningSocket[]>();
     for (const socket of this.#chosen) {
       if (socket.member !== null) groups.set(socket.address, [...groups.get(socket.address) ?? [], socket]);
@@ -88,7 +124,7 @@ export class ListeningSockets {
   /** New connections go to these sockets of one address as often as their weights say. */
   weigh(sockets: readonly ListeningSocket[], weights: readonly number[]): void {
     const own = new Map(sockets.map(({ member }, index) => [member!, weights[index]]));
-    this.#groups.get(sockets[0].address)?.choose(own);
+    this.#groups.get(sockets[0].address)?.steer(new WeightedSteering(own));
   }
 
   /** Lets a socket take no new connection; those that wait there can still be accepted. */

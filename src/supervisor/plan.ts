@@ -6,6 +6,7 @@ import { runtimeName } from "../runtimes/name.ts";
 import { sharesPorts } from "../engines/shared/shares_ports.ts";
 import { loadSocketCalls } from "../linux/socket_calls.ts";
 import { loadListenerTls, type TlsPlan } from "../tls/options.ts";
+import { problemError } from "../tls/problem.ts";
 import { assignSockets, inheritedSockets } from "../systemd/activation.ts";
 import { fingerprint } from "../files/file_watch.ts";
 import { watchedFiles } from "./watched_files.ts";
@@ -86,7 +87,19 @@ export async function planConfig(
     const inheritedSocket = own.some((fd) => fd !== null);
     const { plan, problems } = await loadListenerTls(listener, runtimeName(), { inheritedSocket });
     for (const problem of problems) write(problem, index);
+    if (listener.spread === "client") {
+      const obstacle = await spreadObstacle(inheritedSocket);
+      if (obstacle !== null) write(problemError("", `spread = "client": ${obstacle}`), index);
+    }
     if (plan !== undefined) listeners.push({ config: listener, tls: plan, fds: own });
   }
   return result.errors.length > 0 ? null : { config, listeners, watch };
+}
+
+/** Why connections cannot be steered to workers by their client's address; `null` where they can. */
+async function spreadObstacle(inheritedSocket: boolean): Promise<string | null> {
+  if (inheritedSocket) return "cannot go with socket activation: all workers share the one socket that was handed over";
+  const calls = await loadSocketCalls();
+  if (calls === null) return "needs Deno or Bun: nothing steers connections on Node";
+  return calls.steers ? null : "this kernel does not let a program steer connections (SO_ATTACH_REUSEPORT_CBPF)";
 }

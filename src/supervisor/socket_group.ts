@@ -1,5 +1,6 @@
 import type { SocketCalls } from "../linux/socket_calls.ts";
-import { type Choice, chooseProgram, refuseNewProgram } from "../linux/steering_program.ts";
+import { refuseNewProgram } from "../linux/steering_program.ts";
+import type { Steering } from "./steering.ts";
 
 /** A member's own descriptor is a duplicate: the socket leaves the group when the group lets it, whatever its worker does. */
 export interface Member {
@@ -16,7 +17,7 @@ export interface Member {
 export class SocketGroup {
   readonly #calls: SocketCalls;
   readonly #members: Member[] = [];
-  #chosen: ReadonlyMap<Member, number> = new Map();
+  #steering: Steering<Member> | null = null;
 
   constructor(calls: SocketCalls) {
     this.#calls = calls;
@@ -39,32 +40,28 @@ export class SocketGroup {
     return member;
   }
 
-  /** From the next packet on, new connections go to these alone, as often as their weights say. */
-  choose(weights: ReadonlyMap<Member, number>): void {
-    this.#chosen = weights;
-    const choices: Choice[] = [];
-    this.#members.forEach((member, index) => {
-      const weight = weights.get(member);
-      if (weight !== undefined) choices.push({ index, weight });
-    });
-    if (choices.length > 0 && this.#calls.steers) {
-      this.#calls.attachReuseportProgram(this.#members[0].fd, chooseProgram(choices));
-    }
+  /** From the next packet on, new connections go where `steering` says; its members are all in this group. */
+  steer(steering: Steering<Member> | null): void {
+    this.#steering = steering;
+    if (steering === null || !this.#calls.steers) return;
+    const indexes = new Map(this.#members.map((member, index) => [member, index]));
+    const program = steering.program((member) => indexes.get(member)!);
+    this.#calls.attachReuseportProgram(this.#members[0].fd, program);
   }
 
   /** Ends a socket. Its worker has closed its own descriptor; connections that wait there still are lost. */
   leave(member: Member): void {
     const index = this.#members.indexOf(member);
     if (index < 0) return;
-    const chosen = new Map([...this.#chosen].filter(([one]) => one !== member));
+    const steering = this.#steering?.without(member) ?? null;
     const last = this.#members.at(-1)!;
     // While the last one changes its number the others get everything: a wrong number would be anybody's.
-    const others = new Map([...chosen].filter(([one]) => one !== last));
-    if (chosen.has(last) && others.size > 0) this.choose(others);
+    const meanwhile = steering?.members.has(last) ? steering.without(last) : null;
+    if (meanwhile !== null) this.steer(meanwhile);
     this.#calls.endListening(member.fd);
     this.#members[index] = last;
     this.#members.pop();
-    this.choose(chosen);
+    this.steer(steering);
   }
 
   /**

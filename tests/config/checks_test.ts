@@ -142,3 +142,13 @@ Deno.test("checkConfig() tells of one mistake once", () => {
   ];
   for (const [lines, count] of cases) strictEqual(added(lines).length, count, added(lines).join("\n"));
 });
+
+Deno.test("checkConfig() refuses spread by client where the clients' addresses are not to be seen", () => {
+  deepStrictEqual(added('spread = "client"'), []);
+  deepStrictEqual(added('spread = "client"', 'accept-proxy = ["10.0.0.0/8"]'), [
+    '6:1: listener.spread: found "client", cannot go with accept-proxy: all connections would come from the balancer',
+  ]);
+  deepStrictEqual(problemsOf(SHORT.replace('":8443"', '[":8443", "unix:/run/a.sock"]') + 'spread = "client"'), [
+    'proxy.toml:6:1: listener.spread: found "client", cannot go with "unix:/run/a.sock": clients of a Unix socket have no address',
+  ]);
+});

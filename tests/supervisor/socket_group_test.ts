@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import { Libc } from "../../src/linux/libc.ts";
 import { type Member, SocketGroup } from "../../src/supervisor/socket_group.ts";
 import type { SocketCalls } from "../../src/linux/socket_calls.ts";
+import { makeHashKey } from "../../src/linux/steering_program.ts";
+import { ClientSteering, WeightedSteering } from "../../src/supervisor/steering.ts";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { seededRandom } from "../support/random.ts";
 
 const libc = new Libc();
@@ -48,6 +52,16 @@ class Listeners {
     return new Map([...this.counts].filter(([, count]) => count > 0));
   }
 
+  /** Connects from an address of the loopback network, and returns who got it. */
+  async connectFrom(localAddress: string): Promise<Member> {
+    for (const member of this.counts.keys()) this.counts.set(member, 0);
+    const socket = connect({ host: "127.0.0.1", port: this.port, localAddress });
+    socket.resume();
+    await once(socket, "close");
+    const [member] = [...this.counts].find(([, count]) => count > 0)!;
+    return member;
+  }
+
   [Symbol.dispose](): void {
     for (const member of [...this.#listeners.keys()]) this.close(member);
   }
@@ -64,7 +78,7 @@ class Listeners {
   }
 }
 
-const evenly = (members: Iterable<Member>) => new Map([...members].map((member) => [member, 1]));
+const evenly = (members: Iterable<Member>) => new WeightedSteering(new Map([...members].map((member) => [member, 1])));
 
 Deno.test("SocketGroup steers to those it chose, whoever joins and leaves, beyond 128 members", async () => {
   using listeners = new Listeners();
@@ -74,7 +88,7 @@ Deno.test("SocketGroup steers to those it chose, whoever joins and leaves, beyon
   for (let round = 0; round < 300; round++) {
     for (let joins = 1 + Math.floor(random() * 4); joins > 0; joins--) members.push(listeners.open());
     const chosen = new Set(members.slice(-2));
-    group.choose(evenly(chosen));
+    group.steer(evenly(chosen));
     for (const member of [...members]) {
       if (chosen.has(member) || random() > 0.01) continue;
       members.splice(members.indexOf(member), 1);
@@ -85,6 +99,31 @@ Deno.test("SocketGroup steers to those it chose, whoever joins and leaves, beyon
     }
   }
   assert.ok(group.size > 128, `${group.size}`);
+});
+
+Deno.test("SocketGroup gives every client to the member that its address belongs to, whoever else joins and leaves", async () => {
+  using listeners = new Listeners();
+  const { group } = listeners;
+  const old = listeners.open();
+  const members = [1, 2, 3].map(() => listeners.open());
+  const key = makeHashKey();
+  const owners = Array.from({ length: 256 }, (_, bucket) => members[bucket % members.length]);
+  group.steer(new ClientSteering(owners, key));
+  const clients = Array.from({ length: 30 }, (_, index) => `127.0.${index}.${index + 1}`);
+  const first = new Map<string, Member>();
+  for (const client of clients) first.set(client, await listeners.connectFrom(client));
+  assert.deepEqual(new Set(first.values()), new Set(members));
+  // The last member takes the number of the one that leaves.
+  listeners.close(old);
+  listeners.open();
+  for (const client of clients) assert.equal(await listeners.connectFrom(client), first.get(client), client);
+  const [gone, ...stay] = members;
+  listeners.close(gone);
+  for (const client of clients) {
+    const now = await listeners.connectFrom(client);
+    if (first.get(client) === gone) assert.ok(stay.includes(now), client);
+    else assert.equal(now, first.get(client), client);
+  }
 });
 
 Deno.test("SocketGroup lives with a kernel that lets only root drop packets", () => {

@@ -5,6 +5,7 @@ export function makeListenerConfig(overrides: Partial<ListenerConfig> = {}): Lis
   return {
     name: "web",
     listen: [{ transport: "tcp", hostname: "127.0.0.1", port: 0 }],
+    spread: "connection",
     backend: [{ transport: "unix", path: "/run/app.sock" }],
     balance: "least-conn",
     certificates: [{ cert: "/none/cert.pem", key: "/none/key.pem", names: [] }],
