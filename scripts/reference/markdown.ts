@@ -1,16 +1,14 @@
 import type { Block, Section } from "./model.ts";
 
-/** Writes the sections as Markdown, each folded but for its title. */
+/** Writes the sections as Markdown, each with a heading of the second level. */
 export function toMarkdown(sections: Section[]): string {
-  return sections.map(({ title, blocks }) =>
-    `<details>\n<summary><b>${title}</b></summary>\n\n${blocks.map(block).join("\n\n")}\n\n</details>`
-  ).join("\n\n");
+  return sections.map(({ title, blocks }) => [`## ${title}`, ...blocks.map(block)].join("\n\n")).join("\n\n");
 }
 
 function block(one: Block): string {
   switch (one.kind) {
     case "heading":
-      return `#### ${/^\[/.test(one.text) ? `\`${one.text}\`` : one.text}`;
+      return `### ${/^\[/.test(one.text) ? `\`${one.text}\`` : one.text}`;
     case "text":
       return escapeText(one.text);
     case "code":

@@ -1,4 +1,4 @@
-/** The reference as plain data: the README's sections and the man page are both written from it. */
+/** The reference as plain data: the page and the man page are both written from it. */
 import { COMMANDS } from "../../src/cli/args_commands.ts";
 import { describeFlag, flagText, usageLine, wrap } from "../../src/cli/help.ts";
 import { ADDRESS_ALLOWED } from "../../src/net/address.ts";

@@ -24,7 +24,7 @@ type Lacks = Partial<Record<Feature, string>>;
 
 /**
  * What each engine lacks on each runtime; `null` where a runtime has no such engine. The one source of which engine a
- * listener gets, and of the README's table. All of them take PEM keys of the kinds that `private_key.ts` lets through.
+ * listener gets, and of the reference's table. All of them take PEM keys of the kinds that `private_key.ts` lets through.
  */
 export const CAPABILITIES: Record<RuntimeName, Record<EngineName, Lacks | null>> = {
   deno: {
@@ -56,7 +56,7 @@ export const CAPABILITIES: Record<RuntimeName, Record<EngineName, Lacks | null>>
 /** How the runtimes are written. */
 export const RUNTIME_TITLES: Record<RuntimeName, string> = { deno: "Deno", bun: "Bun", node: "Node" };
 
-/** The engine features table in Markdown, as the README has it. */
+/** The engine features table in Markdown, as the reference has it. */
 export function describeCapabilities(): string {
   const columns = (Object.keys(CAPABILITIES) as RuntimeName[]).flatMap((runtime) =>
     (Object.keys(CAPABILITIES[runtime]) as EngineName[])

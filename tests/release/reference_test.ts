@@ -10,13 +10,12 @@ import {
   listExitCodes,
   listSignals,
   readSources,
-  ROOT,
 } from "../../scripts/reference/inventory.ts";
 import { toMan } from "../../scripts/reference/man.ts";
 import { toMarkdown } from "../../scripts/reference/markdown.ts";
 import { describeMetrics, listMetricFields, listRoutes } from "../../scripts/reference/observed.ts";
 import { referenceSections } from "../../scripts/reference/model.ts";
-import { updateReadme } from "../../scripts/reference/readme.ts";
+import { PAGE, writePage } from "../../scripts/reference/page.ts";
 import {
   ENVIRONMENT_TEXTS,
   EVENT_TEXTS,
@@ -28,7 +27,6 @@ import {
 } from "../../scripts/reference/texts.ts";
 import { peerTest, runPeer } from "../support/peers.ts";
 
-const readme = Deno.readTextFileSync(`${ROOT}README.md`);
 const man = () => toMan(referenceSections(), { version: manifest.version, date: "2000-01-01" });
 
 /** Everything that has a name which users meet. */
@@ -48,15 +46,14 @@ function names(): string[] {
   ];
 }
 
-Deno.test("README.md has the reference as the code is now: deno task reference writes it", async () => {
-  assert.equal(await updateReadme(readme), readme);
+Deno.test("the reference is as the code is now: deno task reference writes it", async () => {
+  assert.equal(Deno.readTextFileSync(PAGE), await writePage());
 });
 
-Deno.test("updateReadme() brings back what is missing, and needs its marks", async () => {
-  const cut = readme.replace(/^\| `half-close`.*\n/m, "").replace(/^\| TLS over a Unix socket.*\n/m, "");
-  assert.notEqual(cut, readme);
-  assert.equal(await updateReadme(cut), readme);
-  await assert.rejects(updateReadme("# tls-off\n"), /no <!-- engines:begin -->/);
+Deno.test("the reference has each engine's features, and every section once", async () => {
+  const titles = [...(await writePage()).matchAll(/^## (.+)$/gm)].map(([, title]) => title);
+  assert.ok(titles.includes("Engines"));
+  assert.deepEqual(titles.filter((title) => title !== "Engines"), referenceSections().map(({ title }) => title));
 });
 
 Deno.test("every event of a log record is described, and no other", () => {
@@ -98,7 +95,7 @@ Deno.test("the reference and the man page have every name that users meet", () =
   const markdown = toMarkdown(referenceSections());
   const page = man().replaceAll("\\-", "-");
   for (const name of names()) {
-    assert.ok(markdown.includes(name), `README: ${name}`);
+    assert.ok(markdown.includes(name), `reference: ${name}`);
     assert.ok(page.includes(name), `man page: ${name}`);
   }
 });
