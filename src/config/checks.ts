@@ -28,6 +28,7 @@ export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report
     checkClientAuth(listener, path, isGiven, report);
     checkProxyProtocol(listener, path, isGiven, report);
     checkSpread(listener, path, report);
+    checkForwardedTlvs(listener, path, report);
   });
   checkAdmin(config, addresses, report);
   if (config.log.file === "") {
@@ -145,6 +146,13 @@ function checkSpread(listener: ListenerFile, listenerPath: Path, report: Report)
       `found "client", cannot go with "${formatAddress(unix)}": clients of a Unix socket have no address`,
     );
   }
+}
+
+/** TLVs of the header in front of TLS can be handed on only where there may be one. */
+function checkForwardedTlvs(listener: ListenerFile, path: Path, report: Report): void {
+  if (!listener.proxyProtocolTlvs.includes("forwarded") || listener.acceptProxy.length > 0) return;
+  if (report.hasFailed([...path, "accept-proxy"]) || report.hasFailed([...path, "proxy-protocol-tlvs"])) return;
+  report.error([...path, "proxy-protocol-tlvs"], 'found "forwarded", needs accept-proxy: the header to forward from');
 }
 
 function checkAdmin(config: ConfigFile, taken: Map<string, string>, report: Report): void {

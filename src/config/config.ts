@@ -7,7 +7,7 @@ export type TlsVersion = "1.2" | "1.3";
 export type EngineChoice = "auto" | "native" | "node";
 export type ClientAuthMode = "none" | "optional" | "required";
 export type ProxyProtocolVersion = "off" | "v1" | "v2";
-export type ProxyProtocolTlv = "alpn" | "authority" | "ssl" | "client-cert" | "unique-id" | "crc32c";
+export type ProxyProtocolTlv = "alpn" | "authority" | "ssl" | "client-cert" | "unique-id" | "crc32c" | "forwarded";
 
 export interface CertificateConfig {
   /** PEM file, absolute: leaf first, then its chain. */
@@ -38,6 +38,8 @@ export interface ListenerConfig {
   engine: EngineChoice;
   proxyProtocol: ProxyProtocolVersion;
   proxyProtocolTlvs: ProxyProtocolTlv[];
+  /** The list stands in the configuration: an engine that cannot tell something in it will not do. */
+  proxyProtocolTlvsNamed: boolean;
   /** CIDRs that may send, and then must send, a PROXY header. */
   acceptProxy: string[];
   clientAuth: {

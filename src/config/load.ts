@@ -105,16 +105,24 @@ function validate(tree: TomlTable, report: Report): LoadResult {
   checkConfig(read, (path) => has(tree, path), report);
   const { file, cwd } = report.source;
   const { listeners, ...rest } = read;
-  const config = report.hasErrors
-    ? null
-    : { file: file === null ? null : resolve(cwd, file), ...rest, listeners: listeners.map(toListener) };
+  const config = report.hasErrors ? null : {
+    file: file === null ? null : resolve(cwd, file),
+    ...rest,
+    listeners: listeners.map((listener, index) => toListener(listener, has(tree, ["listener", index, TLVS_KEY]))),
+  };
   return { config, problems: report.sorted(), listeners, positions: report.source.positions };
 }
 
-function toListener({ cert, key, clientAuth, ...listener }: ListenerFile): ListenerConfig {
+const TLVS_KEY = "proxy-protocol-tlvs";
+
+function toListener(
+  { cert, key, clientAuth, ...listener }: ListenerFile,
+  proxyProtocolTlvsNamed: boolean,
+): ListenerConfig {
   const first: CertificateConfig[] = cert === "" ? [] : [{ cert, key, names: [] }];
   return {
     ...listener,
+    proxyProtocolTlvsNamed,
     listen: withoutCovered(listener.listen),
     certificates: [...first, ...listener.certificates],
     clientAuth: { ...clientAuth, ca: clientAuth.mode === "none" ? null : clientAuth.ca },

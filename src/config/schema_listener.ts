@@ -3,7 +3,7 @@ import { type Fields, key, table, tableList } from "./schema_types.ts";
 import * as types from "./value_types.ts";
 
 /** A listener as the file has it: its first certificate apart from the others. */
-export interface ListenerFile extends Omit<ListenerConfig, "clientAuth"> {
+export interface ListenerFile extends Omit<ListenerConfig, "clientAuth" | "proxyProtocolTlvsNamed"> {
   cert: string;
   key: string;
   clientAuth: Omit<ListenerConfig["clientAuth"], "ca"> & { ca: string };
@@ -136,11 +136,11 @@ export const LISTENER: Fields<ListenerFile> = {
   ),
   proxyProtocolTlvs: key(
     "proxy-protocol-tlvs",
-    types.list(types.oneOf("alpn", "authority", "ssl", "client-cert", "unique-id", "crc32c"), {
+    types.list(types.oneOf("alpn", "authority", "ssl", "client-cert", "unique-id", "crc32c", "forwarded"), {
       unique: (tlv) => tlv,
     }),
     { default: ["alpn", "authority", "ssl", "unique-id", "crc32c"] },
-    "what a v2 header tells besides the addresses",
+    "what a v2 header tells besides the addresses; a list given here takes an engine that knows all of it",
   ),
   acceptProxy: key(
     "accept-proxy",

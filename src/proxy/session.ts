@@ -4,14 +4,17 @@
  */
 import type { Reason } from "../metrics/reasons.ts";
 import type { Endpoints } from "../proxy_protocol/endpoint.ts";
+import type { Tlv } from "../proxy_protocol/proxy_header.ts";
 import { ProxyHeaderError } from "../proxy_protocol/proxy_header_error.ts";
 import { type Conn, ConnError } from "../engines/contract.ts";
 import type { TlsInfo } from "../tls/tls_info.ts";
 import type { Expiring } from "./clock.ts";
 import { type BackendConn, connectBackend } from "./connect_backend.ts";
 import { type Flow, Relay, type RelayEnd } from "./relay.ts";
-import type { SessionContext } from "./session_context.ts";
+import type { Preamble, SessionContext } from "./session_context.ts";
 import { createRecord } from "./session_record.ts";
+
+const NOTHING_FORWARDED: readonly Tlv[] = [];
 
 const NOTHING_YET = Promise.resolve(null);
 
@@ -26,6 +29,8 @@ export class Session implements Expiring {
   readonly #conn: string;
   readonly #openedMs = performance.now();
   #endpoints: Endpoints;
+  /** TLVs of the client's PROXY header that the backend's is to have. */
+  #forwarded: readonly Tlv[] = NOTHING_FORWARDED;
   #backend: BackendConn | null = null;
   #tls: TlsInfo = {};
   #handshakeMs: number | undefined;
@@ -67,7 +72,9 @@ export class Session implements Expiring {
   /** Answers whether the relay has taken over. */
   async #establish(): Promise<boolean> {
     const { admission, telemetry, preamble } = this.#context;
-    if (preamble !== null) this.#endpoints = await this.#preamble(preamble);
+    if (preamble !== null) {
+      ({ endpoints: this.#endpoints, forwarded: this.#forwarded } = await this.#preamble(preamble));
+    }
     this.#reason ??= admission.admit(this.#endpoints.source.hostname);
     if (this.#reason !== null) return false;
     this.#admitted = true;
@@ -130,7 +137,7 @@ export class Session implements Expiring {
     else if (passed(timeouts.lifetimeMs, nowMs - this.#openedMs)) this.end("lifetime");
   }
 
-  async #preamble(read: (client: Conn) => Promise<Endpoints>): Promise<Endpoints> {
+  async #preamble(read: (client: Conn) => Promise<Preamble>): Promise<Preamble> {
     try {
       return await read(this.#client);
     } catch (error) {
@@ -199,7 +206,9 @@ export class Session implements Expiring {
   async #writeHeader(backend: Conn, first: Promise<Uint8Array | null>): Promise<{ read: Promise<Uint8Array | null> }> {
     const { header } = this.#context;
     if (header === null) return { read: first };
-    const bytes = header(this.#endpoints, this.#tls, this.#conn);
+    const bytes = header(this.#endpoints, this.#tls, this.#conn, this.#forwarded);
+    // The connection may live for days, and its header is written once.
+    this.#forwarded = NOTHING_FORWARDED;
     // A backend that speaks first must not wait for a client that does not: only what has come is taken.
     const early = await Promise.race([first, NOTHING_YET]).catch(() => null);
     if (early === null) {

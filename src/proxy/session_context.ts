@@ -6,6 +6,8 @@ import type { Reason } from "../metrics/reasons.ts";
 import type { Telemetry } from "../metrics/telemetry.ts";
 import { createHeaderEncoder } from "../proxy_protocol/create_header_encoder.ts";
 import type { Endpoints } from "../proxy_protocol/endpoint.ts";
+import type { Tlv } from "../proxy_protocol/proxy_header.ts";
+import { isForwardable } from "../proxy_protocol/wire.ts";
 import { readProxyHeader } from "./read_proxy_header.ts";
 import type { Conn, PreambleConn, Runtime } from "../engines/contract.ts";
 import type { TlsInfo } from "../tls/tls_info.ts";
@@ -20,6 +22,13 @@ export interface Admission {
   release(client: string): void;
 }
 
+/** What the header in front of TLS has told. */
+export interface Preamble {
+  endpoints: Endpoints;
+  /** What is to be handed on to the backend. */
+  forwarded: readonly Tlv[];
+}
+
 /** Everything that the sessions of one listener in one worker share. */
 export interface SessionContext {
   config: ListenerConfig;
@@ -30,11 +39,11 @@ export interface SessionContext {
   balancer: Balancer;
   telemetry: Telemetry;
   /** What is written in front of the first byte to the backend; `null` = no PROXY header. */
-  header: ((endpoints: Endpoints, tls: TlsInfo, conn: string) => Uint8Array) | null;
+  header: ((endpoints: Endpoints, tls: TlsInfo, conn: string, forwarded: readonly Tlv[]) => Uint8Array) | null;
   /** The reason why a verified client may not come in; `null` admits. */
   authorise: (tls: TlsInfo) => string | null;
   /** Reads the PROXY header that stands in front of TLS, and answers whose connection it is; `null` where none may. */
-  preamble: ((client: Conn) => Promise<Endpoints>) | null;
+  preamble: ((client: Conn) => Promise<Preamble>) | null;
   nextId: () => string;
   /** Is told when the session is over and everything of it is freed. */
   finished: (session: Expiring) => void;
@@ -67,8 +76,8 @@ function headerWriter(config: ListenerConfig, log: Log): SessionContext["header"
   if (config.proxyProtocol === "off") return null;
   const encode = createHeaderEncoder({ version: config.proxyProtocol, tlvs: config.proxyProtocolTlvs });
   const told = new Set<string>();
-  return (endpoints, tls, conn) => {
-    const { bytes, omitted } = encode(endpoints, tls, conn);
+  return (endpoints, tls, conn, forwarded) => {
+    const { bytes, omitted } = encode(endpoints, tls, conn, forwarded);
     for (const tlv of omitted) {
       if (told.has(tlv)) continue;
       told.add(tlv);
@@ -92,14 +101,20 @@ function authoriser({ clientAuth }: ListenerConfig): SessionContext["authorise"]
   };
 }
 
+const NOTHING_FORWARDED: readonly Tlv[] = [];
+
 function preambleReader(config: ListenerConfig): SessionContext["preamble"] {
   if (config.acceptProxy.length === 0) return null;
   const trusted = cidrMatcher(config.acceptProxy);
-  return async (client: Conn): Promise<Endpoints> => {
+  const forwards = config.proxyProtocolTlvs.includes("forwarded");
+  return async (client: Conn): Promise<Preamble> => {
     const own = { source: client.remote, destination: client.local };
     // Whoever is not listed speaks TLS from the first byte: a header from there is garbage to the handshake.
-    if (!trusted(client.remote.hostname)) return own;
-    const { endpoints } = await readProxyHeader(client as PreambleConn);
-    return endpoints ?? own;
+    if (!trusted(client.remote.hostname)) return { endpoints: own, forwarded: NOTHING_FORWARDED };
+    const { endpoints, tlvs } = await readProxyHeader(client as PreambleConn);
+    return {
+      endpoints: endpoints ?? own,
+      forwarded: forwards ? tlvs.filter(({ type }) => isForwardable(type)) : NOTHING_FORWARDED,
+    };
   };
 }

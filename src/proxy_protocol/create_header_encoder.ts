@@ -8,6 +8,8 @@ import {
   type SslInput,
 } from "./encode_v2.ts";
 import type { Endpoints } from "./endpoint.ts";
+import type { Tlv } from "./proxy_header.ts";
+import { TlvType } from "./wire.ts";
 
 export interface HeaderEncoderOptions {
   version: "v1" | "v2";
@@ -32,7 +34,13 @@ export interface HeaderTls {
 }
 
 /** Makes the header of one connection. */
-export type HeaderEncoder = (endpoints: Endpoints, tls: HeaderTls, uniqueId: string) => EncodedHeader;
+export type HeaderEncoder = (
+  endpoints: Endpoints,
+  tls: HeaderTls,
+  uniqueId: string,
+  /** TLVs of the header that came in, of types that {@linkcode isForwardable} names. */
+  forwarded?: readonly Tlv[],
+) => EncodedHeader;
 
 /**
  * Makes a listener's encoder, which does once what is the same for every connection.
@@ -56,7 +64,7 @@ export function createHeaderEncoder(options: HeaderEncoderOptions): HeaderEncode
   const crc32c = tlvs.has("crc32c");
   const v2Options = { maxBytes, scratch: new Uint8Array(maxBytes) };
 
-  return ({ source, destination }, tls, uniqueId) =>
+  return ({ source, destination }, tls, uniqueId, forwarded) =>
     encodeV2({
       source,
       destination,
@@ -64,6 +72,8 @@ export function createHeaderEncoder(options: HeaderEncoderOptions): HeaderEncode
       authority: sendAuthority ? tls.sni : undefined,
       uniqueId: sendUniqueId ? uniqueId : undefined,
       ssl: sendSsl ? sslInput(tls, sendCertificate) : undefined,
+      // A value of ours goes before one of the same type: two would contradict each other.
+      forwarded: sendUniqueId ? forwarded?.filter(({ type }) => type !== TlvType.uniqueId) : forwarded,
       crc32c,
     }, v2Options);
 }

@@ -1,5 +1,6 @@
 import { crc32cWithHole } from "./crc32c.ts";
 import { commonFamily, type Endpoint, type Endpoints } from "./endpoint.ts";
+import type { Tlv } from "./proxy_header.ts";
 import { TlvWriter } from "./tlv_writer.ts";
 import {
   ADDRESS_BYTES,
@@ -55,12 +56,22 @@ export interface V2Input extends Endpoints {
   uniqueId?: string | Uint8Array;
   /** Section 2.2.6. */
   ssl?: SslInput;
+  /** TLVs that are handed on as they came; those that do not fit are left out. */
+  forwarded?: readonly Tlv[];
   /** Section 2.2.3: add the checksum. */
   crc32c?: boolean;
 }
 
 /** What did not fit, or was too long to be true. */
-export type OmittedTlv = "alpn" | "authority" | "unique-id" | "ssl" | "cipher" | "common-name" | "client-cert";
+export type OmittedTlv =
+  | "alpn"
+  | "authority"
+  | "unique-id"
+  | "ssl"
+  | "cipher"
+  | "common-name"
+  | "client-cert"
+  | "forwarded";
 
 export interface EncodedHeader {
   bytes: Uint8Array;
@@ -112,6 +123,9 @@ export function encodeV2(input: V2Input, options: EncodeV2Options = {}): Encoded
     if (!fits) omitted.push("unique-id");
   }
   if (input.ssl) writeSsl(writer, input.ssl, omitted);
+  for (const { type, value } of input.forwarded ?? []) {
+    if (!writer.bytes(type, value, V2_MAX_BYTES) && !omitted.includes("forwarded")) omitted.push("forwarded");
+  }
 
   writer.uint16(14, writer.at - V2_FIXED_BYTES);
   if (input.crc32c) writer.uint32(checksumAt, crc32cWithHole(out, checksumAt, writer.at));

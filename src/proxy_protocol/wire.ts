@@ -51,6 +51,14 @@ export const TlvType = {
   netns: 0x30,
 } as const;
 
+/**
+ * Whether a TLV may be handed on from one header to the next: the unique id, which is the connection's for its whole way, and
+ * section 2.2.8's custom types (0xE0 to 0xEF, such as AWS's 0xEA), which are of no concern to whoever stands between.
+ */
+export function isForwardable(type: number): boolean {
+  return type === TlvType.uniqueId || (type >= 0xe0 && type <= 0xef);
+}
+
 /** Section 2.2.6: bytes in front of the nested TLVs: client flags (1) and verify (4). */
 export const SSL_FIXED_BYTES = 5;
 

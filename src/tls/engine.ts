@@ -85,21 +85,31 @@ function listNeeds(config: ListenerConfig, { inheritedSocket }: EngineCircumstan
     }
   }
   if (config.acceptProxy.length > 0) needs.push({ feature: "accept-proxy", asked: "accept-proxy" });
+  for (const tlv of detailTlvs(config)) {
+    if (config.proxyProtocolTlvsNamed) needs.push({ feature: "tls-details", asked: `proxy-protocol-tlvs "${tlv}"` });
+  }
   if (inheritedSocket) needs.push({ feature: "inherited-socket", asked: "socket activation" });
   return needs;
 }
 
-/** TLVs of the PROXY protocol that tell more of the handshake than ALPN (`client-cert` needs client-auth anyway). */
-const DETAIL_TLVS: ProxyProtocolTlv[] = ["authority", "ssl"];
+/** TLVs of the PROXY protocol that tell more of the handshake than ALPN. */
+const DETAIL_TLVS: ProxyProtocolTlv[] = ["authority", "ssl", "client-cert"];
+
+function detailTlvs({ proxyProtocol, proxyProtocolTlvs }: ListenerConfig): ProxyProtocolTlv[] {
+  return proxyProtocol === "v2" ? DETAIL_TLVS.filter((tlv) => proxyProtocolTlvs.includes(tlv)) : [];
+}
 
 function listNotes(config: ListenerConfig, runtime: RuntimeName, engine: EngineName): string[] {
   const lacks = CAPABILITIES[runtime][engine]?.["tls-details"];
   if (lacks === undefined) return [];
   const where = `${engine} on ${RUNTIME_TITLES[runtime]}`;
   const notes = [`records lack tls_version, cipher, sni and resumed: ${where} ${lacks}`];
-  const tlvs = DETAIL_TLVS.filter((tlv) => config.proxyProtocolTlvs.includes(tlv));
-  if (config.proxyProtocol === "v2" && tlvs.length > 0) {
-    notes.push(`proxy-protocol-tlvs ${tlvs.join(", ")} are incomplete or left out: they need engine = "node"`);
+  const tlvs = detailTlvs(config);
+  if (tlvs.length > 0) {
+    const names = tlvs.join(", ");
+    notes.push(
+      `proxy-protocol-tlvs: ${names} of the default list are not sent; a list that names them gets engine node`,
+    );
   }
   return notes;
 }

@@ -108,6 +108,13 @@ Deno.test("checkConfig() wants version 2 of the PROXY protocol for its TLVs", ()
     '7:1: listener.proxy-protocol-tlvs: needs proxy-protocol = "v2", which is "v1"',
   ]);
   deepStrictEqual(added('proxy-protocol = "v2"', 'proxy-protocol-tlvs = ["ssl"]'), []);
+  deepStrictEqual(added('proxy-protocol = "v2"', 'proxy-protocol-tlvs = ["ssl", "forwarded"]'), [
+    '7:1: listener.proxy-protocol-tlvs: found "forwarded", needs accept-proxy: the header to forward from',
+  ]);
+  deepStrictEqual(
+    added('proxy-protocol = "v2"', 'proxy-protocol-tlvs = ["forwarded"]', 'accept-proxy = ["10.0.0.0/8"]'),
+    [],
+  );
 });
 
 Deno.test("checkConfig() keeps the admin endpoint on this machine unless told otherwise", () => {

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { parseProxyHeader } from "../../src/proxy_protocol/parse.ts";
 import { parseSslTlv } from "../../src/proxy_protocol/parse_ssl_tlv.ts";
 import { findTlv } from "../../src/proxy_protocol/proxy_header.ts";
+import { encodeV2 } from "../../src/proxy_protocol/encode_v2.ts";
 import { TlvType } from "../../src/proxy_protocol/wire.ts";
 import { CAPABILITIES } from "../../src/tls/capabilities.ts";
 import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
 import { Haproxy } from "../support/haproxy.ts";
 import { Nginx } from "../support/nginx.ts";
 import { peerTest } from "../support/peers.ts";
+import { runProgram } from "../support/program.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
 import { until } from "../support/wait.ts";
@@ -219,6 +221,76 @@ Deno.test("a PROXY header's address is the client of the record and of the outgo
   assert.equal(record.client_port, 4711);
   assert.equal(received, "PROXY TCP6 2001:db8::7 2001:db8::1 4711 443\r\nhello");
 });
+
+Deno.test("TLVs asked for by name are sent whatever engine that takes, and check says which", async () => {
+  using dir = new TempDir();
+  let received = new Uint8Array();
+  await using backend = new Backend(dir.file("app.sock"), async (conn) => {
+    received = await readAll(conn) as Uint8Array<ArrayBuffer>;
+  });
+  const listener = { "proxy-protocol": "v2", "proxy-protocol-tlvs": ["authority", "ssl"] };
+  const command = await runtimeCommand("deno");
+  await using proxy = await Proxy.start(dir, backend.address, { listener, command });
+  const client = await Deno.connectTls({ hostname: "localhost", port: proxy.port, caCerts: [proxy.cert] });
+  await client.closeWrite();
+  await readAll(client);
+  client.close();
+  const result = parseProxyHeader(received);
+  assert.equal(result.kind, "done");
+  if (result.kind !== "done") return;
+  const { tlvs } = result.header;
+  assert.deepEqual(tlvs.map(({ type }) => type), [TlvType.authority, TlvType.ssl]);
+  assert.equal(new TextDecoder().decode(findTlv(tlvs, TlvType.authority)), "localhost");
+  assert.equal(parseSslTlv(findTlv(tlvs, TlvType.ssl)!).version, "TLSv1.3");
+  const { stdout } = await runProgram(["check", dir.file("proxy.toml")], { command });
+  assert.match(stdout, /engine +node: proxy-protocol-tlvs "authority": native on Deno tells nothing/);
+});
+
+for (const tlvs of [["forwarded", "crc32c"], ["unique-id", "forwarded"], ["crc32c"]]) {
+  Deno.test(`a balancer's own TLVs with proxy-protocol-tlvs ${tlvs.join(", ")}`, async () => {
+    using dir = new TempDir();
+    let received = new Uint8Array();
+    await using backend = new Backend(dir.file("app.sock"), async (conn) => {
+      received = await readAll(conn) as Uint8Array<ArrayBuffer>;
+    });
+    await using proxy = await Proxy.start(dir, backend.address, {
+      listener: { ...TRUSTED.listener, "proxy-protocol": "v2", "proxy-protocol-tlvs": tlvs },
+    });
+    const text = (value: string) => new TextEncoder().encode(value);
+    const vpce = Uint8Array.of(1, ...text("vpce-0123"));
+    const sent = [
+      { type: TlvType.uniqueId, value: text("balancer-7") },
+      { type: 0xea, value: vpce },
+      { type: 0xe0, value: text("first") },
+      { type: 0xe0, value: text("second") },
+      { type: 0xef, value: new Uint8Array() },
+      // Not the balancer's to say, or of nobody's concern but its own.
+      { type: TlvType.authority, value: text("forged.example") },
+      { type: TlvType.netns, value: text("ns") },
+      { type: 0xf0, value: text("experimental") },
+    ];
+    const ends = { source: { hostname: "192.0.2.7", port: 4711 }, destination: { hostname: "192.0.2.1", port: 443 } };
+    const tcp = await proxy.connectTcp();
+    await writeAll(tcp, encodeV2({ ...ends, forwarded: sent, crc32c: true }).bytes);
+    const client = await Deno.startTls(tcp, { hostname: "localhost", caCerts: [proxy.cert] });
+    await client.closeWrite();
+    await readAll(client);
+    client.close();
+    const result = parseProxyHeader(received);
+    assert.equal(result.kind, "done");
+    if (result.kind !== "done") return;
+    const { header } = result;
+    assert.equal(header.endpoints?.source.hostname, "192.0.2.7");
+    const forwarded = header.tlvs.filter(({ type }) => type !== TlvType.crc32c);
+    if (!tlvs.includes("forwarded")) return assert.deepEqual(forwarded, []);
+    const { conn } = await proxy.program.record(({ event }) => event === "connection");
+    const ours = tlvs.includes("unique-id");
+    assert.deepEqual(forwarded, [
+      { type: TlvType.uniqueId, value: text(ours ? String(conn) : "balancer-7") },
+      ...sent.slice(1, 5),
+    ]);
+  });
+}
 
 Deno.test("a malformed, late or cut PROXY header closes the connection, and the log says why", async () => {
   using dir = new TempDir();

@@ -18,6 +18,16 @@ const ASKS: [Feature, Partial<ListenerConfig>, string, EngineCircumstances?][] =
   ["unix-listen", { listen: [{ transport: "unix", path: "/s" }] }, 'listen = "unix:…"'],
   ["accept-proxy", { acceptProxy: ["10.0.0.0/8"] }, "accept-proxy"],
   ["inherited-socket", {}, "socket activation", { inheritedSocket: true }],
+  [
+    "tls-details",
+    { proxyProtocol: "v2", proxyProtocolTlvs: ["alpn", "authority"], proxyProtocolTlvsNamed: true },
+    'proxy-protocol-tlvs "authority"',
+  ],
+  [
+    "tls-details",
+    { proxyProtocol: "v2", proxyProtocolTlvs: ["client-cert"], proxyProtocolTlvsNamed: true },
+    'proxy-protocol-tlvs "client-cert"',
+  ],
   ["abstract-names", { backend: [{ transport: "unix", path: "\0app" }] }, 'backend = "unix:@…"'],
 ];
 
@@ -61,11 +71,26 @@ Deno.test("chooseEngine() goes by the capabilities for each feature on each runt
   }
 });
 
-Deno.test("chooseEngine() asks for every feature but the details, which no listener insists on", () => {
+Deno.test("chooseEngine() asks for every feature", () => {
   const asked = new Set(ASKS.map(([feature]) => feature));
-  for (const feature of Object.keys(FEATURES)) {
-    assert.equal(asked.has(feature as Feature), feature !== "tls-details", feature);
-  }
+  for (const feature of Object.keys(FEATURES)) assert.ok(asked.has(feature as Feature), feature);
+});
+
+Deno.test("chooseEngine() lets native send what it knows of the default TLVs, and wants named ones in full", () => {
+  const config = makeListenerConfig({ proxyProtocol: "v2", proxyProtocolTlvs: ["alpn", "authority", "ssl"] });
+  assert.equal(chooseEngine(config, "deno").engine, "native");
+  const named = chooseEngine({ ...config, proxyProtocolTlvsNamed: true }, "deno");
+  assert.equal(named.engine, "node");
+  assert.equal(
+    named.engine && named.reason,
+    'proxy-protocol-tlvs "authority": native on Deno tells nothing of a handshake but ALPN; ' +
+      'proxy-protocol-tlvs "ssl": native on Deno tells nothing of a handshake but ALPN',
+  );
+  const forced = chooseEngine({ ...config, proxyProtocolTlvsNamed: true, engine: "native" }, "deno");
+  assert.equal(!forced.engine && forced.refusals.length, 2);
+  const known = { ...config, proxyProtocolTlvsNamed: true, proxyProtocolTlvs: ["alpn", "unique-id", "crc32c"] };
+  assert.equal(chooseEngine(known as ListenerConfig, "deno").engine, "native");
+  assert.equal(chooseEngine({ ...config, proxyProtocolTlvsNamed: true }, "bun").engine, "native");
 });
 
 Deno.test("chooseEngine() refuses what node cannot do, forced or not", () => {
@@ -100,7 +125,7 @@ Deno.test("chooseEngine() notes what records and PROXY headers lack", () => {
   const choice = chooseEngine(config, "deno");
   assert.deepEqual(choice.engine && choice.notes, [
     "records lack tls_version, cipher, sni and resumed: native on Deno tells nothing of a handshake but ALPN",
-    'proxy-protocol-tlvs authority, ssl are incomplete or left out: they need engine = "node"',
+    "proxy-protocol-tlvs: authority, ssl of the default list are not sent; a list that names them gets engine node",
   ]);
   const v1 = chooseEngine({ ...config, proxyProtocol: "v1" }, "deno");
   assert.equal(v1.engine && v1.notes.length, 1);

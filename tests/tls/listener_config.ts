@@ -16,6 +16,7 @@ export function makeListenerConfig(overrides: Partial<ListenerConfig> = {}): Lis
     engine: "auto",
     proxyProtocol: "off",
     proxyProtocolTlvs: [],
+    proxyProtocolTlvsNamed: false,
     acceptProxy: [],
     clientAuth: { mode: "none", ca: null, allowCn: [], allowDns: [], allowUri: [] },
     timeouts: { handshakeMs: 0, connectMs: 0, idleMs: 0, halfCloseMs: 0, lifetimeMs: 0 },
