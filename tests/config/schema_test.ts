@@ -7,6 +7,7 @@ Deno.test("describeKeys() lists every key in the order of the file", () => {
     "reload",
     "listener.name",
     "listener.listen",
+    "listener.spread",
     "listener.backend",
     "listener.balance",
     "listener.cert",
