@@ -1,12 +1,12 @@
 /** The admin endpoint: live page, metrics, health and control over HTTP. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { ListenOptions } from "node:net";
+import type { AddressInfo, ListenOptions } from "node:net";
 import type { AdminConfig } from "../config/config.ts";
-import type { Address } from "../net/address.ts";
+import { type Address, formatAddress } from "../net/address.ts";
 import { watchAccepting } from "../engines/shared/watch_accepting.ts";
 import type { AdminControl, AdminSources } from "./control.ts";
 import { refuseRequest } from "./guard.ts";
-import { prepareSocketPath, removeSocketPath } from "./socket_path.ts";
+import { bindUnixPath, type BoundName, checkUnixPath } from "../linux/unix_socket.ts";
 import { type Answer, routes } from "./routes.ts";
 
 /** Largest request header, and body (nothing here needs one). */
@@ -37,14 +37,14 @@ export async function startAdmin(
   const { listen } = config;
   const table = routes(sources, control, config);
   const servers = [makeServer(table, listen, sources)];
-  const { address, bound } = await bind(servers[0], listen);
+  const { address, bound, name } = await bind(servers[0], listen);
   const watch = await watchAccepting(bound, async (fd) => {
     const server = makeServer(table, listen, sources);
     server.on("connection", () => watch?.accepted());
     await listenTo(server, { fd });
     const [old] = servers;
     servers.unshift(server);
-    // To close the one before would remove the name of a Unix socket, which has gone on to this one.
+    // Closing the server before could remove the name of a Unix socket, which belongs to this server now.
     if (listen.transport === "tcp") old.close(() => servers.splice(servers.indexOf(old), 1));
   });
   servers[0].on("connection", () => watch?.accepted());
@@ -56,7 +56,7 @@ export async function startAdmin(
       const closed = open.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
       for (const server of open) server.closeAllConnections();
       await Promise.all(closed);
-      if (listen.transport === "unix") removeSocketPath(listen.path);
+      name.release();
     },
   };
 }
@@ -87,18 +87,31 @@ function makeServer(table: ReturnType<typeof routes>, listen: Address, sources: 
   return server;
 }
 
-/** Binds; answers the address under the name that was asked for, and as the kernel has it. */
-async function bind(server: Server, listen: Address): Promise<{ address: Address; bound: Address }> {
-  if (listen.transport === "unix") await prepareSocketPath(listen.path);
-  await listenTo(
-    server,
-    listen.transport === "unix" ? { path: listen.path } : { host: listen.hostname, port: listen.port },
-  );
-  const bound = server.address();
-  if (listen.transport === "unix" || bound === null || typeof bound === "string") {
-    return { address: listen, bound: listen };
+interface Binding {
+  /** Under the name that was asked for. */
+  address: Address;
+  /** As the kernel has it. */
+  bound: Address;
+  /** The name of a Unix socket. */
+  name: BoundName;
+}
+
+async function bind(server: Server, listen: Address): Promise<Binding> {
+  if (listen.transport === "unix") {
+    try {
+      await checkUnixPath(listen.path);
+    } catch (error) {
+      throw new Error(`Cannot listen on ${formatAddress(listen)}: ${(error as Error).message}`, { cause: error });
+    }
+    const { bound: path, name } = await bindUnixPath(listen.path, async (path) => {
+      await listenTo(server, { path });
+      return path;
+    });
+    return { address: listen, bound: { transport: "unix", path }, name };
   }
-  return { address: { ...listen, port: bound.port }, bound: { ...listen, hostname: bound.address, port: bound.port } };
+  await listenTo(server, { host: listen.hostname, port: listen.port });
+  const { address, port } = server.address() as AddressInfo;
+  return { address: { ...listen, port }, bound: { ...listen, hostname: address, port }, name: { release() {} } };
 }
 
 function listenTo(server: Server, options: ListenOptions & { fd?: number }): Promise<void> {

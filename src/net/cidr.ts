@@ -41,12 +41,6 @@ export function cidrMatcher(networks: readonly string[]): (address: string) => b
   };
 }
 
-/** Writes an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) as IPv4; leaves everything else as it is. */
-export function unmapAddress(hostname: string): string {
-  if (!hostname.startsWith("::ffff:") || !ipaddr.isValid(hostname)) return hostname;
-  return ipaddr.process(hostname).toString();
-}
-
 function toNetwork(text: string): Network | null {
   // ipaddr.js also reads "0x7f.1" and the like: an allow list must mean one thing only
   const match = /^([0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(?:\/(\d{1,3}))?$/.exec(text);

@@ -1,5 +1,5 @@
 import { commonFamily, type Endpoints } from "./endpoint.ts";
-import { formatIp } from "./ip_address.ts";
+import { formatIp } from "../net/ip_address.ts";
 
 const encoder = new TextEncoder();
 

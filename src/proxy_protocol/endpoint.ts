@@ -1,4 +1,4 @@
-import { mapToIpv6, parseIp } from "./ip_address.ts";
+import { mapToIpv6, parseIp } from "../net/ip_address.ts";
 
 /** One end of a connection, as in the runtime contract. */
 export interface Endpoint {

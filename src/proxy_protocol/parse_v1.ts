@@ -1,4 +1,4 @@
-import { formatIp, parseIpv4, parseIpv6, unmapIpv4 } from "./ip_address.ts";
+import { formatIp, parseIpv4, parseIpv6, unmapIpv4 } from "../net/ip_address.ts";
 import { NEED_MORE, type ParseResult } from "./parse_result.ts";
 import { ProxyHeaderError, type ProxyHeaderReason } from "./proxy_header_error.ts";
 import { V1_MAX_BYTES } from "./wire.ts";

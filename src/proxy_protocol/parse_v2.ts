@@ -1,5 +1,5 @@
 import type { Endpoint, Endpoints } from "./endpoint.ts";
-import { formatIp, unmapIpv4 } from "./ip_address.ts";
+import { formatIp, unmapIpv4 } from "../net/ip_address.ts";
 import { NEED_MORE, type ParseResult } from "./parse_result.ts";
 import { parseTlvs } from "./parse_tlvs.ts";
 import { ProxyHeaderError, type ProxyHeaderReason } from "./proxy_header_error.ts";

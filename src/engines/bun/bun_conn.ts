@@ -2,7 +2,7 @@ import type { BunHandlers, BunSocket } from "./bun_types.ts";
 import { type Conn, ConnError, type Sink, WRITTEN } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { nodeConnError } from "../shared/node_error.ts";
-import { socketEnd } from "../shared/plain_address.ts";
+import { socketEnd } from "../shared/socket_end.ts";
 
 /** A connection, and its socket with a way back to it. */
 export type Socket = BunSocket<BunConn>;

@@ -1,5 +1,5 @@
 /** Connections of the native engine on Deno: plain ones to backends, encrypted ones from clients. */
-import { unmapAddress } from "../../net/cidr.ts";
+import { unmapAddress } from "../../net/ip_address.ts";
 import { type Conn, ConnError } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { connError } from "./deno_error.ts";
@@ -174,7 +174,6 @@ const UNIX_ENDPOINT = { hostname: "", port: 0 };
 
 function endpoint(address: Deno.Addr): { hostname: string; port: number } {
   if (address.transport !== "tcp") return UNIX_ENDPOINT;
-  // On a dual-stack socket an IPv4 client is ::ffff:a.b.c.d: the same client must not have two names.
   if (!address.hostname.startsWith("::ffff:")) return address;
   return { hostname: unmapAddress(address.hostname), port: address.port };
 }

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { type Conn, ConnError } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { nodeConnError } from "../shared/node_error.ts";
-import { socketEnd } from "../shared/plain_address.ts";
+import { socketEnd } from "../shared/socket_end.ts";
 
 /** Chunks that may wait for a reader before the stream is stopped. */
 const MAX_QUEUED = 2;

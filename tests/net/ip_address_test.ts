@@ -1,8 +1,8 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { isIPv4, isIPv6 } from "node:net";
 import ipaddr from "ipaddr.js";
-import { formatIp, parseIp, parseIpv4, parseIpv6 } from "../../src/proxy_protocol/ip_address.ts";
-import { Random } from "./support.ts";
+import { formatIp, parseIp, parseIpv4, parseIpv6, unmapAddress } from "../../src/net/ip_address.ts";
+import { Random } from "../proxy_protocol/support.ts";
 
 Deno.test("parseIpv4() takes four octets", () => {
   deepEqual(parseIpv4("0.10.200.255"), Uint8Array.of(0, 10, 200, 255));
@@ -98,4 +98,10 @@ Deno.test("parseIpv4() and parseIpv6() take what node:net takes, of 100000 texts
     if (isIPv4(text) || isIPv6(text)) valid++;
   }
   equal(valid > 500, true, `only ${valid} valid ones`);
+});
+
+Deno.test("unmapAddress() writes mapped addresses as IPv4", () => {
+  equal(unmapAddress("::ffff:192.0.2.1"), "192.0.2.1");
+  equal(unmapAddress("::ffff:c000:201"), "192.0.2.1");
+  for (const same of ["192.0.2.1", "::1", "2001:db8::ffff:1", "", "::ffff:x"]) equal(unmapAddress(same), same);
 });

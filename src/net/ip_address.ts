@@ -67,6 +67,16 @@ export function parseIp(text: string): Uint8Array | null {
   return bytes && unmapIpv4(bytes);
 }
 
+/**
+ * Writes an IPv4-mapped IPv6 address as IPv4, and leaves every other text as it is. To the kernel an IPv4 client of a
+ * socket that takes both families is `::ffff:a.b.c.d`; the same client must not have two names.
+ */
+export function unmapAddress(text: string): string {
+  if (!text.startsWith("::ffff:")) return text;
+  const bytes = parseIp(text);
+  return bytes?.length === 4 ? formatIp(bytes) : text;
+}
+
 /** The IPv4 address inside an IPv4-mapped one, else `bytes`. */
 export function unmapIpv4(bytes: Uint8Array): Uint8Array {
   if (bytes.length !== 16 || bytes[10] !== 0xff || bytes[11] !== 0xff) return bytes;
