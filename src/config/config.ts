@@ -94,6 +94,28 @@ export interface AdminConfig {
   topClients: number;
 }
 
+/** How certificates are ordered (RFC 8555). */
+export interface AcmeConfig {
+  /** URL of the directory. */
+  directory: string;
+  /** "" for none. */
+  email: string;
+  /** The server's terms of service are agreed to. */
+  termsAgreed: boolean;
+  /** Absolute path of the folder. */
+  storage: string;
+  /** "" for the server's usual one. */
+  profile: string;
+  /** Common name of the authority that the chain should end in; "" for the server's first choice. */
+  preferredChain: string;
+  /** External account; "" for none. */
+  eabKid: string;
+  /** Absolute path; "" for none. */
+  eabKeyFile: string;
+  /** PEM file, absolute, that vouches for the directory's own HTTPS; "" for the public authorities. */
+  ca: string;
+}
+
 export interface Config {
   /** Absolute path of the file it came from; `null`: flags alone. */
   file: string | null;

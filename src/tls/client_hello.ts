@@ -10,8 +10,8 @@ export const MAX_CLIENT_HELLO_BYTES = 32 * 1024;
 
 /**
  * Reads the server name out of the first bytes of a connection.
- * @returns `undefined` while it may be in what has not come yet; `null` where there is none, or the bytes are no ClientHello:
- * whoever shakes hands afterwards finds that out as well
+ * @returns `undefined` while it may be in what has not come yet; `null` where there is none, or the bytes are no
+ * ClientHello: whoever shakes hands afterwards finds that out as well
  */
 export function readServerName(bytes: Uint8Array): string | null | undefined {
   const message = readHandshake(bytes);
@@ -24,8 +24,11 @@ export function readServerName(bytes: Uint8Array): string | null | undefined {
   }
 }
 
-/** The body of the first handshake message, put together from its records. */
-function readHandshake(bytes: Uint8Array): Uint8Array | null | undefined {
+/**
+ * The body of the first handshake message, put together from its records; `undefined` and `null` as in {@linkcode
+ * readServerName}.
+ */
+export function readHandshake(bytes: Uint8Array): Uint8Array | null | undefined {
   const parts: Uint8Array[] = [];
   let have = 0;
   for (let at = 0;;) {
@@ -80,8 +83,8 @@ function concatenate(parts: Uint8Array[], length: number): Uint8Array {
   return whole;
 }
 
-/** @throws {RangeError} past the end */
-class Reader {
+/** Reads TLS structures; each method throws a RangeError past the end. */
+export class Reader {
   #at = 0;
   constructor(readonly bytes: Uint8Array) {}
 

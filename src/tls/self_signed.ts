@@ -81,7 +81,7 @@ function parseHost(host: string): { type: "dns" | "ip"; value: string } {
 }
 
 /** Sixteen random octets that are a positive INTEGER (RFC 5280 section 4.1.2.2). */
-function randomSerial(): string {
+export function randomSerial(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[0] = bytes[0] & 0x3f | 0x40;
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,4 +1,5 @@
 import { stringify } from "@std/toml";
+import { freePort } from "./free_port.ts";
 import { Program } from "./program.ts";
 import { type TempDir, testCertificate } from "./proxy.ts";
 import { pause } from "./wait.ts";
@@ -44,10 +45,4 @@ export class QuietProxy implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.program[Symbol.asyncDispose]();
   }
-}
-
-/** A port that nobody listens on; somebody may take it, though hardly in the next moment. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

@@ -1,0 +1,26 @@
+/** The time, and waiting for it; tests have one of their own. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** At least 0, less than 1. */
+  random(): number;
+  /** Resolves after a while, or at once when `signal` aborts. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The machine's own. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  sleep: (milliseconds, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, milliseconds);
+      signal?.addEventListener("abort", done);
+    }),
+};

@@ -1,0 +1,111 @@
+import { Agent, request } from "node:https";
+import type { IncomingHttpHeaders } from "node:http";
+import { AcmeError } from "./problem.ts";
+
+/** A chain of certificates is some 10 KiB; everything else is smaller. */
+const MAX_BODY_BYTES = 256 * 1024;
+/** For one request from the connect to the last byte of the answer. */
+const REQUEST_MS = 30_000;
+
+export interface HttpsClientOptions {
+  /** PEM certificates that vouch for the server, instead of the public authorities; "" for those. */
+  ca: string;
+  userAgent: string;
+  /** @default {30_000} */
+  timeoutMs?: number;
+  /** Ends every request, those to come as well. */
+  signal?: AbortSignal;
+}
+
+export interface HttpsAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Uint8Array;
+}
+
+/** Requests over HTTPS, each with a deadline and a bound of its answer. Follows no redirects. */
+export class HttpsClient {
+  readonly #options: HttpsClientOptions;
+  readonly #agent: Agent;
+
+  constructor(options: HttpsClientOptions) {
+    this.#options = options;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: 1, ...(options.ca === "" ? {} : { ca: options.ca }) });
+  }
+
+  /**
+   * @param body sent as `application/jose+json`
+   * @throws {AcmeError} where there is no answer, or one that is too long
+   */
+  request(method: "GET" | "HEAD" | "POST", url: string, body?: string): Promise<HttpsAnswer> {
+    const { userAgent, timeoutMs = REQUEST_MS, signal } = this.#options;
+    const fail = (detail: string, cause?: unknown) =>
+      new AcmeError(`Cannot reach ${hostOf(url)}: ${detail}`, { cause });
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(fail("stopped"));
+      if (!isHttps(url)) {
+        return reject(new AcmeError(`Cannot reach ${JSON.stringify(url.slice(0, 200))}: no https URL`));
+      }
+      const headers: Record<string, string | number> = { "user-agent": userAgent };
+      if (body !== undefined) {
+        headers["content-type"] = "application/jose+json";
+        headers["content-length"] = new TextEncoder().encode(body).length;
+      }
+      const end = (error: AcmeError | null, answer?: HttpsAnswer) => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", aborted);
+        if (error === null) return resolve(answer!);
+        reject(error);
+        call.destroy();
+      };
+      const aborted = () => end(fail("stopped"));
+      const timer = setTimeout(() => end(fail(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
+      signal?.addEventListener("abort", aborted);
+      const call = request(url, { method, agent: this.#agent, headers }, (response) => {
+        const chunks: Uint8Array[] = [];
+        let length = 0;
+        response.on("data", (chunk: Uint8Array) => {
+          length += chunk.length;
+          if (length > MAX_BODY_BYTES) return end(fail(`its answer is longer than ${MAX_BODY_BYTES} bytes`));
+          chunks.push(chunk);
+        });
+        response.on("error", (error) => end(fail(error.message, error)));
+        response.on("end", () => {
+          if (!response.complete) return end(fail("its answer is cut short"));
+          end(null, { status: response.statusCode ?? 0, headers: response.headers, body: concatenate(chunks, length) });
+        });
+      });
+      call.on("error", (error) => end(fail(explain(error), error)));
+      call.end(body);
+    });
+  }
+
+  /** Closes its connections. */
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+function isHttps(url: string): boolean {
+  return URL.canParse(url) && new URL(url).protocol === "https:";
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : JSON.stringify(url.slice(0, 200));
+}
+
+function explain(error: Error & { code?: string; errors?: Error[] }): string {
+  // A connect that failed for each of several addresses has a message for each, and none of its own.
+  const detail = error.message || error.errors?.[0]?.message || error.code || "unknown reason";
+  return detail.split("\n", 1)[0];
+}
+
+function concatenate(chunks: Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}

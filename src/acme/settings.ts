@@ -1,0 +1,43 @@
+import { Buffer } from "node:buffer";
+import type { AcmeConfig } from "../config/config.ts";
+import { readConfigFile, ReadError } from "../files/read_file.ts";
+import { loadCertificateFile } from "../tls/certificate_file.ts";
+import { type Problem, problemError } from "../tls/problem.ts";
+import type { ExternalAccount } from "./jws.ts";
+
+/** What certificates are ordered by, with every file of it loaded. Holds the key of the external account. */
+export interface AcmeSettings {
+  config: AcmeConfig;
+  /** PEM; "" for the public authorities. */
+  ca: string;
+  externalAccount: ExternalAccount | null;
+}
+
+/** Loads the files that `[acme]` names, or pushes what is wrong and answers `null`. */
+export async function loadAcmeSettings(config: AcmeConfig, problems: Problem[]): Promise<AcmeSettings | null> {
+  const before = problems.length;
+  const ca = config.ca === "" ? null : await loadCertificateFile(config.ca, "CA certificates", problems);
+  const externalAccount = config.eabKid === "" ? null : await loadExternalAccount(config, problems);
+  if (problems.length > before) return null;
+  return { config, ca: ca === null ? "" : ca.certificates.map(({ pem }) => pem).join(""), externalAccount };
+}
+
+async function loadExternalAccount(config: AcmeConfig, problems: Problem[]): Promise<ExternalAccount | null> {
+  const refuse = (detail: string) => {
+    const what = `Cannot load the external account's key "${config.eabKeyFile}": ${detail}`;
+    problems.push(problemError(config.eabKeyFile, what));
+    return null;
+  };
+  let text;
+  try {
+    text = (await readConfigFile(config.eabKeyFile)).trim();
+  } catch (error) {
+    if (error instanceof ReadError) return refuse(error.message);
+    throw error;
+  }
+  // Authorities give it out in either alphabet of base64 (RFC 4648).
+  if (!/^[\w+/-]{16,2000}={0,2}$/.test(text)) {
+    return refuse("it is not one line of base64url, as the authority gives it out");
+  }
+  return { kid: config.eabKid, hmacKey: Uint8Array.from(Buffer.from(text, "base64url")) };
+}

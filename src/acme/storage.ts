@@ -1,0 +1,218 @@
+/**
+ * What ACME keeps on disk, for this process and for others on the same folder:
+ *
+ *     accounts/HOST-HASH.pem       the account's key
+ *     certificates/NAME-HASH.pem   a certificate's key and chain, in one file
+ *     certificates/NAME-HASH.json  when it is renewed, and how the last attempt went
+ *     challenges/NAME-HASH.json    what answers the connection that validates a name; for minutes
+ *     locks/NAME-HASH              who orders that certificate; for minutes
+ *
+ * Folders have mode 0700, files 0600.
+ */
+import { mkdir, open, readdir, readFile, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { explainFileError } from "../tls/pem_file.ts";
+import {
+  createExclusively,
+  type FileSteps,
+  removeAbandoned,
+  removeFile,
+  temporaryName,
+  writeAtomically,
+} from "./atomic_file.ts";
+import type { Challenge } from "../tls/challenge/challenge.ts";
+import type { Clock } from "./clock.ts";
+import { isRecord } from "./directory.ts";
+import { type AccountKey, generateAccountKey, importAccountKey } from "./jws.ts";
+import { type HeldLock, type LockTimes, takeLock } from "./lock.ts";
+import { fileName, shortHash } from "./stored_certificate.ts";
+
+const FOLDERS = ["accounts", "certificates", "challenges", "locks"];
+/** A validation takes minutes; what is older was left by a process that died. */
+const CHALLENGE_MS = 600_000;
+/** A challenge has two kilobytes, and a state some hundred bytes. */
+const MAX_JSON_BYTES = 64 * 1024;
+
+/** What is remembered of a certificate between two starts. Times in milliseconds since the epoch. */
+export interface CertificateState {
+  /** Until then no attempt is made: the server has asked for it. */
+  notBeforeMs: number;
+  /** Failures in a row. */
+  failures: number;
+  /** Of the last attempt; "" where that succeeded. */
+  lastError: string;
+}
+
+export interface StorageOptions {
+  steps?: FileSteps;
+  lock?: LockTimes;
+}
+
+/** The storage folder. */
+export class AcmeStorage {
+  private constructor(readonly path: string, private readonly options: StorageOptions) {}
+
+  /**
+   * Opens the folder; makes it where it is missing.
+   * @throws {Error} where it can't be used, in one line
+   */
+  static async open(path: string, clock: Clock, options: StorageOptions = {}): Promise<AcmeStorage> {
+    try {
+      for (const folder of [path, ...FOLDERS.map((name) => join(path, name))]) {
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+        await checkFolder(folder);
+      }
+      for (const name of FOLDERS) await removeAbandoned(join(path, name), clock.now());
+    } catch (error) {
+      throw new Error(`Cannot keep certificates in "${path}": ${explainFileError(error)}`, { cause: error });
+    }
+    return new AcmeStorage(path, options);
+  }
+
+  /**
+   * The account's key at a directory; made where there is none.
+   * @param kid of the external account that it is bound to; "" for none
+   */
+  async accountKey(directory: string, kid: string): Promise<AccountKey> {
+    const host = new URL(directory).hostname;
+    const path = join(this.path, "accounts", `${fileName(host)}-${shortHash(JSON.stringify([directory, kid]))}.pem`);
+    const found = await readIfThere(path);
+    if (found !== null) return await this.#importKey(path, found);
+    const key = await generateAccountKey();
+    const beside = temporaryName(path);
+    try {
+      await writeAtomically(beside, key.pem, this.options.steps);
+      // Two processes that make one at once go on with the same.
+      if (await createExclusively(beside, path)) return key;
+    } finally {
+      await unlink(beside).catch(() => {});
+    }
+    return await this.#importKey(path, await readFile(path, "utf8"));
+  }
+
+  certificatePath(id: string): string {
+    return join(this.path, "certificates", `${id}.pem`);
+  }
+
+  /** Puts a certificate and its key into the place of the last. */
+  async saveCertificate(id: string, { keyPem, chainPem }: { keyPem: string; chainPem: string }): Promise<void> {
+    await writeAtomically(this.certificatePath(id), keyPem + chainPem, this.options.steps);
+  }
+
+  async removeCertificate(id: string): Promise<void> {
+    await removeFile(this.certificatePath(id), this.options.steps);
+  }
+
+  /** What is remembered of a certificate. What can't be read is as good as nothing: an attempt is made then. */
+  async readState(id: string): Promise<CertificateState> {
+    const value = parse(await readIfThere(this.#statePath(id)).catch(() => null));
+    const number = (key: string) => typeof value[key] === "number" ? value[key] : 0;
+    return {
+      notBeforeMs: number("notBeforeMs"),
+      failures: number("failures"),
+      lastError: typeof value.lastError === "string" ? value.lastError : "",
+    };
+  }
+
+  async saveState(id: string, state: CertificateState): Promise<void> {
+    await writeAtomically(this.#statePath(id), `${JSON.stringify(state)}\n`, this.options.steps);
+  }
+
+  /** Writes down what answers validations, for every process on this folder. */
+  async saveChallenges(challenges: Challenge[]): Promise<void> {
+    for (const challenge of challenges) {
+      await writeAtomically(this.#challengePath(challenge.serverName), JSON.stringify(challenge), this.options.steps);
+    }
+  }
+
+  async removeChallenges(challenges: Challenge[]): Promise<void> {
+    for (const { serverName } of challenges) await removeFile(this.#challengePath(serverName), this.options.steps);
+  }
+
+  /** Every challenge that is to be answered now, of whatever process, ordered by name. */
+  async readChallenges(nowMs: number): Promise<Challenge[]> {
+    const folder = join(this.path, "challenges");
+    const challenges: Challenge[] = [];
+    for (const name of (await readdir(folder)).sort()) {
+      if (!name.endsWith(".json") || name.startsWith(".")) continue;
+      const path = join(folder, name);
+      const found = await stat(path).catch(() => null);
+      if (found === null) continue;
+      if (nowMs - found.mtimeMs > CHALLENGE_MS) {
+        await removeFile(path, this.options.steps);
+        continue;
+      }
+      const { serverName, cert, key } = parse(await readIfThere(path));
+      if (typeof serverName !== "string" || typeof cert !== "string" || typeof key !== "string") continue;
+      challenges.push({ serverName, cert, key });
+    }
+    return challenges;
+  }
+
+  /** Takes the right to order a certificate; `null` where another process has it. */
+  lock(id: string, clock: Clock): Promise<HeldLock | null> {
+    return takeLock(join(this.path, "locks", id), clock, this.options.lock);
+  }
+
+  #statePath(id: string): string {
+    return join(this.path, "certificates", `${id}.json`);
+  }
+
+  #challengePath(serverName: string): string {
+    return join(this.path, "challenges", `${fileName(serverName)}-${shortHash(serverName)}.json`);
+  }
+
+  async #importKey(path: string, pem: string): Promise<AccountKey> {
+    try {
+      return await importAccountKey(pem);
+    } catch (error) {
+      throw new Error(`Cannot read the account's key in "${path}": ${(error as Error).message}`, { cause: error });
+    }
+  }
+}
+
+/**
+ * Whether a folder can be trusted with keys.
+ * @throws {Error} where it can't, in a few words
+ */
+export async function checkFolder(path: string): Promise<void> {
+  const { mode, isDirectory } = await stat(path).then((found) => ({
+    mode: found.mode & 0o777,
+    isDirectory: found.isDirectory(),
+  }));
+  if (!isDirectory) throw new Error("is not a directory");
+  if (mode & 0o022) {
+    const digits = mode.toString(8).padStart(4, "0");
+    throw new Error(`other users can write to ${path} (mode ${digits}): set it to 0700`);
+  }
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  let file;
+  try {
+    file = await open(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+  try {
+    const buffer = new Uint8Array(MAX_JSON_BYTES);
+    let length = 0;
+    for (let count = -1; count !== 0 && length < buffer.length; length += count) {
+      count = (await file.read(buffer, length, buffer.length - length, null)).bytesRead;
+    }
+    return new TextDecoder().decode(buffer.subarray(0, length));
+  } finally {
+    await file.close();
+  }
+}
+
+function parse(text: string | null): Record<string, unknown> {
+  if (text === null) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
