@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { parseStartCommand } from "../../scripts/start_task.ts";
 import { PROXY_SUFFIX } from "../backends/files.ts";
 import type { Contender, ProxySetup } from "./contender.ts";
 
@@ -64,22 +65,19 @@ function configuration(setup: ProxySetup, engine: string, options: string[]): st
 }
 
 /**
- * How the `start` task runs the program, which alone says what permissions and environment it gets: the words after `deno`.
+ * How the task `start` of a directory's deno.json runs the program.
  *
  * @throws {Error} If there is no such task, or it needs a shell to be understood.
  */
 export function readStartTask(denoJson: string, directory: string): { env: Record<string, string>; args: string[] } {
   const task = (JSON.parse(denoJson) as { tasks?: Record<string, string | { command: string }> }).tasks?.start;
-  const command = typeof task === "string" ? task : task?.command;
-  const words = command?.trim().split(/\s+/) ?? [];
-  const settings = words.slice(0, words.indexOf("deno"));
-  const [program, ...args] = words.slice(settings.length);
-  if (program !== "deno" || /["'$`|&;<>]/.test(command ?? "") || !settings.every((word) => /^\w+=/.test(word))) {
+  const command = parseStartCommand((typeof task === "string" ? task : task?.command) ?? "");
+  if (command === null) {
     throw new Error(
       `Cannot start tls-off of ${directory}: task "start" in deno.json must be a plain "[NAME=value …] deno run …"`,
     );
   }
-  return { env: Object.fromEntries(settings.map((setting) => setting.split("=", 2))), args };
+  return { env: command.environment, args: ["run", ...command.flags, command.module] };
 }
 
 /**

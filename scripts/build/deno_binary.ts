@@ -1,4 +1,5 @@
 import manifest from "../../deno.json" with { type: "json" };
+import { parseStartCommand, START_COMMAND } from "../start_task.ts";
 import { BuildError, MissingBaseError } from "./build_error.ts";
 import type { DenoBase } from "./deno_base.ts";
 import { askProduct } from "./product.ts";
@@ -9,13 +10,12 @@ import type { Target } from "./target.ts";
  * The permissions and engine flags that the program ships with: those of `deno task start`. What that sets in the environment, a
  * binary does for itself, in threads of its own.
  */
-export function shippedFlags(command: string = manifest.tasks.start.command): string[] {
-  const [deno, run, ...rest] = command.replace(/^(\w+=\w* )+/, "").split(" ");
-  const entry = rest.pop();
-  if (deno !== "deno" || run !== "run" || entry !== "src/main.ts" || !rest.every((flag) => flag.startsWith("--"))) {
+export function shippedFlags(command: string = START_COMMAND): string[] {
+  const parsed = parseStartCommand(command);
+  if (parsed === null || parsed.module !== "src/main.ts" || !parsed.flags.every((flag) => flag.startsWith("--"))) {
     throw new BuildError(`Cannot read the flags of task "start": must be "deno run --flags src/main.ts"`);
   }
-  return rest;
+  return parsed.flags;
 }
 
 /** The command that makes a Deno binary of the bundle. */

@@ -1,5 +1,5 @@
 /** What the code has and no table of it lists, found by reading the sources: for the documentation's completeness. */
-import manifest from "../../deno.json" with { type: "json" };
+import { allowedEnvironment, startCommand } from "../start_task.ts";
 
 /** Root of the repository, with a slash at the end. */
 export const ROOT = new URL("../../", import.meta.url).pathname;
@@ -41,6 +41,6 @@ export function listExitCodes(sources: Map<string, string>): string[] {
 }
 
 /** Every environment variable that the program has leave to read. */
-export function listEnvironment(command: string = manifest.tasks.start.command): string[] {
-  return sorted(/--allow-env=(\S+)/.exec(command)?.[1].split(",") ?? []);
+export function listEnvironment(command?: string): string[] {
+  return sorted(allowedEnvironment(startCommand(command)));
 }

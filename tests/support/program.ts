@@ -1,4 +1,4 @@
-import manifest from "../../deno.json" with { type: "json" };
+import { startCommand } from "../../scripts/start_task.ts";
 
 /**
  * The command that runs the program, without arguments of its own: from source, or the binary that TLS_OFF_BIN names.
@@ -13,9 +13,9 @@ export function programCommand(main = "src/main.ts"): string[] {
 /** The command that runs a module of the program's source, on Deno. */
 export function sourceCommand(main: string): string[] {
   // With the permissions and the environment that it ships with: a test must see what a user would.
-  const [setting, , ...args] = manifest.tasks.start.command.split(" ");
-  const root = new URL("../../", import.meta.url).pathname;
-  return ["env", setting, Deno.execPath(), ...args.map((arg) => arg === "src/main.ts" ? `${root}${main}` : arg)];
+  const { environment, flags } = startCommand();
+  const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  return ["env", ...settings, Deno.execPath(), "run", ...flags, new URL(`../../${main}`, import.meta.url).pathname];
 }
 
 /** A record of the program's JSON log. */

@@ -1,0 +1,40 @@
+/** The command of the task `start`, which alone says with what permissions, flags and environment the program runs. */
+import manifest from "../deno.json" with { type: "json" };
+
+/** A command of the form `[NAME=value …] deno run [flag …] MODULE`, in its parts. */
+export interface StartCommand {
+  environment: Record<string, string>;
+  flags: string[];
+  /** Path of the module that is run. */
+  module: string;
+}
+
+/** The command of the task `start` of this repository. */
+export const START_COMMAND: string = manifest.tasks.start.command;
+
+/** Takes a command apart; `null` where it has another form, or needs a shell to be understood. */
+export function parseStartCommand(command: string): StartCommand | null {
+  const words = command.trim().split(/\s+/);
+  const settings = words.slice(0, words.indexOf("deno"));
+  const [program, verb, ...rest] = words.slice(settings.length);
+  const module = rest.pop();
+  if (program !== "deno" || verb !== "run" || module === undefined || /["'$`|&;<>]/.test(command)) return null;
+  if (!settings.every((word) => /^\w+=/.test(word)) || !rest.every((word) => word.startsWith("-"))) return null;
+  return { environment: Object.fromEntries(settings.map((setting) => setting.split("=", 2))), flags: rest, module };
+}
+
+/**
+ * Takes the command of this repository apart.
+ * @throws {TypeError} where it has another form
+ */
+export function startCommand(command = START_COMMAND): StartCommand {
+  const parsed = parseStartCommand(command);
+  if (parsed === null) throw new TypeError('Cannot read task "start" of deno.json: must be a plain "deno run" command');
+  return parsed;
+}
+
+/** The environment variables that the command gives leave to read, as written. */
+export function allowedEnvironment({ flags }: StartCommand): string[] {
+  const flag = flags.find((flag) => flag.startsWith("--allow-env="));
+  return flag?.slice("--allow-env=".length).split(",") ?? [];
+}
