@@ -3,7 +3,7 @@ import type { ConfigFlags } from "../config/flags.ts";
 import { createLogger } from "../log/log.ts";
 import { Monitor } from "../supervisor/monitor.ts";
 import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
-import { runtimeName } from "../runtimes/name.ts";
+import { runtimeTitle } from "../runtimes/name.ts";
 import { loadPlan, type Plan, type PlanResult } from "../supervisor/plan.ts";
 import { type Started, Supervisor } from "../supervisor/supervisor.ts";
 import { VERSION } from "./version.ts";
@@ -67,10 +67,4 @@ export async function serve({ plan, warnings, load, started }: ServeOptions): Pr
   } finally {
     await log.close();
   }
-}
-
-/** Such as `deno 2.9.6`. */
-function runtimeTitle(): string {
-  const name = runtimeName();
-  return `${name} ${process.versions[name] ?? ""}`.trim();
 }

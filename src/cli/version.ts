@@ -1,14 +1,10 @@
 import manifest from "../../deno.json" with { type: "json" };
-import process from "node:process";
-import { engineNames, runtimeName } from "../runtimes/name.ts";
+import { engineNames, runtimeTitle } from "../runtimes/name.ts";
 
 /** The program's version, from the one place that it is written. */
 export const VERSION: string = manifest.version;
 
 /** What `tls-off version` prints: the program, what it runs on, and the engines there. */
 export function versionText(): string {
-  const runtime = runtimeName();
-  return `tls-off ${VERSION}\nruntime ${runtime} ${process.versions[runtime] ?? ""}\nengines ${
-    engineNames().join(", ")
-  }`;
+  return `tls-off ${VERSION}\nruntime ${runtimeTitle()}\nengines ${engineNames().join(", ")}`;
 }

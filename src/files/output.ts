@@ -4,6 +4,7 @@
  */
 import { closeSync, openSync, write } from "node:fs";
 import process from "node:process";
+import { runtimeName } from "../runtimes/name.ts";
 
 /** Somewhere to write bytes. One write at a time. */
 export interface Output {
@@ -26,7 +27,7 @@ interface DenoFiles {
   openSync(path: string, options: { append: boolean; create: boolean; mode: number }): DenoFile;
 }
 
-const deno = (globalThis as { Deno?: DenoFiles }).Deno;
+const deno = runtimeName() === "deno" ? (globalThis as unknown as { Deno: DenoFiles }).Deno : null;
 
 /** Log files may name clients: readable for the owner and the group. */
 const LOG_FILE_MODE = 0o640;
@@ -34,7 +35,7 @@ const LOG_FILE_MODE = 0o640;
 /** Standard error. */
 export function openStderr(): Output {
   const close = () => Promise.resolve();
-  if (deno) {
+  if (deno !== null) {
     const { stderr } = deno;
     return { write: (bytes) => stderr.write(bytes), close };
   }
@@ -52,7 +53,7 @@ export function openStderr(): Output {
  * @throws {Error} when it cannot be opened
  */
 export function openAppend(path: string): Output {
-  if (deno) {
+  if (deno !== null) {
     const file = deno.openSync(path, { append: true, create: true, mode: LOG_FILE_MODE });
     return { write: (bytes) => file.write(bytes), close: () => Promise.resolve(file.close()) };
   }

@@ -1,11 +1,20 @@
+import process from "node:process";
+
+/** The runtimes that the program runs on. */
 export type RuntimeName = "deno" | "bun" | "node";
 
 /** What this program runs on. */
 export function runtimeName(): RuntimeName {
   // Deno and Bun both have `process.versions.node`; each has its own name beside it.
-  const versions: Record<string, string | undefined> = globalThis.process?.versions ?? {};
-  if (versions.deno !== undefined || "Deno" in globalThis) return "deno";
+  const versions: Record<string, string | undefined> = process.versions;
+  if (versions.deno !== undefined) return "deno";
   return versions.bun !== undefined ? "bun" : "node";
+}
+
+/** The runtime with its version, such as `deno 2.9.6`. */
+export function runtimeTitle(): string {
+  const name = runtimeName();
+  return `${name} ${process.versions[name] ?? ""}`.trim();
 }
 
 /** The engines that there are on this runtime. */
