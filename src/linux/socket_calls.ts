@@ -4,6 +4,7 @@ import { runtimeName } from "../runtimes/name.ts";
 /** The calls into the operating system that the supervisor makes; {@linkcode Libc} has them. */
 export interface SocketCalls {
   raiseFileLimit(): number;
+  fileLimit(): { soft: number; hard: number };
   sendToUnix(path: string, bytes: Uint8Array<ArrayBuffer>): void;
   monotonicUsec(): bigint;
   listensOn(fd: number, address: Address): boolean;

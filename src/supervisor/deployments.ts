@@ -8,6 +8,7 @@ import { shortenTurns } from "../engines/deno/turns.ts";
 import { WorkerPool } from "./worker_pool.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 import { type ListeningSocket, ListeningSockets, type Spread } from "./listening_sockets.ts";
+import { checkThreadRoom } from "./file_limit.ts";
 import { SharedLimits } from "./shared_limits.ts";
 import type { Plan } from "./plan.ts";
 import { spreadWeights } from "./spread.ts";
@@ -46,6 +47,7 @@ export class Deployments {
   readonly sockets: ListeningSockets;
   readonly #log: Log;
   readonly #monitor: Monitor;
+  readonly #calls: SocketCalls | null;
   readonly #limits: SharedLimits;
   /** Connections at each address when its weights were last set. */
   readonly #arrivals = new Map<string, number>();
@@ -65,6 +67,7 @@ export class Deployments {
     this.#limits = new SharedLimits(maxConnections);
     this.#log = log;
     this.#monitor = monitor;
+    this.#calls = calls;
     this.sockets = new ListeningSockets(calls);
     this.pool = new WorkerPool({
       monitor,
@@ -94,12 +97,12 @@ export class Deployments {
     return this.#inTurn(async () => {
       const generation = this.#generation + 1;
       const inline = workerCount === 1 && this.#inline;
-      const workers = Array.from(
+      const living = Array.from(
         { length: workerCount },
-        (_, index) =>
-          this.#living.find(({ handle }) => handle.index === index && handle.isInline === inline) ??
-            this.pool.start(index, inline),
+        (_, index) => this.#living.find(({ handle }) => handle.index === index && handle.isInline === inline),
       );
+      if (!inline) checkThreadRoom(this.#calls, living.filter((worker) => worker === undefined).length);
+      const workers = living.map((worker, index) => worker ?? this.pool.start(index, inline));
       const sockets = await this.#prepare(workers, generation, plan);
       // From here on a worker that dies is replaced.
       await Promise.allSettled(workers.map(({ handle }) => handle.ask({ type: "commit", generation })));
@@ -264,6 +267,7 @@ export class Deployments {
     const generation = this.#generation;
     this.#monitor.workerRestarts++;
     try {
+      if (!isInline) checkThreadRoom(this.#calls, 1);
       const worker = this.pool.start(index, isInline);
       const sockets = await this.#prepare([worker], generation, plan);
       await worker.handle.ask({ type: "commit", generation });

@@ -17,13 +17,11 @@ async function assertNoneLeft(options: ProxyOptions, reloads: number, workers: n
   using dir = new TempDir();
   await using backend = new Backend(dir.file("app.sock"), echo);
   await using proxy = await Proxy.start(dir, backend.address, { ...options, config: { shutdown: { grace: "1s" } } });
-  const configuration = Deno.readTextFileSync(dir.file("proxy.toml"));
   const reload = async (workers: number) => {
-    Deno.writeTextFileSync(dir.file("proxy.toml"), configuration.replace(/^workers = \d+$/m, `workers = ${workers}`));
+    proxy.setWorkers(workers);
     assert.equal((await proxy.reload()).event, "reload");
     const client = await proxy.connect();
-    await client.write(Uint8Array.of(7));
-    assert.deepEqual(await readExactly(client, 1), Uint8Array.of(7));
+    await assertServed(client);
     client.close();
   };
   // What is loaded when it is first needed is there after that.
@@ -44,4 +42,41 @@ for (const { runtime, engine } of CONTENDERS) {
       await assertNoneLeft({ listener, prefix, command: await runtimeCommand(runtime) }, 10, [1]);
     });
   }
+}
+
+for (const runtime of ["deno", "bun"] as const) {
+  Deno.test(`reload is refused while threads would find no descriptors on ${runtime}, and nobody is lost`, async () => {
+    using dir = new TempDir();
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await Proxy.start(dir, backend.address, {
+      openFiles: 200,
+      command: await runtimeCommand(runtime),
+    });
+    const established = await proxy.connect();
+    await assertServed(established);
+    const waiting: Deno.TcpConn[] = [];
+    while (200 - proxy.program.fds() > 12) {
+      waiting.push(await proxy.connectTcp());
+      const { length } = waiting;
+      await until(() => proxy.program.fds() >= length, "it is accepted");
+    }
+    proxy.setWorkers(3);
+    assert.equal((await proxy.reload()).event, "reload-failed");
+    const { msg } = await proxy.program.record(({ event }) => event === "reload-error");
+    assert.match(
+      msg,
+      /Cannot start 3 more workers: \d+ of 200 descriptors are free, and 40 are needed; raise the limit/,
+    );
+    await assertServed(established);
+    for (const client of waiting) client.close();
+    await until(() => proxy.program.fds() < 100, "their descriptors are closed");
+    assert.equal((await proxy.reload()).event, "reload");
+    await assertServed(established);
+    established.close();
+  });
+}
+
+async function assertServed(client: Deno.Conn): Promise<void> {
+  await client.write(Uint8Array.of(7));
+  assert.deepEqual(await readExactly(client, 1), Uint8Array.of(7));
 }

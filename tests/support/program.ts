@@ -96,6 +96,11 @@ export class Program {
     this.child.kill(signal);
   }
 
+  /** @throws Error with what the program said last, when it has ended */
+  assertRunning(): void {
+    if (this.#ended) throw new Error(`Program ended: ${this.#said()}`);
+  }
+
   /** Waits for the end of the process, and for all that it said. */
   async exit(timeoutMs = 20_000): Promise<number> {
     const timer = setTimeout(() => this.child.kill("SIGKILL"), timeoutMs);

@@ -40,7 +40,12 @@ export class Proxy implements AsyncDisposable {
   /** Where clients find it. */
   hostname = "127.0.0.1";
 
-  private constructor(readonly program: Program, readonly port: number, readonly cert: string) {}
+  private constructor(
+    readonly dir: TempDir,
+    readonly program: Program,
+    readonly port: number,
+    readonly cert: string,
+  ) {}
 
   static async start(dir: TempDir, backend: string | string[], options: ProxyOptions = {}): Promise<Proxy> {
     const { cert, key } = await testCertificate();
@@ -66,7 +71,7 @@ export class Proxy implements AsyncDisposable {
     try {
       const { address } = await program.record(({ event }) => event === "listening", "listening record");
       await program.record(({ event }) => event === "ready", "ready record");
-      return new Proxy(program, Number(String(address).split(":").at(-1)), cert);
+      return new Proxy(dir, program, Number(String(address).split(":").at(-1)), cert);
     } catch (error) {
       await program[Symbol.asyncDispose]();
       throw error;
@@ -81,6 +86,12 @@ export class Proxy implements AsyncDisposable {
   /** A client that has not begun its TLS. */
   connectTcp(): Promise<Deno.TcpConn> {
     return Deno.connect({ hostname: this.hostname, port: this.port });
+  }
+
+  /** Sets the number of workers in the configuration, for the next reload. */
+  setWorkers(workers: number): void {
+    const file = this.dir.file("proxy.toml");
+    Deno.writeTextFileSync(file, Deno.readTextFileSync(file).replace(/^workers = \d+$/m, `workers = ${workers}`));
   }
 
   /** Lets the program load everything anew; resolves with the record of how that went. */
