@@ -1,89 +1,159 @@
-/** The first message of a TLS client, as far as the server name goes (RFC 8446 section 4.1.2, RFC 6066 section 3). */
+/** The first message of a TLS client, as far as it decides where the connection goes (RFC 8446 section 4.1.2). */
 
 const HANDSHAKE_RECORD = 22;
+const RECORD_HEADER_BYTES = 5;
+const MESSAGE_HEADER_BYTES = 4;
 const CLIENT_HELLO = 1;
+/** Extensions: RFC 6066 section 3, RFC 7301 section 3.1. */
 const SERVER_NAME = 0;
+const ALPN = 16;
 const HOST_NAME = 0;
 
-/** A ClientHello of some two kilobytes is usual since post-quantum key shares; this is what is looked at, at most. */
+/** A ClientHello of some two kilobytes is usual since post-quantum key shares; this is what is read at most. */
 export const MAX_CLIENT_HELLO_BYTES = 32 * 1024;
 
-/**
- * Reads the server name out of the first bytes of a connection.
- * @returns `undefined` while it may be in what has not come yet; `null` where there is none, or the bytes are no
- * ClientHello: whoever shakes hands afterwards finds that out as well
- */
-export function readServerName(bytes: Uint8Array): string | null | undefined {
-  const message = readHandshake(bytes);
-  if (message === undefined || message === null) return message;
-  try {
-    return findServerName(new Reader(message));
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
+/** What a client says before anything is decided. */
+export interface ClientHello {
+  /** As sent; `null` where the client names no server. */
+  serverName: string | null;
+  /** Application protocols in the client's order; empty where it offers none. */
+  alpn: string[];
 }
 
 /**
- * The body of the first handshake message, put together from its records; `undefined` and `null` as in {@linkcode
- * readServerName}.
+ * Puts a client's first handshake message together from the first bytes of a connection, however they are divided into
+ * records and segments. The work for each byte is constant: a client that sends one byte at a time costs no more than
+ * that.
  */
-export function readHandshake(bytes: Uint8Array): Uint8Array | null | undefined {
-  const parts: Uint8Array[] = [];
-  let have = 0;
-  for (let at = 0;;) {
-    if (bytes.length >= MAX_CLIENT_HELLO_BYTES) return null;
-    if (at < bytes.length && bytes[at] !== HANDSHAKE_RECORD) return null;
-    if (bytes.length < at + 5) return undefined;
-    const length = bytes[at + 3] << 8 | bytes[at + 4];
-    if (length === 0) return null;
-    parts.push(bytes.subarray(at + 5, at + 5 + length));
-    have += parts.at(-1)!.length;
-    at += 5 + length;
-    const message = parts.length === 1 ? parts[0] : concatenate(parts, have);
-    if (message.length > 0 && message[0] !== CLIENT_HELLO) return null;
-    if (message.length >= 4) {
-      const size = message[1] << 16 | message[2] << 8 | message[3];
-      if (size > MAX_CLIENT_HELLO_BYTES) return null;
-      if (message.length >= 4 + size) return message.subarray(4, 4 + size);
+class MessageReader {
+  /** Bytes taken so far, record headers included. */
+  #taken = 0;
+  readonly #header = new Uint8Array(RECORD_HEADER_BYTES);
+  #headerBytes = 0;
+  /** Bytes of the record at hand that are still to come. */
+  #recordLeft = 0;
+  #message = new Uint8Array(2048);
+  #messageBytes = 0;
+
+  /**
+   * Takes the next bytes.
+   * @returns the message without its header; `undefined` and `null` as {@linkcode ClientHelloReader.take}
+   */
+  take(bytes: Uint8Array): Uint8Array | null | undefined {
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#recordLeft === 0) {
+        const byte = bytes[at++];
+        if (this.#headerBytes === 0 && byte !== HANDSHAKE_RECORD) return null;
+        this.#header[this.#headerBytes++] = byte;
+        if (++this.#taken >= MAX_CLIENT_HELLO_BYTES) return null;
+        if (this.#headerBytes < RECORD_HEADER_BYTES) continue;
+        this.#headerBytes = 0;
+        this.#recordLeft = this.#header[3] << 8 | this.#header[4];
+        if (this.#recordLeft === 0) return null;
+        continue;
+      }
+      const part = bytes.subarray(at, at + this.#recordLeft);
+      at += part.length;
+      this.#taken += part.length;
+      this.#recordLeft -= part.length;
+      if (this.#taken >= MAX_CLIENT_HELLO_BYTES) return null;
+      this.#append(part);
+      const message = this.#read();
+      if (message !== undefined) return message;
     }
-    if (bytes.length < at) return undefined;
+    return undefined;
+  }
+
+  #append(part: Uint8Array): void {
+    const length = this.#messageBytes + part.length;
+    if (length > this.#message.length) {
+      const larger = new Uint8Array(Math.max(length, this.#message.length * 2));
+      larger.set(this.#message.subarray(0, this.#messageBytes));
+      this.#message = larger;
+    }
+    this.#message.set(part, this.#messageBytes);
+    this.#messageBytes = length;
+  }
+
+  #read(): Uint8Array | null | undefined {
+    const message = this.#message;
+    if (message[0] !== CLIENT_HELLO) return null;
+    if (this.#messageBytes < MESSAGE_HEADER_BYTES) return undefined;
+    const size = message[1] << 16 | message[2] << 8 | message[3];
+    if (size > MAX_CLIENT_HELLO_BYTES) return null;
+    if (this.#messageBytes < MESSAGE_HEADER_BYTES + size) return undefined;
+    return message.subarray(MESSAGE_HEADER_BYTES, MESSAGE_HEADER_BYTES + size);
   }
 }
 
-function findServerName(hello: Reader): string | null {
-  hello.skip(2 + 32); // legacy_version, random
-  hello.skip(hello.uint8()); // legacy_session_id
-  hello.skip(hello.uint16()); // cipher_suites
-  hello.skip(hello.uint8()); // legacy_compression_methods
-  if (hello.left === 0) return null;
-  const extensions = hello.part(hello.uint16());
+/** Reads a ClientHello from the first bytes of a connection, as they come. */
+export class ClientHelloReader {
+  readonly #message = new MessageReader();
+
+  /**
+   * Takes the next bytes.
+   * @returns `undefined` while the message is not complete; `null` where the bytes are no ClientHello, or one of
+   * {@linkcode MAX_CLIENT_HELLO_BYTES} or more: a handshake with such a client fails, and says why. After any other
+   * answer than `undefined` there is nothing more to take
+   */
+  take(bytes: Uint8Array): ClientHello | null | undefined {
+    const message = this.#message.take(bytes);
+    if (message === undefined || message === null) return message;
+    try {
+      return parse(new Reader(message));
+    } catch (error) {
+      if (error instanceof RangeError) return null;
+      throw error;
+    }
+  }
+}
+
+/** The body of the first handshake message; `undefined` and `null` as {@linkcode ClientHelloReader.take}. */
+export function readHandshake(bytes: Uint8Array): Uint8Array | null | undefined {
+  return new MessageReader().take(bytes);
+}
+
+/** Reads a ClientHello out of the first bytes of a connection; answers as {@linkcode ClientHelloReader.take}. */
+export function readClientHello(bytes: Uint8Array): ClientHello | null | undefined {
+  return new ClientHelloReader().take(bytes);
+}
+
+function parse(message: Reader): ClientHello {
+  const hello: ClientHello = { serverName: null, alpn: [] };
+  message.skip(2 + 32); // legacy_version, random
+  message.skip(message.uint8()); // legacy_session_id
+  message.skip(message.uint16()); // cipher_suites
+  message.skip(message.uint8()); // legacy_compression_methods
+  if (message.left === 0) return hello;
+  const extensions = message.part(message.uint16());
   while (extensions.left > 0) {
     const type = extensions.uint16();
     const extension = extensions.part(extensions.uint16());
-    if (type !== SERVER_NAME) continue;
-    const names = extension.part(extension.uint16());
-    while (names.left > 0) {
-      const kind = names.uint8();
-      const name = names.part(names.uint16());
-      if (kind === HOST_NAME) return name.ascii();
-    }
-    return null;
+    if (type === SERVER_NAME) hello.serverName ??= readHostName(extension);
+    else if (type === ALPN) hello.alpn = readProtocols(extension);
+  }
+  return hello;
+}
+
+function readHostName(extension: Reader): string | null {
+  const names = extension.part(extension.uint16());
+  while (names.left > 0) {
+    const kind = names.uint8();
+    const name = names.part(names.uint16());
+    if (kind === HOST_NAME) return name.ascii();
   }
   return null;
 }
 
-function concatenate(parts: Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+function readProtocols(extension: Reader): string[] {
+  const list = extension.part(extension.uint16());
+  const protocols: string[] = [];
+  while (list.left > 0) protocols.push(list.part(list.uint8()).utf8());
+  return protocols;
 }
 
-/** Reads TLS structures; each method throws a RangeError past the end. */
+/** Reads the fields of a message one after the other. Throws a RangeError past the end. */
 export class Reader {
   #at = 0;
   constructor(readonly bytes: Uint8Array) {}
@@ -113,5 +183,9 @@ export class Reader {
 
   ascii(): string {
     return String.fromCharCode(...this.bytes.subarray(this.#at));
+  }
+
+  utf8(): string {
+    return new TextDecoder().decode(this.bytes.subarray(this.#at));
   }
 }

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { Duplex } from "node:stream";
 import tls from "node:tls";
-import { MAX_CLIENT_HELLO_BYTES, readServerName } from "../../src/tls/client_hello.ts";
+import { ClientHelloReader, MAX_CLIENT_HELLO_BYTES, readClientHello } from "../../src/tls/client_hello.ts";
+
+/** The server name alone, as {@linkcode readClientHello} answers. */
+function readServerName(bytes: Uint8Array): string | null | undefined {
+  const hello = readClientHello(bytes);
+  return hello === null || hello === undefined ? hello : hello.serverName;
+}
 
 /** What a real client sends first. */
 async function clientHello(options: tls.ConnectionOptions): Promise<Uint8Array> {
@@ -28,19 +34,20 @@ function inRecords(hello: Uint8Array, size: number): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-Deno.test("readServerName() finds the name in a real client's first message, and asks for more until then", async () => {
+Deno.test("readClientHello() finds the name in a real client's first message, and asks for more until then", async () => {
   for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
     const hello = await clientHello({ servername: "Shop.example", ALPNProtocols: ["h2"], maxVersion });
     for (let length = 0; length < hello.length; length++) {
       assert.equal(readServerName(hello.subarray(0, length)), undefined, `${length} of ${hello.length} bytes`);
     }
     assert.equal(readServerName(hello)?.toLowerCase(), "shop.example");
+    assert.deepEqual(readClientHello(hello)?.alpn, ["h2"]);
     const followed = Uint8Array.from([...hello, 20, 3, 3, 0, 1, 1]);
     assert.equal(readServerName(followed)?.toLowerCase(), "shop.example");
   }
 });
 
-Deno.test("readServerName() puts a message together from records of any size", async () => {
+Deno.test("readClientHello() puts a message together from records of any size", async () => {
   const hello = await clientHello({ servername: "shop.example" });
   for (const size of [1, 2, 3, 7, 100]) {
     const split = inRecords(hello, size);
@@ -49,7 +56,7 @@ Deno.test("readServerName() puts a message together from records of any size", a
   }
 });
 
-Deno.test("readServerName() answers null for a client without a name, and for what is no ClientHello", async () => {
+Deno.test("readClientHello() answers null for a client without a name, and for what is no ClientHello", async () => {
   assert.equal(readServerName(await clientHello({})), null);
   assert.equal(readServerName(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")), null);
   assert.equal(readServerName(Uint8Array.of(22, 3, 1, 0, 0)), null); // an empty record
@@ -58,14 +65,14 @@ Deno.test("readServerName() answers null for a client without a name, and for wh
   assert.equal(readServerName(Uint8Array.of(22, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3)), null); // cut within
 });
 
-Deno.test("readServerName() gives up at its limit instead of asking for more", () => {
+Deno.test("readClientHello() gives up at its limit, instead of asking for more", () => {
   const endless = new Uint8Array(MAX_CLIENT_HELLO_BYTES);
   endless.set([22, 3, 1, 0xff, 0xff, 1, 0, 0x7f, 0xff]);
   assert.equal(readServerName(endless), null);
   assert.equal(readServerName(endless.subarray(0, 1000)), undefined);
 });
 
-Deno.test("readServerName() takes any mutilated message without throwing", async () => {
+Deno.test("readClientHello() takes any mutilated message without throwing", async () => {
   const hello = await clientHello({ servername: "shop.example" });
   let state = 1;
   const random = (below: number) => (state = Math.imul(state, 48271) >>> 1) % below;
@@ -74,5 +81,35 @@ Deno.test("readServerName() takes any mutilated message without throwing", async
     for (let count = 1 + random(8); count > 0 && bytes.length > 0; count--) bytes[random(bytes.length)] = random(256);
     const name = readServerName(bytes);
     assert.ok(name === null || name === undefined || typeof name === "string");
+  }
+});
+
+Deno.test("ClientHelloReader takes a message byte by byte, in records of one byte", async () => {
+  const hello = await clientHello({ servername: "shop.example", ALPNProtocols: ["h2", "http/1.1"] });
+  const reader = new ClientHelloReader();
+  const bytes = inRecords(hello, 1);
+  for (const byte of bytes.subarray(0, -1)) assert.equal(reader.take(Uint8Array.of(byte)), undefined);
+  assert.deepEqual(reader.take(bytes.subarray(-1)), { serverName: "shop.example", alpn: ["h2", "http/1.1"] });
+});
+
+Deno.test("ClientHelloReader takes what remains below its limit and refuses what reaches it, in whatever pieces", () => {
+  // One message as large as the limit allows, less what the headers of its records take.
+  const records = (messageBytes: number) => {
+    const message = new Uint8Array(4 + messageBytes);
+    message.set([1, messageBytes >> 16, messageBytes >> 8 & 0xff, messageBytes & 0xff]);
+    return inRecords(Uint8Array.from([0, 0, 0, 0, 0, ...message]), 16384);
+  };
+  const overhead = 2 * 5 + 4;
+  for (const piece of [1, 1000, MAX_CLIENT_HELLO_BYTES]) {
+    const feed = (bytes: Uint8Array) => {
+      const reader = new ClientHelloReader();
+      for (let at = 0; at < bytes.length; at += piece) {
+        const hello = reader.take(bytes.subarray(at, at + piece));
+        if (hello !== undefined) return hello;
+      }
+      return undefined;
+    };
+    assert.deepEqual(feed(records(MAX_CLIENT_HELLO_BYTES - overhead - 1)), { serverName: null, alpn: [] });
+    assert.equal(feed(records(MAX_CLIENT_HELLO_BYTES - overhead)), null);
   }
 });

@@ -1,6 +1,7 @@
+import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { MAX_CLIENT_HELLO_BYTES, readServerName } from "../../tls/client_hello.ts";
+import { type ClientHello, ClientHelloReader } from "../../tls/client_hello.ts";
 import { ConnError, type PreambleConn } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { runtimeName } from "../../runtimes/name.ts";
@@ -68,43 +69,60 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   }
 
   async #startByName(): Promise<TLSSocket> {
-    let serverName: string | null = null;
-    await this.#look("ClientHello", MAX_CLIENT_HELLO_BYTES, (bytes) => {
-      const found = readServerName(bytes);
-      if (found === undefined) return undefined;
-      serverName = found;
-      return 0;
-    });
-    return this.#tls.start(this.#raw, serverName);
+    const hello = await this.#peek();
+    return this.#tls.start(this.#raw, hello?.serverName ?? null);
+  }
+
+  /** Reads the ClientHello and puts it back; `null` where there is none. */
+  async #peek(): Promise<ClientHello | null> {
+    const reader = new ClientHelloReader();
+    const chunks: Uint8Array[] = [];
+    for (;;) {
+      const chunk = await this.#nextChunk("ClientHello");
+      chunks.push(chunk);
+      const hello = reader.take(chunk);
+      if (hello === undefined) continue;
+      this.#raw.unshift(chunks.length === 1 ? chunk : Buffer.concat(chunks));
+      return hello;
+    }
   }
 
   /**
-   * Looks at the first bytes of the raw connection until `taken` knows how many of them are its own; the others are put back.
+   * Looks at the first bytes of the raw connection until `taken` knows how many of them are its own; the others are put
+   * back.
    * @param limit bytes to look at, at most
    */
   async #look(what: string, limit: number, taken: (bytes: Uint8Array) => number | undefined): Promise<void> {
-    const raw = this.#raw;
     let bytes = new Uint8Array(0);
     for (;;) {
-      const waiting = Math.min(raw.readableLength, limit - bytes.length);
-      const chunk: Uint8Array | null = waiting > 0 ? raw.read(waiting) : raw.read();
-      if (chunk === null) {
-        if (raw.readableEnded) throw new ConnError("truncated", `Connection ended within its ${what}`);
-        await this.next(raw, "readable", "end");
-        continue;
-      }
+      const chunk = await this.#nextChunk(what, limit - bytes.length);
       const all = new Uint8Array(bytes.length + chunk.length);
       all.set(bytes);
       all.set(chunk, bytes.length);
       bytes = all;
       const length = taken(bytes);
       if (length !== undefined) {
-        if (length < bytes.length) raw.unshift(bytes.subarray(length));
+        if (length < bytes.length) this.#raw.unshift(bytes.subarray(length));
         return;
       }
       if (bytes.length >= limit) {
         throw new ConnError("other", `Connection has no end of its ${what} within ${limit} bytes`);
       }
+    }
+  }
+
+  /**
+   * The next bytes of the raw connection.
+   * @param limit how many, at most
+   */
+  async #nextChunk(what: string, limit = Infinity): Promise<Uint8Array> {
+    const raw = this.#raw;
+    for (;;) {
+      const waiting = Math.min(raw.readableLength, limit);
+      const chunk: Uint8Array | null = waiting > 0 ? raw.read(waiting) : raw.read();
+      if (chunk !== null) return chunk;
+      if (raw.readableEnded) throw new ConnError("truncated", `Connection ended within its ${what}`);
+      await this.next(raw, "readable", "end");
     }
   }
 }
