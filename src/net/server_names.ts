@@ -18,6 +18,12 @@ export function normalizeServerName(name: string): string {
   return /^[\d.]+$/.test(normal) ? "" : normal;
 }
 
+/** A client's server name (SNI) in the form of {@linkcode normalizeServerName}, for comparing: a client sends A-labels. */
+export function comparableServerName(serverName: string): string {
+  const name = serverName.toLowerCase();
+  return name.endsWith(".") ? name.slice(0, -1) : name;
+}
+
 /**
  * Indexes which certificate answers for which server name (SNI, RFC 6066 section 3), for one look-up per handshake.
  *
@@ -44,8 +50,7 @@ export function indexServerNames(
   const unknown = strict ? null : 0;
   return (serverName) => {
     if (!serverName) return 0;
-    let name = serverName.toLowerCase();
-    if (name.endsWith(".")) name = name.slice(0, -1);
+    const name = comparableServerName(serverName);
     const found = exact.get(name);
     if (found !== undefined) return found;
     const dot = name.indexOf(".");
