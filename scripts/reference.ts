@@ -17,7 +17,7 @@ async function main(args: string[]): Promise<number> {
     console.error(`reference: Unknown argument "${unknown[0]}": must be --check or --share DIR`);
     return 2;
   }
-  const page = await writePage();
+  const page = writePage();
   if (check && page !== await readIfThere(PAGE)) {
     console.error("reference: scripts/reference/README.md is not up to date: run deno task reference");
     return 1;

@@ -23,13 +23,6 @@ function sorted(values: Iterable<string>): string[] {
   return [...new Set(values)].sort();
 }
 
-/** Every value that the field `event` of a log record is given. */
-export function listEvents(sources: Map<string, string>): string[] {
-  // What follows "event:" up to the end of the property; a conditional has two names.
-  const expressions = matches(sources, /\bevent:\s*([^,{}]+)/g);
-  return sorted(expressions.flatMap((text) => [...text.matchAll(/"([a-z][a-z-]*)"/g)].map(([, name]) => name)));
-}
-
 /** Every signal that is listened for. */
 export function listSignals(sources: Map<string, string>): string[] {
   return sorted(matches(sources, /"(SIG[A-Z0-9]+)"/g));

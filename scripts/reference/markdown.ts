@@ -1,4 +1,8 @@
+import { wrap } from "../../src/cli/help.ts";
 import type { Block, Section } from "./model.ts";
+
+/** Columns of a line of prose. */
+export const WIDTH = 120;
 
 /** Writes the sections as Markdown, each with a heading of the second level. */
 export function toMarkdown(sections: Section[]): string {
@@ -10,7 +14,7 @@ function block(one: Block): string {
     case "heading":
       return `### ${/^\[/.test(one.text) ? `\`${one.text}\`` : one.text}`;
     case "text":
-      return escapeText(one.text);
+      return wrap(escapeText(one.text), 0, 0, WIDTH).join("\n");
     case "code":
       return ["```", ...one.lines, "```"].join("\n");
     case "table": {

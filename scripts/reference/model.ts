@@ -4,12 +4,12 @@ import { describeFlag, flagText, usageLine, wrap } from "../../src/cli/help.ts";
 import { ADDRESS_ALLOWED } from "../../src/net/address.ts";
 import { describeKeys, describeTables } from "../../src/config/schema.ts";
 import { DURATION_ALLOWED, SIZE_ALLOWED } from "../../src/config/units.ts";
+import { EVENTS } from "../../src/log/events.ts";
 import { REASON_TABLE, REASONS } from "../../src/metrics/reasons.ts";
 import { PROXY_HEADER_REASONS } from "../../src/proxy_protocol/proxy_header_error.ts";
 import { describeMetrics, listMetricFields, listRoutes } from "./observed.ts";
 import {
   ENVIRONMENT_TEXTS,
-  EVENT_TEXTS,
   EXIT_TEXTS,
   FIELD_TEXTS,
   METRIC_FIELD_TEXTS,
@@ -151,7 +151,7 @@ function records(): Section {
       text("What can be wrong where the reason is `proxy-header`."),
       table(["Kind", "Meaning"], list(pick(PROXY_HEADER_REASON_TEXTS, PROXY_HEADER_REASONS))),
       heading("Events"),
-      table(["Event", "Meaning, and fields"], list(EVENT_TEXTS)),
+      table(["Event", "Meaning, and fields"], list(EVENTS)),
       heading("The metrics record"),
       text("One for each listener and one for the process, every `log.metrics-interval`."),
       table(["Field", "Meaning"], list(pick(METRIC_FIELD_TEXTS, listMetricFields()))),

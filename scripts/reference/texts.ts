@@ -79,46 +79,6 @@ export const ENVIRONMENT_TEXTS: Record<string, string> = {
     "Deno's own; without it a single worker has a thread to itself, which costs a little",
 };
 
-/** The field `event` of log records. */
-export const EVENT_TEXTS: Record<string, string> = {
-  "start": "the program starts: `version`, `runtime`",
-  "configuration": "a warning about the configuration",
-  "listening": "an address is bound: `listener`, `address`",
-  "ready": "every address is bound: `pid`, `workers`",
-  "no-steering": "the kernel does not take the program that steers connections (a sandbox): a reload may lose some",
-  "start-failed": "the program could not start",
-  "connection": "a connection has ended: the fields above",
-  "rejected": "a connection was turned away before its handshake: `listener`, `worker`, `client`, `reason`",
-  "metrics": "the numbers of one listener, or of the process: the fields below",
-  "admin-listening": "the admin endpoint is bound: `address`",
-  "admin": "the admin endpoint was asked to change something: `path`",
-  "admin-error": "a request of the admin endpoint failed: `path`, `error`",
-  "suppressed": "connections turned away were too many to log each: `count`, and how many of each reason",
-  "exhausted": "accepting pauses, since descriptors or memory have run out: `listener`, `error`; at most every 10 s",
-  "accept-failed": "an address can accept no more: `listener`, `error`",
-  "proxy-header": "a TLV was too long for the PROXY header and is left out: `listener`, `tlv`",
-  "worker-died": "a worker has ended by an error, its connections with it: `worker`, `error`",
-  "worker-replaced": "a new worker serves in its place: `worker`",
-  "worker-not-replaced": "it could not be replaced, and is tried again: `worker`, `error`",
-  "full": "connections wait, since `limits.connections` is reached: `listener`; at most every 10 s",
-  "file-limit":
-    "`limits.connections` is more than the limit of open files has room for: `listener` (absent: of all together), `limit`, `room`",
-  "notify-failed": "the service manager cannot be told anything: `error`",
-  "watchdog": "a worker does not answer in time: the service manager's watchdog is not fed",
-  "drain": "the drain begins: `signal`, `active` connections",
-  "stop-now": "a second signal: connections are cut",
-  "stop": "the end: `outcome` (`drained`, `expired` or `stopped`), and how many connections were `cut`",
-  "reload": "everything was loaded anew: `cause`, `duration_ms`",
-  "reload-error": "what is wrong with the new configuration",
-  "reload-failed": "the old configuration goes on: `cause`, how many `errors`",
-  "reload-ignored": "there is no reload now: `cause`",
-  "open-files": "descriptors cannot be counted here, so `process_open_fds` is missing: `error`",
-  "log-reopen": "the log file was opened anew",
-  "log-dropped": "log records were lost, since no output took them: `dropped`",
-  "log-recovered": "the log file takes records again: `diverted` records went to standard error meanwhile",
-  "journal-recovered": "the journal takes records again: `diverted` records went to standard error meanwhile",
-};
-
 /** The requests of the admin endpoint. */
 export const ROUTE_TEXTS: Record<string, string> = {
   "GET /": "the live page",

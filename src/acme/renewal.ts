@@ -142,7 +142,7 @@ export class Renewal {
     try {
       await certified();
     } catch (error) {
-      const fields = { event: "acme-not-served", name: this.status.name, error: messageOf(error) };
+      const fields = { event: "acme-not-served" as const, name: this.status.name, error: messageOf(error) };
       log.error("certificate could not be put into service: serving as before", fields);
     }
   }
@@ -242,7 +242,7 @@ export class Renewal {
       this.#checkInfoMs = clock.now() + checkAfterMs;
     } catch (error) {
       // Then it is renewed by its lifetime.
-      const fields = { event: "acme-renewal-info", name: names[0], error: messageOf(error) };
+      const fields = { event: "acme-renewal-info" as const, name: names[0], error: messageOf(error) };
       if (!this.#stop.signal.aborted) log.debug("no renewal information", fields);
     } finally {
       https.close();

@@ -35,7 +35,7 @@ export class EntryLog {
         if (!this.#mayWrite(entry.reason)) return;
         const { listener, worker, client, reason, error } = entry;
         const at = { [TIME]: new Date(entry.atMs) };
-        const fields = { event: "rejected", listener, worker, client, reason, ...(error && { error }), ...at };
+        const fields = { event: "rejected" as const, listener, worker, client, reason, ...(error && { error }), ...at };
         return this.log.info("connection turned away", fields);
       }
       case "suppressed":

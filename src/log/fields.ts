@@ -1,9 +1,10 @@
 /** The structured part of a log record, made safe to write: bounded, and without characters that could forge a line. */
 import type { LogRecord } from "@std/log";
+import type { EventName } from "./events.ts";
 
-/** What a record says beside its message. `event` names its kind: `listening`, `connection`, `reload` … */
+/** What a record says beside its message. */
 export interface Fields {
-  event?: string;
+  event?: EventName;
   /** When it happened, where that is not now (a record that came from another thread). */
   [TIME]?: Date;
   [name: string]: unknown;

@@ -180,12 +180,12 @@ Deno.test("WorkerMonitor posts in batches, after a while or when there are many,
   }
   assert.equal(batches.length, 1);
   workerMonitor.log.debug("below the level");
-  workerMonitor.log.warn("odd", { event: "odd", error: new Error("cannot be cloned"), big: 1n });
+  workerMonitor.log.warn("odd", { event: "full", error: new Error("cannot be cloned"), big: 1n });
   await new Promise((resolve) => setTimeout(resolve, 150));
   assert.equal(batches.length, 2);
   const last = batches[1].at(-1)!;
   assert.ok(last.kind === "log" && Math.abs(last.atMs - Date.now()) < 5_000);
-  assert.deepEqual(last.kind === "log" && last.fields, { event: "odd", error: "cannot be cloned", big: "1" });
+  assert.deepEqual(last.kind === "log" && last.fields, { event: "full", error: "cannot be cloned", big: "1" });
   assert.equal(batches[1].length, 300 - 256 + 1);
   workerMonitor.flush();
   assert.equal(batches.length, 2);
