@@ -3,7 +3,7 @@ import ipaddr from "ipaddr.js";
 import type { Address } from "../net/address.ts";
 
 /** The headers that matter here. */
-export interface GuardedRequest {
+interface GuardedRequest {
   method: string;
   host: string | undefined;
   origin: string | undefined;

@@ -13,7 +13,7 @@ export interface Answer {
 }
 
 /** One path. */
-export interface Route {
+interface Route {
   /** GET has HEAD with it. */
   method: "GET" | "POST";
   answer(query: URLSearchParams): Answer | Promise<Answer>;

@@ -11,12 +11,12 @@ import { REASONS } from "../metrics/reasons.ts";
 import { BACKEND, BACKEND_FAILURES, LISTENER } from "../metrics/rows.ts";
 
 /** Seconds. */
-export interface Quantiles {
+interface Quantiles {
   p50: number | null;
   p99: number | null;
 }
 
-export interface TrafficStats {
+interface TrafficStats {
   opened: number;
   active: number;
   bytesIn: number;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { explainFileError } from "../tls/pem_file.ts";
 import { makeSelfSigned } from "../tls/self_signed.ts";
 
-export interface CertOptions {
+interface CertOptions {
   /** Directory; made where it is missing. */
   out: string;
   /** DNS names and IP addresses; empty: this machine's own, `localhost`, `127.0.0.1` and `::1`. */

@@ -39,7 +39,7 @@ export async function run(
 }
 
 /** What {@linkcode serve} serves. */
-export interface ServeOptions {
+interface ServeOptions {
   plan: Plan;
   warnings: string[];
   /** Reads everything anew, for a reload. */

@@ -7,7 +7,7 @@ import type { ConfigFile } from "./schema.ts";
 import type { ListenerFile } from "./schema_listener.ts";
 
 /** Whether a key was given, by the file or by a flag. */
-export type IsGiven = (path: Path) => boolean;
+type IsGiven = (path: Path) => boolean;
 
 /**
  * Checks what no key shows alone: values that contradict each other. Listeners without a name get theirs first.

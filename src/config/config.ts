@@ -4,9 +4,9 @@ import type { Address } from "../net/address.ts";
 export type Spread = "connection" | "client";
 export type Balance = "least-conn" | "round-robin";
 export type TlsVersion = "1.2" | "1.3";
-export type EngineChoice = "auto" | "native" | "node";
+type EngineChoice = "auto" | "native" | "node";
 export type ClientAuthMode = "none" | "optional" | "required";
-export type ProxyProtocolVersion = "off" | "v1" | "v2";
+type ProxyProtocolVersion = "off" | "v1" | "v2";
 export type ProxyProtocolTlv = "alpn" | "authority" | "ssl" | "client-cert" | "unique-id" | "crc32c" | "forwarded";
 
 export interface CertificateConfig {

@@ -21,7 +21,7 @@ export interface ConfigFlags {
 }
 
 /** A flag that stands for a key of the file. */
-export interface ConfigFlag {
+interface ConfigFlag {
   /** With its dashes. */
   flag: string;
   field: keyof ConfigFlags;

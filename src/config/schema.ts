@@ -91,7 +91,7 @@ export function findKey(path: string): Key<unknown> | null {
 }
 
 /** One key for a reader of the reference. */
-export interface KeyDescription {
+interface KeyDescription {
   /** The table's header as written, `[[listener]]` or `[listener.timeouts]`; `""` at the top level. */
   table: string;
   /** The dotted path, such as `listener.timeouts.handshake`. */
@@ -106,7 +106,7 @@ export interface KeyDescription {
 }
 
 /** One table for a reader of the reference. */
-export interface TableDescription {
+interface TableDescription {
   /** As {@linkcode KeyDescription.table}. */
   table: string;
   description: string;

@@ -25,7 +25,7 @@ export interface Table<T> {
 }
 
 /** An array of tables, `[[name]]`. */
-export interface TableList<T> {
+interface TableList<T> {
   readonly kind: "list";
   readonly name: string;
   readonly fields: Fields<T>;

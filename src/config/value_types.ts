@@ -195,7 +195,7 @@ export function serverName(): ValueType<string> {
   };
 }
 
-export interface ListOptions<T> {
+interface ListOptions<T> {
   /** One value may stand without brackets. */
   single?: boolean;
   /** At least one. */

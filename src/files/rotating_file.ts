@@ -2,7 +2,7 @@ import { renameSync, rmSync, statSync } from "node:fs";
 import { openAppend, type Output } from "./output.ts";
 
 /** Options of {@linkcode RotatingFile}. */
-export interface RotatingFileOptions {
+interface RotatingFileOptions {
   /** Bytes at which the file is rotated; 0 = never. */
   maxSize: number;
   /** Rotated files kept, as `path.1` (the newest) to `path.N`. */

@@ -16,7 +16,7 @@ const IPPROTO_TCP = 6;
 const TCPF_SYN_RECV = 1 << 3;
 
 /** struct nlmsghdr and struct inet_diag_req_v2: a dump of handshakes under way at a local port. */
-export function encodeHalfOpenRequest(family: number, port: number): Uint8Array<ArrayBuffer> {
+function encodeHalfOpenRequest(family: number, port: number): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(72));
   view.setUint32(0, 72, true);
   view.setUint16(4, SOCK_DIAG_BY_FAMILY, true);
@@ -34,7 +34,7 @@ export function encodeHalfOpenRequest(family: number, port: number): Uint8Array<
  * @returns whether more datagrams follow
  * @throws {Error} when the kernel refuses
  */
-export function decodeHalfOpenAnswer(bytes: Uint8Array, found: (remote: string) => void): boolean {
+function decodeHalfOpenAnswer(bytes: Uint8Array, found: (remote: string) => void): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 0; at + 16 <= bytes.length;) {
     const length = view.getUint32(at, true);

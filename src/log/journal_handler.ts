@@ -3,7 +3,7 @@ import type { JournalSocket } from "../systemd/journal_socket.ts";
 import { encodeJournalEntry, encodeJournalLine } from "./journal_entry.ts";
 
 /** Options of {@linkcode JournalHandler}. */
-export interface JournalHandlerOptions {
+interface JournalHandlerOptions {
   /** Where records go while the journal does not take them. */
   fallback: BaseHandler;
   /** Called when the journal takes records again, with the number that went to `fallback` meanwhile. */

@@ -2,7 +2,7 @@
 import type { Output } from "../files/output.ts";
 
 /** Options of {@linkcode LineWriter}. */
-export interface LineWriterOptions {
+interface LineWriterOptions {
   /** Bytes (as UTF-16 units) that may wait; what comes beyond is dropped and counted. Default 4 MiB. */
   limit?: number;
   /** Bytes (likewise) of lines handed to one write; a longer line goes alone. Default 256 KiB. */

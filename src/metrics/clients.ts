@@ -2,12 +2,12 @@
 import { type ClientNumbers, ClientTableReader } from "./client_table.ts";
 
 /** A client's numbers over all workers, those of the past included. */
-export interface ClientTotals extends ClientNumbers {
+interface ClientTotals extends ClientNumbers {
   client: string;
 }
 
 /** Every known client. */
-export interface ClientsSnapshot {
+interface ClientsSnapshot {
   clients: ClientTotals[];
   /** Whoever is not listed moved at most so many bytes. */
   bound: number;

@@ -2,7 +2,7 @@
 import { BACKEND, LISTENER, type ListenerShape, mapRows } from "./rows.ts";
 
 /** One listener's numbers in one worker index, over every worker that had it. */
-export interface WorkerTotals {
+interface WorkerTotals {
   worker: number;
   row: Float64Array;
   /** Connections now. */
@@ -34,7 +34,7 @@ interface Past {
 /** Listeners and backends of the past that are kept by name; a reload may bring new names each time. */
 const MAX_PAST = 256;
 /** The name under which the others are counted. */
-export const REMOVED = "(removed)";
+const REMOVED = "(removed)";
 
 /** Sums the rows of live workers and those of the past. */
 export class Counters {

@@ -2,7 +2,7 @@
 import type { LogLevel } from "../config/config.ts";
 
 /** What a reason stands for. */
-export interface ReasonDescription {
+interface ReasonDescription {
   /**
    * Where a connection usually is when it ends for this reason: `accept` before its handshake, `handshake` before it is
    * authorised, `connection` afterwards.

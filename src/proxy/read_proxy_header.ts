@@ -3,7 +3,7 @@ import { ACCEPTED_HEADER_BYTES, parseProxyHeader } from "../proxy_protocol/parse
 import type { ProxyHeader } from "../proxy_protocol/proxy_header.ts";
 import { ProxyHeaderError } from "../proxy_protocol/proxy_header_error.ts";
 
-export interface ReadProxyHeaderOptions {
+interface ReadProxyHeaderOptions {
   /** Section 2: "at least 3 seconds to cover a TCP retransmit". */
   timeoutMs?: number;
   /** The longest header to accept, in bytes. */

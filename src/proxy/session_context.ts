@@ -16,7 +16,7 @@ import { Balancer } from "./balance.ts";
 import type { Clock, Expiring } from "./clock.ts";
 
 /** Who is turned away; what `admit` took, `release` gives back. */
-export interface Admission {
+interface Admission {
   /** `null` admits. */
   admit(client: string): Reason | null;
   release(client: string): void;
@@ -50,7 +50,7 @@ export interface SessionContext {
 }
 
 /** What the worker brings to a listener's sessions. */
-export type SessionSurroundings =
+type SessionSurroundings =
   & Pick<
     SessionContext,
     "worker" | "runtime" | "clock" | "admission" | "telemetry" | "nextId" | "finished"

@@ -6,7 +6,7 @@ import type { BackendConn } from "./connect_backend.ts";
 import type { SessionContext } from "./session_context.ts";
 
 /** What a session knows when it is over; `undefined` and `null`: it never came so far. */
-export interface SessionFacts {
+interface SessionFacts {
   conn: string;
   client: Endpoint;
   tls: TlsInfo;

@@ -11,7 +11,7 @@ import type { Endpoints } from "./endpoint.ts";
 import type { Tlv } from "./proxy_header.ts";
 import { TlvType } from "./wire.ts";
 
-export interface HeaderEncoderOptions {
+interface HeaderEncoderOptions {
   version: "v1" | "v2";
   /** TLVs to send where they are known; version 1 has none. `client-cert` brings `ssl` with it, which it travels in. */
   tlvs: readonly ProxyProtocolTlv[];
@@ -22,7 +22,7 @@ export interface HeaderEncoderOptions {
 const NOTHING: EncodedHeader["omitted"] = [];
 
 /** What a header can say of the client's TLS session; a field that is not known is absent. */
-export interface HeaderTls {
+interface HeaderTls {
   /** `TLSv1.2` or `TLSv1.3`. */
   version?: string;
   cipher?: string;
@@ -34,7 +34,7 @@ export interface HeaderTls {
 }
 
 /** Makes the header of one connection. */
-export type HeaderEncoder = (
+type HeaderEncoder = (
   endpoints: Endpoints,
   tls: HeaderTls,
   uniqueId: string,

@@ -28,7 +28,7 @@ export const DEFAULT_MAX_HEADER_BYTES = 4096;
 export const LEAST_MAX_HEADER_BYTES = V2_FIXED_BYTES + ADDRESS_BYTES[Family.unix] + 7;
 
 /** A longer name (ALPN, server name, cipher, common name) is no honest one; it is left out, in UTF-8 bytes. */
-export const NAME_MAX_BYTES = 255;
+const NAME_MAX_BYTES = 255;
 
 /** What section 2.2.6 says of the client's TLS. */
 export interface SslInput {
@@ -63,7 +63,7 @@ export interface V2Input extends Endpoints {
 }
 
 /** What did not fit, or was too long to be true. */
-export type OmittedTlv =
+type OmittedTlv =
   | "alpn"
   | "authority"
   | "unique-id"
@@ -79,7 +79,7 @@ export interface EncodedHeader {
   omitted: readonly OmittedTlv[];
 }
 
-export interface EncodeV2Options {
+interface EncodeV2Options {
   /** The longest header to make, in bytes: {@linkcode LEAST_MAX_HEADER_BYTES} to 65551. */
   maxBytes?: number;
   /** A buffer of at least `maxBytes` to work in; the result does not share it. */

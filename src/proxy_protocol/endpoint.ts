@@ -17,7 +17,7 @@ export interface Endpoints {
 }
 
 /** Both ends in one family, which is all that either version can express. */
-export type CommonFamily =
+type CommonFamily =
   | { family: "inet" | "inet6"; source: Uint8Array; destination: Uint8Array }
   | { family: "unix" | "unspec" };
 

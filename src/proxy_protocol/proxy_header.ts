@@ -19,8 +19,3 @@ export interface ProxyHeader {
   /** In their order; empty in version 1 and for LOCAL. */
   tlvs: readonly Tlv[];
 }
-
-/** The value of the first TLV of a type. */
-export function findTlv(tlvs: readonly Tlv[], type: number): Uint8Array | undefined {
-  return tlvs.find((tlv) => tlv.type === type)?.value;
-}

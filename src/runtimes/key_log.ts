@@ -5,7 +5,7 @@ import { runtimeName } from "./name.ts";
 const VARIABLE = "SSLKEYLOGFILE";
 
 /** What the environment says of a key log: the file's path, `null` for none, or that this may not be known. */
-export type KeyLog = { path: string } | "unreadable" | null;
+type KeyLog = { path: string } | "unreadable" | null;
 
 /**
  * Whether this runtime writes the secrets of TLS sessions to a file. Deno does so wherever the variable is set, whatever

@@ -8,7 +8,7 @@ const FRESH_MS = 1_000;
 const REACH_MS = 1_000;
 
 /** Connects to a backend and disconnects. */
-export type Reach = (backend: Address, engine: ListenerPlan["tls"]["engine"]) => Promise<boolean>;
+type Reach = (backend: Address, engine: ListenerPlan["tls"]["engine"]) => Promise<boolean>;
 
 /** Whether the backends of every listener can be reached, by connecting to them; one round at a time. */
 export class BackendProbe {

@@ -14,7 +14,7 @@ import type { Plan } from "./plan.ts";
 import { spreadWeights } from "./spread.ts";
 import type { SocketCalls } from "../linux/socket_calls.ts";
 
-export interface DeploymentsOptions {
+interface DeploymentsOptions {
   log: Log;
   monitor: Monitor;
   /** `null` where the runtime has none. */

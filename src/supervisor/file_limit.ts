@@ -14,7 +14,7 @@ const FILES_PER_THREAD = 8;
 const SPARE_FILES = 16;
 
 /** What the limit of open files needs of the operating system; {@linkcode Libc} has it. */
-export interface FileLimitCalls {
+interface FileLimitCalls {
   raiseFileLimit(): number;
   fileLimit(): { soft: number; hard: number };
   openFds(): number[];

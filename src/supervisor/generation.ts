@@ -9,7 +9,7 @@ import type { Conn } from "../engines/contract.ts";
 import { loadRuntime } from "../engines/load.ts";
 import type { GenerationPlan } from "./messages.ts";
 
-export interface GenerationOptions {
+interface GenerationOptions {
   /** The worker's index. */
   worker: number;
   /** The worker's column in the limits' memory. */

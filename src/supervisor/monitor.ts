@@ -16,7 +16,7 @@ import { type ListenerShape, rowsSize } from "../metrics/rows.ts";
 import type { CertificateExpiry, MetricSources } from "../metrics/sources.ts";
 
 /** Options of {@linkcode Monitor}. */
-export interface MonitorOptions {
+interface MonitorOptions {
   log: RootLog;
   version: string;
   /** Such as `deno 2.9.6`. */

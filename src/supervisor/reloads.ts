@@ -2,7 +2,7 @@ import type { Log } from "../log/log.ts";
 import type { Monitor } from "./monitor.ts";
 import type { Plan, PlanResult } from "./plan.ts";
 
-export interface ReloadsOptions {
+interface ReloadsOptions {
   log: Log;
   monitor: Monitor;
   /** Reads everything anew. */

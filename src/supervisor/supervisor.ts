@@ -18,7 +18,7 @@ import { Deployments } from "./deployments.ts";
 import { ServiceManager } from "../systemd/service_manager.ts";
 
 /** Exit codes: the drain was complete, or connections were cut. */
-export const EXIT_DRAINED = 0;
+const EXIT_DRAINED = 0;
 export const EXIT_CUT = 3;
 
 /** Is told the bound addresses once all of them accept. */
@@ -27,7 +27,7 @@ export type Started = (addresses: { listener: string; address: string }[]) => vo
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1"] as const;
 
 /** What {@linkcode Supervisor} runs by. */
-export interface SupervisorOptions {
+interface SupervisorOptions {
   plan: Plan;
   /** Reads everything anew, for a reload. */
   load: () => Promise<PlanResult>;

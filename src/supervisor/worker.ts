@@ -14,7 +14,7 @@ import type { ListenerPlan } from "./plan.ts";
 /** How often the same warning may be repeated, which each connection could cause. */
 const WARN_EVERY_MS = 10_000;
 
-export interface WorkerOptions {
+interface WorkerOptions {
   index: number;
   /** Its column in the limits' memory. */
   slot: number;

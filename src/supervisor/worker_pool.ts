@@ -4,7 +4,7 @@ import type { SharedLimits } from "./shared_limits.ts";
 import type { Reply, Request, RequestName } from "./messages.ts";
 import { InlineWorker, ThreadWorker, type WorkerHandleOptions } from "./worker_handle.ts";
 
-export interface WorkerPoolOptions {
+interface WorkerPoolOptions {
   monitor: Monitor;
   limits: SharedLimits;
   /** Several sockets may share an address. */

@@ -7,7 +7,7 @@ import { readEnvironment } from "../runtimes/environment.ts";
 const FIRST_FD = 3;
 
 /** A listening socket that the service manager has handed over. */
-export interface InheritedSocket {
+interface InheritedSocket {
   fd: number;
   /** `FileDescriptorName=` of the socket unit, or "unknown". */
   name: string;
@@ -26,7 +26,7 @@ export function inheritedSockets(
 }
 
 /** Descriptors for addresses: which listener's, at which place in its list. */
-export interface Assignment {
+interface Assignment {
   /** For each listener by name, a descriptor or `null` for each of its addresses. */
   fds: Map<string, (number | null)[]>;
   unused: InheritedSocket[];

@@ -2,18 +2,18 @@ import process from "node:process";
 import { readEnvironment } from "../runtimes/environment.ts";
 
 /** What talking to the service manager needs of the operating system; {@linkcode Libc} has it. */
-export interface NotifyCalls {
+interface NotifyCalls {
   sendToUnix(path: string, bytes: Uint8Array<ArrayBuffer>): void;
   monotonicUsec(): bigint;
 }
 
 /** The part of a logger that is used here. */
-export interface NotifyLog {
+interface NotifyLog {
   warn(message: string, fields: Record<string, unknown>): void;
   error(message: string, fields: Record<string, unknown>): void;
 }
 
-export interface ServiceManagerOptions {
+interface ServiceManagerOptions {
   calls: NotifyCalls | null;
   log: NotifyLog;
   environment?: (name: string) => string | undefined;

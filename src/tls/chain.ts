@@ -1,7 +1,7 @@
 import { type Certificate, describeSubject } from "./certificate_file.ts";
 
 /** How the certificates of a file hang together. */
-export interface ChainOrder {
+interface ChainOrder {
   /** The leaf, its issuer, the issuer's issuer and so on. */
   chain: Certificate[];
   /** Not part of the chain. */

@@ -10,7 +10,7 @@ interface Need {
 }
 
 /** The engine of a listener, or why there is none. */
-export type EngineChoiceResult =
+type EngineChoiceResult =
   | {
     engine: EngineName; /** For people, one line. */
     reason: string; /** What it leaves out, one line each. */

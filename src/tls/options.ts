@@ -65,7 +65,7 @@ export async function loadListenerTls(
 }
 
 /** Where and how one socket of a listener is opened. */
-export interface SocketOptions {
+interface SocketOptions {
   address: Address;
   reusePort: boolean;
   /** An inherited listening socket. */

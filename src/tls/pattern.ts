@@ -1,5 +1,5 @@
 /** What may stand in a name that a pattern is held against. */
-export interface PatternOptions {
+interface PatternOptions {
   /** `*` stops at this character; absent: it stops at none. */
   separator?: string;
   /** `**` stands for any characters, the separator among them. */

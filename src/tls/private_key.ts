@@ -14,7 +14,7 @@ export interface PrivateKey {
   kind: string;
 }
 
-export const SUPPORTED_KEYS = "RSA of 2048 to 8192 bits, ECDSA P-256, P-384, P-521 and Ed25519";
+const SUPPORTED_KEYS = "RSA of 2048 to 8192 bits, ECDSA P-256, P-384, P-521 and Ed25519";
 
 const CURVES: Record<string, string> = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" };
 const FORMATS: Record<string, "pkcs8" | "pkcs1" | "sec1"> = {

@@ -22,7 +22,7 @@ export interface RouteRules {
 }
 
 /** What a ClientHello decides. */
-export type RouteDecision =
+type RouteDecision =
   | { kind: "terminate"; /** To be offered, preferred first. */ alpn: readonly string[] }
   | { kind: "passthrough" }
   | {

@@ -3,7 +3,7 @@ import { normalizeServerName } from "../net/server_names.ts";
 import { writePem } from "./pem.ts";
 
 /** A certificate and its key. */
-export interface SelfSigned {
+interface SelfSigned {
   /** PEM. */
   cert: string;
   /** PKCS#8, PEM. Never logged. */
@@ -14,7 +14,7 @@ export interface SelfSigned {
   notAfter: number;
 }
 
-export interface SelfSignedOptions {
+interface SelfSignedOptions {
   /** DNS names, perhaps with a wildcard, and IP addresses; at least one. */
   hosts: string[];
   /** @default {365} */

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { parseProxyHeader } from "../../src/proxy_protocol/parse.ts";
-import { parseSslTlv } from "../../src/proxy_protocol/parse_ssl_tlv.ts";
-import { findTlv } from "../../src/proxy_protocol/proxy_header.ts";
+import { findTlv, parseSslTlv } from "../support/parse_ssl_tlv.ts";
 import { encodeV2 } from "../../src/proxy_protocol/encode_v2.ts";
 import { TlvType } from "../../src/proxy_protocol/wire.ts";
 import { CAPABILITIES } from "../../src/tls/capabilities.ts";

@@ -2,8 +2,7 @@ import { deepEqual, equal, throws } from "node:assert/strict";
 import type { ProxyProtocolTlv } from "../../src/config/config.ts";
 import type { TlsInfo } from "../../src/tls/tls_info.ts";
 import { createHeaderEncoder } from "../../src/proxy_protocol/create_header_encoder.ts";
-import { parseSslTlv, type SslTlv } from "../../src/proxy_protocol/parse_ssl_tlv.ts";
-import { findTlv } from "../../src/proxy_protocol/proxy_header.ts";
+import { findTlv, parseSslTlv, type SslTlv } from "../support/parse_ssl_tlv.ts";
 import { TlvType } from "../../src/proxy_protocol/wire.ts";
 import { parsed } from "./support.ts";
 

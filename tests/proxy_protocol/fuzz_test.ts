@@ -5,7 +5,7 @@ import { encodeV2, type V2Input } from "../../src/proxy_protocol/encode_v2.ts";
 import type { Endpoint } from "../../src/proxy_protocol/endpoint.ts";
 import { ACCEPTED_HEADER_BYTES, parseProxyHeader } from "../../src/proxy_protocol/parse.ts";
 import { ProxyHeaderError } from "../../src/proxy_protocol/proxy_header_error.ts";
-import { parseSslTlv } from "../../src/proxy_protocol/parse_ssl_tlv.ts";
+import { parseSslTlv } from "../support/parse_ssl_tlv.ts";
 import { referenceDecode, type ReferenceResult, slowCrc32c } from "./reference_decoder.ts";
 import { ascii, concat, hex, INET_BLOCK, Random, tlv, toHex, v2 } from "./support.ts";
 

@@ -1,8 +1,7 @@
 /** Headers that HAProxy 2.6.12 sent, captured on its backend's socket. */
 import { deepEqual, equal } from "node:assert/strict";
 import { encodeV2 } from "../../src/proxy_protocol/encode_v2.ts";
-import { parseSslTlv } from "../../src/proxy_protocol/parse_ssl_tlv.ts";
-import { findTlv } from "../../src/proxy_protocol/proxy_header.ts";
+import { findTlv, parseSslTlv } from "../support/parse_ssl_tlv.ts";
 import { TlvType } from "../../src/proxy_protocol/wire.ts";
 import { ascii, hex, outcome, parsed, toHex } from "./support.ts";
 

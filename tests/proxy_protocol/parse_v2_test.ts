@@ -1,8 +1,7 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { crc32c } from "../../src/proxy_protocol/crc32c.ts";
-import { parseSslTlv } from "../../src/proxy_protocol/parse_ssl_tlv.ts";
+import { findTlv, parseSslTlv } from "../support/parse_ssl_tlv.ts";
 import { ACCEPTED_HEADER_BYTES, parseProxyHeader } from "../../src/proxy_protocol/parse.ts";
-import { findTlv } from "../../src/proxy_protocol/proxy_header.ts";
 import { ascii, concat, hex, INET_BLOCK, outcome, parsed, SIGNATURE, tlv, v2 } from "./support.ts";
 
 const INET6_BLOCK = hex("20010db8000000000000000000000007 00000000000000000000000000000001 c822 01bb");

@@ -3,8 +3,7 @@ import { encodeV1 } from "../../src/proxy_protocol/encode_v1.ts";
 import { encodeV2, type V2Input } from "../../src/proxy_protocol/encode_v2.ts";
 import type { Endpoint, Endpoints } from "../../src/proxy_protocol/endpoint.ts";
 import { formatIp } from "../../src/net/ip_address.ts";
-import { parseSslTlv } from "../../src/proxy_protocol/parse_ssl_tlv.ts";
-import { findTlv } from "../../src/proxy_protocol/proxy_header.ts";
+import { findTlv, parseSslTlv } from "../support/parse_ssl_tlv.ts";
 import { TlvType, V1_MAX_BYTES } from "../../src/proxy_protocol/wire.ts";
 import { concat, outcome, parsed, Random } from "./support.ts";
 

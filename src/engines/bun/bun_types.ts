@@ -59,7 +59,7 @@ export interface BunTlsOptions {
 
 type BunAddress = { unix: string } | { hostname: string; port: number };
 
-export interface BunListener {
+interface BunListener {
   readonly hostname: string;
   readonly port: number;
   readonly fd: number;

@@ -1,7 +1,7 @@
 import ipaddr from "ipaddr.js";
 
 /** A client as the limits know it: an IPv4 address, or the /64 of an IPv6 one (whoever has one address there has them all). */
-export interface ClientKey {
+interface ClientKey {
   family: 4 | 6;
   high: number;
   low: number;

@@ -7,7 +7,7 @@
 export const MAX_SLOTS = 1024;
 
 /** Places in the header, in words of 32 bits. */
-export const LOCK = 0;
+const LOCK = 0;
 export const CONNECTIONS = 1;
 export const PER_CLIENT = 2;
 export const HANDSHAKES_PER_SECOND = 3;

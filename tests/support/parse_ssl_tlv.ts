@@ -1,5 +1,11 @@
-import { walkTlvs } from "./parse_tlvs.ts";
-import { SSL_FIXED_BYTES, SslClientFlag, SslTlvType } from "./wire.ts";
+import { walkTlvs } from "../../src/proxy_protocol/parse_tlvs.ts";
+import type { Tlv } from "../../src/proxy_protocol/proxy_header.ts";
+import { SSL_FIXED_BYTES, SslClientFlag, SslTlvType } from "../../src/proxy_protocol/wire.ts";
+
+/** The value of the first TLV of a type. */
+export function findTlv(tlvs: readonly Tlv[], type: number): Uint8Array | undefined {
+  return tlvs.find((tlv) => tlv.type === type)?.value;
+}
 
 /** What a sender says of its client's TLS (section 2.2.6). Absent: not said. */
 export interface SslTlv {
