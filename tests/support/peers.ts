@@ -1,6 +1,6 @@
 /** Programs of other people that a test needs. */
 export interface Peer {
-  /** The program's name on the PATH. */
+  /** The program's name on the PATH, or its absolute path. */
   command: string;
   /** The Debian package it comes from. */
   debian: string;
@@ -26,15 +26,19 @@ export function peerTest(name: string, peers: Peer[], run: () => Promise<void>):
   });
 }
 
+/** @param command a name on the PATH, or an absolute path */
 function isInstalled(command: string): boolean {
+  if (command.startsWith("/")) return isFile(command);
   const path = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`;
-  return path.split(":").some((directory) => {
-    try {
-      return Deno.statSync(`${directory}/${command}`).isFile;
-    } catch {
-      return false;
-    }
-  });
+  return path.split(":").some((directory) => isFile(`${directory}/${command}`));
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 /** Runs a program to its end. */

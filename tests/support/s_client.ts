@@ -15,9 +15,18 @@ const ECHO = "echo me\n";
 const PATIENCE_MS = 5_000;
 
 /** Connects to `127.0.0.1:port`, sends a line, and ends once that has come back, or the server has ended. */
-export async function sClient(port: number, ...args: string[]): Promise<Spoken> {
-  const child = new Deno.Command("openssl", {
-    args: ["s_client", "-connect", `127.0.0.1:${port}`, ...args],
+export function sClient(port: number, ...args: string[]): Promise<Spoken> {
+  return sClientBy([], port, ...args);
+}
+
+/**
+ * As {@linkcode sClient}.
+ * @param prefix a command that runs it in its own place, such as `nsenter`
+ */
+export async function sClientBy(prefix: string[], port: number, ...args: string[]): Promise<Spoken> {
+  const [command, ...rest] = [...prefix, "openssl", "s_client", "-connect", `127.0.0.1:${port}`, ...args];
+  const child = new Deno.Command(command, {
+    args: rest,
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

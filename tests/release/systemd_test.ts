@@ -1,0 +1,140 @@
+/** The units as shipped, with each binary, on a real systemd of Debian 12. */
+import assert from "node:assert/strict";
+import { ROOT } from "../../scripts/reference/inventory.ts";
+import { makeSelfSigned } from "../../src/tls/self_signed.ts";
+import { peerTest, runPeer } from "../support/peers.ts";
+import { sClientBy } from "../support/s_client.ts";
+import { SYSTEMD_PEERS, SystemdMachine } from "../support/systemd_machine.ts";
+
+const DEPLOY = `${ROOT}scripts/deploy`;
+const OPENSSL = { command: "openssl", debian: "openssl" };
+const BINARIES = ["tls-off-linux-x64", "tls-off-bun-linux-x64"];
+const UNIT = "tls-off.service";
+
+const read = (name: string) => Deno.readTextFileSync(`${DEPLOY}/${name}`);
+
+/** An application that echoes, made of systemd and cat alone. */
+const ECHO_SOCKET = "[Socket]\nListenStream=/run/app/app.sock\nAccept=yes\nSocketGroup=www-data\nSocketMode=0660\n";
+const ECHO_SERVICE = "[Service]\nExecStart=/bin/cat\nStandardInput=socket\nStandardOutput=socket\n";
+
+/** Lets the unit be as a user installs it. */
+async function install(machine: SystemdMachine, binary: string): Promise<void> {
+  await Deno.copyFile(binary, `${machine.root}/usr/local/bin/tls-off`);
+  await Deno.chmod(`${machine.root}/usr/local/bin/tls-off`, 0o755);
+  await machine.write("/etc/systemd/system/tls-off.service", read("systemd/tls-off.service"));
+  await machine.write("/etc/systemd/system/tls-off.socket", read("systemd/tls-off.socket"));
+  await machine.write("/usr/lib/sysusers.d/tls-off.conf", read("systemd/tls-off.sysusers"));
+  await machine.write("/etc/tls-off/tls-off.toml", read("systemd/tls-off.toml"));
+  await machine.write("/etc/systemd/system/echo.socket", ECHO_SOCKET);
+  await machine.write("/etc/systemd/system/echo@.service", ECHO_SERVICE);
+  await machine.must(["systemd-sysusers"]);
+  await renew(machine, "first.example");
+  await machine.must(["systemctl", "daemon-reload"]);
+  await machine.must(["systemctl", "start", "echo.socket"]);
+}
+
+/** Renews as certbot would: two new files, and the deploy hook. */
+async function renew(machine: SystemdMachine, name: string): Promise<void> {
+  const { cert, key } = await makeSelfSigned({ hosts: [name] });
+  await machine.write("/root/live/fullchain.pem", cert);
+  await machine.write("/root/live/privkey.pem", key, 0o600);
+  await machine.write("/root/hook", read("certbot/tls-off.sh"), 0o755);
+  await machine.must(["env", "RENEWED_LINEAGE=/root/live", "/root/hook"]);
+}
+
+/** Sends a line over TLS, and answers the name in the certificate where the line came back. */
+async function ask(machine: SystemdMachine): Promise<string> {
+  const { text, echoed } = await sClientBy(["nsenter", "-t", machine.leader, "-n", "--"], 443);
+  if (!echoed) return `no echo: ${text}`;
+  return /subject=.*CN = ([\w.]+)/.exec(text)?.[1] ?? text;
+}
+
+async function asksUntil(machine: SystemdMachine, wanted: string): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  let got = "";
+  while (performance.now() < deadline) if ((got = await ask(machine)) === wanted) return;
+  assert.fail(`still ${got}, not ${wanted}${await machine.journal()}`);
+}
+
+const mainPid = async (machine: SystemdMachine) => (await machine.show(UNIT, "MainPID")).MainPID;
+
+/** Resolves once another process serves than the one that was. */
+async function whenReplaced(machine: SystemdMachine, pid: string): Promise<void> {
+  await machine.until(
+    ["systemctl", "show", UNIT, "-p", "MainPID", "-p", "ActiveState"],
+    ({ text }) => text.includes("ActiveState=active") && !text.includes(`MainPID=${pid}\n`) && !/MainPID=0/.test(text),
+  );
+}
+
+for (const name of BINARIES) {
+  const binary = `${ROOT}dist/${name}`;
+  const needs = [...SYSTEMD_PEERS, OPENSSL, { command: binary, debian: "no package: deno task build" }];
+  peerTest(`the units as shipped run ${name} on a real systemd`, needs, async () => {
+    await using machine = await SystemdMachine.boot();
+    await install(machine, binary);
+
+    // It returns once the program listens.
+    await machine.must(["systemctl", "start", UNIT]);
+    assert.equal(await ask(machine), "first.example");
+    const { StatusText, User } = await machine.show(UNIT, "StatusText", "User");
+    assert.match(StatusText, /^serving \[::\]:443 with \d+ workers$/);
+    assert.equal(User, "tls-off");
+
+    // Each field of a record is a field of the journal.
+    const { text } = await machine.until(
+      ["journalctl", "-u", UNIT, "-o", "json", "EVENT=connection"],
+      ({ text }) => text !== "",
+    );
+    const entry = JSON.parse(text.split("\n")[0]);
+    assert.equal(entry.REASON, "client-closed");
+    assert.equal(entry.LISTENER, "web");
+
+    // A renewal by certbot needs no more than its hook; a reload by hand works as well.
+    await renew(machine, "second.example");
+    await asksUntil(machine, "second.example");
+    const pid = await mainPid(machine);
+    await machine.must(["systemctl", "reload", UNIT]);
+    await machine.until(["journalctl", "-u", UNIT, "-o", "cat", "EVENT=reload"], ({ text }) => text.includes("SIGHUP"));
+    assert.equal(await ask(machine), "second.example");
+    assert.equal(await mainPid(machine), pid);
+
+    // What dies is started anew.
+    await machine.must(["kill", "-9", pid]);
+    await whenReplaced(machine, pid);
+    assert.equal(await ask(machine), "second.example");
+
+    // Who hangs is ended by the watchdog.
+    await machine.write(`/run/systemd/system/${UNIT}.d/soon.conf`, "[Service]\nWatchdogSec=2s\n");
+    await machine.must(["systemctl", "daemon-reload"]);
+    await machine.must(["systemctl", "restart", UNIT]);
+    const hangs = await mainPid(machine);
+    await machine.must(["kill", "-STOP", hangs]);
+    await whenReplaced(machine, hangs);
+    assert.equal(await ask(machine), "second.example");
+
+    await machine.must(["systemctl", "stop", UNIT]);
+    const stopped = await machine.show(UNIT, "Result", "ExecMainStatus");
+    assert.deepEqual(stopped, { Result: "success", ExecMainStatus: "0" });
+
+    // With the sockets in systemd's hands no connection is refused while the program is started anew.
+    await machine.must(["systemctl", "start", "tls-off.socket"]);
+    assert.equal(await ask(machine), "second.example");
+    const restarts = (async () => {
+      for (let turn = 0; turn < 3; turn++) await machine.must(["systemctl", "restart", UNIT]);
+    })();
+    const answers: string[] = [];
+    for (let turn = 0; turn < 20; turn++) answers.push(await ask(machine));
+    await restarts;
+    assert.deepEqual(new Set(answers), new Set(["second.example"]));
+  });
+}
+
+peerTest("the certbot hook leaves other certificates alone", [{ command: "sh", debian: "dash" }], async () => {
+  const { code } = await runPeer("env", [
+    "RENEWED_LINEAGE=/etc/letsencrypt/live/other",
+    "TLS_OFF_LINEAGE=/etc/letsencrypt/live/mine",
+    "TLS_OFF_DIRECTORY=/does/not/exist",
+    `${DEPLOY}/certbot/tls-off.sh`,
+  ]);
+  assert.equal(code, 0);
+});
