@@ -56,7 +56,7 @@ const LIMITS: Fields<ListenerConfig["limits"]> = {
     "connections",
     types.integer(0),
     { default: 0 },
-    "open connections over all workers, 0 for no limit; more wait in the kernel's backlog",
+    "open connections over all workers, 0 for no limit; more wait in the kernel's backlog (native on Deno) or are closed at once",
   ),
   perClient: key(
     "per-client",
@@ -68,7 +68,7 @@ const LIMITS: Fields<ListenerConfig["limits"]> = {
     "handshakes-per-second",
     types.integer(0),
     { default: 0 },
-    "new handshakes per second, 0 for no limit",
+    "new handshakes per second, 0 for no limit; more wait (native on Deno) or are closed at once",
   ),
   backlog: key("backlog", types.integer(1, 65535), { default: 4096 }, "connections that the kernel keeps waiting"),
 };

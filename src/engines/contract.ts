@@ -104,8 +104,12 @@ export interface Listener {
    * @throws {ConnError} kind `exhausted` (go on after a pause) or `closed`
    */
   accept(): Promise<Conn>;
-  /** Resolves when a connection waits to be accepted, or the listener is closed: for whoever may not accept at any time. */
-  readable(): Promise<void>;
+  /**
+   * Resolves when a connection waits to be accepted, or the listener is closed. Present where connections wait in the kernel until
+   * {@linkcode Listener.accept} is called; absent where the engine accepts them as they come, so that whoever is one too many
+   * has to be closed.
+   */
+  readable?(): Promise<void>;
   /**
    * Gets ready to serve by other options on the same socket, which the answer then does, from the next connection on. Absent
    * where an engine needs a new socket for that.

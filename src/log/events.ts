@@ -19,7 +19,8 @@ export const EVENTS = {
   "worker-died": "a worker has ended by an error, its connections with it: `worker`, `error`",
   "worker-replaced": "a new worker serves in its place: `worker`",
   "worker-not-replaced": "it could not be replaced, and is tried again: `worker`, `error`",
-  "full": "connections wait, since `limits.connections` is reached: `listener`; at most every 10 s",
+  "full":
+    "connections wait, or are closed at once, since `limits.connections` is reached: `listener`; at most every 10 s",
   "file-limit":
     "`limits.connections` is more than the limit of open files has room for: `listener` (absent: of all together), `limit`, `room`",
   "notify-failed": "the service manager cannot be told anything: `error`",

@@ -3,21 +3,21 @@ import { type Conn, ConnError, type Listener } from "../engines/contract.ts";
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 1000;
 
-/** When a connection may be accepted. */
+/** Decides when a connection may be accepted, and what becomes of one that was. */
 export interface Gate<Ticket> {
   /** What the next connection comes in with, at once or when its time has come. */
   enter(): Ticket | Promise<Ticket>;
-  /** What the connection goes on with: other rules may have come meanwhile, and let it wait. */
+  /** Checks the ticket again after accept: a reload may have changed the limits. */
   arrived(ticket: Ticket): Ticket | Promise<Ticket>;
   /** Nothing was accepted. */
   failed(ticket: Ticket): void;
 }
 
 /**
- * Accepts until the listener is closed. Out of descriptors (EMFILE) is no end: it pauses and goes on, since the connection
- * waits in the backlog meanwhile.
+ * Accepts until the listener is closed. To be out of descriptors (EMFILE) is no end. Where connections wait in the kernel's
+ * backlog until they are asked for, it pauses then and goes on; an engine that accepts them as they come sees to that itself.
  * @param serve is given each connection, and must not throw
- * @param exhausted is told once for each time that accepting had to pause
+ * @param exhausted is told once each time that descriptors or memory have run out
  * @param gate is asked before each accept
  * @throws {ConnError} when the listener itself failed
  */
@@ -45,6 +45,7 @@ export async function acceptLoop<Ticket>(
       if (error.kind === "reset") continue;
       if (error.kind !== "exhausted") throw error;
       if (pauseMs === 0) exhausted(error);
+      if (listener.readable === undefined) continue;
       pauseMs = Math.min(pauseMs === 0 ? FIRST_PAUSE_MS : pauseMs * 2, LONGEST_PAUSE_MS);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }

@@ -83,10 +83,15 @@ export class Generation {
     return this.#limits.get(listener)!;
   }
 
-  /** Serves a connection that the listener of that name accepted. */
-  serve(listener: string, conn: Conn, { limits, taken }: Place): void {
+  /** Serves a connection that the listener of that name accepted, or turns it away. */
+  serve(listener: string, conn: Conn, { limits, taken, refusal }: Place): void {
+    const context = this.#contexts.get(listener)!;
+    if (refusal !== null) {
+      conn.close();
+      return context.telemetry.rejected(refusal, conn.remote.hostname);
+    }
     if (!taken) limits.take();
-    const session = new Session(conn, this.#contexts.get(listener)!);
+    const session = new Session(conn, context);
     this.#sessions.set(session, { session, limits });
     session.run();
   }

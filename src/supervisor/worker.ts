@@ -203,13 +203,14 @@ export class Worker {
     ).finally(() => socket.generation.leave());
   }
 
-  /** A gate that says now and then that connections wait. */
+  /** A gate that says now and then that the limit is reached. */
   #gate(listener: Listener, socket: () => Socket): LimitGate {
     const maySay = everyNowAndThen();
     return new LimitGate(listener, () => socket().generation.limitsOf(socket().name), () => {
       if (!maySay()) return;
       const { generation, name } = socket();
-      generation.monitor.log.warn("connections wait: limits.connections is reached", {
+      const what = listener.readable === undefined ? "connections are closed" : "connections wait";
+      generation.monitor.log.warn(`${what}: limits.connections is reached`, {
         event: "full",
         listener: name,
       });

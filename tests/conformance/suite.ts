@@ -9,6 +9,7 @@ import { type Contender, runtimeCommand } from "../support/runtimes.ts";
 import { dataCases } from "./data_cases.ts";
 import { faultCases } from "./fault_cases.ts";
 import { identityCases } from "./identity_cases.ts";
+import { limitCases } from "./limit_cases.ts";
 import { tlsCases } from "./tls_cases.ts";
 
 const CASE_TIMEOUT_MS = 60_000;
@@ -57,6 +58,7 @@ export function conformance(contender: Contender): void {
   };
   dataCases(bench);
   faultCases(bench);
+  limitCases(bench);
   tlsCases(bench);
   identityCases(bench);
 }

@@ -42,6 +42,16 @@ Deno.test("Limits lets nobody wait who has given up", async () => {
   assert.equal(await waiting, false);
 });
 
+Deno.test("Limits lets the handshakes of a second begin at once where none can wait, over all workers", () => {
+  const { limits: [a, b] } = workers({ handshakesPerSecond: 4 });
+  const begins = (nowMs: number) => [a, b, a, b, a, b].map((worker) => worker.tryHandshake(nowMs));
+  assert.deepEqual(begins(10_000), [true, true, true, true, false, false]);
+  assert.deepEqual(begins(10_249), [false, false, false, false, false, false]);
+  assert.deepEqual(begins(10_250), [true, false, false, false, false, false]);
+  assert.deepEqual(begins(10_750), [true, true, false, false, false, false]);
+  assert.deepEqual(begins(90_000), [true, true, true, true, false, false]);
+});
+
 Deno.test("Limits counts a client over all workers, an IPv6 one by its /64", () => {
   const { limits: [a, b] } = workers({ perClient: 2 });
   assert.deepEqual(["::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1"].map((client) => a.admit(client)), [

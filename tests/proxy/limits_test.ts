@@ -55,57 +55,55 @@ for (const workers of [1, 2]) {
   });
 }
 
-for (const engine of ["native", "node"]) {
-  Deno.test(`limits.connections counts from the first connection on, and from a reload on, ${engine}`, async () => {
-    using dir = new TempDir();
-    await using backend = new Backend(dir.file("app.sock"), echo);
-    const limits = (connections: number) => ({ engine, limits: { connections } });
-    await using proxy = await Proxy.start(dir, backend.address, { config: { workers: 2 }, listener: limits(1) });
-    const served: Deno.Conn[] = [];
-    const coming: Promise<unknown>[] = [];
-    const come = (count: number) => {
-      for (; count > 0; count--) {
-        coming.push(
-          proxy.connect().then(async (client) => {
-            await echoOnce(client);
-            served.push(client);
-          }),
-        );
-      }
-    };
-    const expect = async (count: number) => {
-      await Promise.race([until(() => served.length >= count, `${count} are served`), rejection(coming)]);
-      await Promise.race([pause(300), rejection(coming)]);
-      assert.equal(served.length, count);
-    };
-    const limit = async (connections: number) => {
-      const text = Deno.readTextFileSync(dir.file("proxy.toml"));
-      Deno.writeTextFileSync(
-        dir.file("proxy.toml"),
-        text.replace(/^connections = \d+$/m, `connections = ${connections}`),
+Deno.test("limits.connections counts from the first connection on, and from a reload on", async () => {
+  using dir = new TempDir();
+  await using backend = new Backend(dir.file("app.sock"), echo);
+  const limits = (connections: number) => ({ limits: { connections } });
+  await using proxy = await Proxy.start(dir, backend.address, { config: { workers: 2 }, listener: limits(1) });
+  const served: Deno.Conn[] = [];
+  const coming: Promise<unknown>[] = [];
+  const come = (count: number) => {
+    for (; count > 0; count--) {
+      coming.push(
+        proxy.connect().then(async (client) => {
+          await echoOnce(client);
+          served.push(client);
+        }),
       );
-      assert.equal((await proxy.reload()).event, "reload");
-    };
-    come(8);
-    await expect(1);
-    await limit(6);
-    await expect(6);
-    await limit(0);
-    await expect(8);
-    // Now every worker waits for a connection without a limit.
-    await limit(8);
-    come(6);
-    await expect(8);
-    await limit(3);
-    for (const client of served.slice(0, 5)) client.close();
-    await expect(8);
-    for (const client of served.slice(5, 7)) client.close();
-    await expect(10);
-    await limit(0);
-    await expect(14);
-    for (const client of served.slice(7)) client.close();
-  });
-}
+    }
+  };
+  const expect = async (count: number) => {
+    await Promise.race([until(() => served.length >= count, `${count} are served`), rejection(coming)]);
+    await Promise.race([pause(300), rejection(coming)]);
+    assert.equal(served.length, count);
+  };
+  const limit = async (connections: number) => {
+    const text = Deno.readTextFileSync(dir.file("proxy.toml"));
+    Deno.writeTextFileSync(
+      dir.file("proxy.toml"),
+      text.replace(/^connections = \d+$/m, `connections = ${connections}`),
+    );
+    assert.equal((await proxy.reload()).event, "reload");
+  };
+  come(8);
+  await expect(1);
+  await limit(6);
+  await expect(6);
+  await limit(0);
+  await expect(8);
+  // Now every worker waits for a connection without a limit.
+  await limit(8);
+  come(6);
+  await expect(8);
+  await limit(3);
+  for (const client of served.slice(0, 5)) client.close();
+  await expect(8);
+  for (const client of served.slice(5, 7)) client.close();
+  await expect(10);
+  await limit(0);
+  await expect(14);
+  for (const client of served.slice(7)) client.close();
+});
 
 Deno.test("limits.connections gives a dead worker's places to the others", async () => {
   using dir = new TempDir();

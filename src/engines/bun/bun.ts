@@ -55,7 +55,6 @@ export const bunRuntime: Runtime = {
       address: address.transport === "unix" ? address : { ...address, port: listener.port },
       fd: listener.fd,
       accept: () => queue.accept(),
-      readable: () => queue.readable(),
       close() {
         watch.stop();
         name?.release();

@@ -58,10 +58,6 @@ export class NodeListener implements Listener {
     return new NodeTlsConn(await this.#queue.accept(), this.#tls);
   }
 
-  readable(): Promise<void> {
-    return this.#queue.readable();
-  }
-
   renew(options: TlsListenOptions): () => void {
     const tls = new NodeTls(options);
     return () => this.#tls = tls;

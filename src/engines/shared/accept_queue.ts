@@ -6,10 +6,9 @@ export class AcceptQueue<T> {
   readonly #waiting: T[] = [];
   #failure: ConnError | null = null;
   #closed = false;
-  #wake = () => {};
   #acceptor: { resolve(connection: T): void; reject(error: ConnError): void } | null = null;
 
-  /** @param limit connections that may wait; the kernel does the same with its backlog */
+  /** @param limit connections that may wait, for as long as one turn of the event loop brings several */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -23,14 +22,7 @@ export class AcceptQueue<T> {
     }
     if (this.#closed || this.#waiting.length >= this.#limit) return false;
     this.#waiting.push(connection);
-    this.#wake();
     return true;
-  }
-
-  /** Resolves when {@linkcode AcceptQueue.accept} would answer at once. */
-  readable(): Promise<void> {
-    if (this.#waiting.length > 0 || this.#closed || this.#failure !== null) return Promise.resolve();
-    return new Promise((resolve) => this.#wake = resolve);
   }
 
   /** Hands a failure to whoever accepts next. */
@@ -38,7 +30,6 @@ export class AcceptQueue<T> {
     if (this.#acceptor === null) this.#failure = error;
     else this.#acceptor.reject(error);
     this.#acceptor = null;
-    this.#wake();
   }
 
   /** @throws {ConnError} a failure, or kind `closed` */
@@ -55,7 +46,6 @@ export class AcceptQueue<T> {
 
   close(): void {
     this.#closed = true;
-    this.#wake();
     this.#acceptor?.reject(new ConnError("closed", "Listener was closed"));
     this.#acceptor = null;
   }

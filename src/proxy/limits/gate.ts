@@ -1,14 +1,21 @@
 import type { Listener } from "../../engines/contract.ts";
+import type { Reason } from "../../metrics/reasons.ts";
 import type { Gate } from "../accept.ts";
 import type { Limits } from "./limits.ts";
 
-/** Where a connection has its place, or will have. */
+/** A connection's slot within the limits, reserved or still to be taken. */
 export interface Place {
   limits: Limits;
   taken: boolean;
+  /** Why the connection is to be closed at once; it has taken no slot then. `null` admits. */
+  refusal: Reason | null;
 }
 
-/** Lets connections wait in the kernel's backlog while a listener is at its limits. */
+/**
+ * Keeps a listener within its limits. Where the engine accepts only when it is asked, connections that are too many wait in the
+ * kernel's backlog. Where it accepts them as they come, to let them wait would cost a descriptor for each, and no deadline
+ * would cover them: they are refused.
+ */
 export class LimitGate implements Gate<Place> {
   readonly #listener: Pick<Listener, "readable">;
   readonly #limits: () => Limits;
@@ -17,7 +24,7 @@ export class LimitGate implements Gate<Place> {
 
   /**
    * @param limits those that count now
-   * @param full is told each time that a connection has to wait for a place
+   * @param full is told each time that a connection finds no slot
    */
   constructor(listener: Pick<Listener, "readable">, limits: () => Limits, full: () => void) {
     this.#listener = listener;
@@ -27,13 +34,15 @@ export class LimitGate implements Gate<Place> {
 
   enter(): Place | Promise<Place> {
     const limits = this.#limits();
-    return limits.waits ? this.#wait() : { limits, taken: false };
+    const { readable } = this.#listener;
+    return readable !== undefined && limits.waits ? this.#wait() : { limits, taken: false, refusal: null };
   }
 
   arrived(place: Place): Place | Promise<Place> {
     if (place.taken) return place;
     const limits = this.#limits();
-    return limits.tryTake() ? { limits, taken: true } : this.#take(limits);
+    if (this.#listener.readable === undefined) return this.#admitOrRefuse(limits);
+    return limits.tryTake() ? { limits, taken: true, refusal: null } : this.#take(limits);
   }
 
   failed({ limits, taken }: Place): void {
@@ -46,17 +55,32 @@ export class LimitGate implements Gate<Place> {
     this.#limits().wake();
   }
 
+  #admitOrRefuse(limits: Limits): Place {
+    if (!limits.tryTake()) {
+      this.#full();
+      return { limits, taken: false, refusal: "limit" };
+    }
+    if (limits.tryHandshake(nowMs())) return { limits, taken: true, refusal: null };
+    limits.giveBack();
+    return { limits, taken: false, refusal: "handshake-rate" };
+  }
+
   async #wait(): Promise<Place> {
-    // A place that is taken before a connection is there would be missing elsewhere.
-    await this.#listener.readable();
+    // A slot that is taken before a connection is there would be missing elsewhere.
+    await this.#listener.readable!();
     const limits = this.#limits();
     const place = await this.#take(limits);
-    const delayMs = this.#closed ? 0 : limits.handshakeDelayMs(performance.timeOrigin + performance.now());
+    const delayMs = this.#closed ? 0 : limits.handshakeDelayMs(nowMs());
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     return place;
   }
 
   async #take(limits: Limits): Promise<Place> {
-    return { limits, taken: await limits.takeWhenFree(() => this.#closed, this.#full) };
+    return { limits, taken: await limits.takeWhenFree(() => this.#closed, this.#full), refusal: null };
   }
+}
+
+/** Workers share the time of the next handshake, and each counts from its own start otherwise. */
+function nowMs(): number {
+  return performance.timeOrigin + performance.now();
 }

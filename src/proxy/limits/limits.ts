@@ -13,8 +13,10 @@ import {
   WAKE,
 } from "./memory.ts";
 
-/** Handshakes may come so much earlier than their due time, in parts of a second: a burst. */
+/** Handshakes that can wait may come so much earlier than their due time: a small burst. */
 const BURST_MS = 100;
+/** Of handshakes that cannot wait, those of a whole second may come at once: who comes too early is turned away for good. */
+const WINDOW_MS = 1000;
 
 /** The limits of one listener as one worker keeps them, exact over all workers. */
 export class Limits {
@@ -92,6 +94,20 @@ export class Limits {
       const dueMs = Math.max(nextHandshakeMs[0], nowMs);
       nextHandshakeMs[0] = dueMs + 1000 / rate;
       return Math.max(0, dueMs - nowMs - BURST_MS);
+    });
+  }
+
+  /** Whether a handshake may begin now; it counts as begun then. */
+  tryHandshake(nowMs: number): boolean {
+    const { header, nextHandshakeMs } = this.#memory;
+    const rate = Atomics.load(header, HANDSHAKES_PER_SECOND);
+    if (rate === 0) return true;
+    const intervalMs = 1000 / rate;
+    return locked(header, this.#slot, () => {
+      const dueMs = Math.max(nextHandshakeMs[0], nowMs);
+      if (dueMs - nowMs > WINDOW_MS - intervalMs) return false;
+      nextHandshakeMs[0] = dueMs + intervalMs;
+      return true;
     });
   }
 

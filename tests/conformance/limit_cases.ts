@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { Backend, echo, readExactly, writeAll } from "../support/backend.ts";
+import { CLIENT_HELLO } from "../support/client_hello.ts";
+import type { Proxy, TempDir } from "../support/proxy.ts";
+import { until } from "../support/wait.ts";
+import type { Bench } from "./suite.ts";
+
+/** Descriptors that one turn of the event loop may accept before it closes them, and the admin endpoint's own. */
+const FEW = 160;
+
+/** Descriptors stay within the limits, whoever comes, and everyone who is turned away is counted. */
+export function limitCases({ contender: { runtime, engine }, test, start }: Bench): void {
+  const waits = runtime === "deno" && engine === "native";
+
+  test("keeps to limits.connections, whoever comes, and answers its admin endpoint meanwhile", async (dir) => {
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address, {
+      openFiles: 256,
+      config: { admin: { listen: "127.0.0.1:0" } },
+      listener: { limits: { connections: 2 } },
+    });
+    const { address } = await proxy.program.record(({ event }) => event === "admin-listening", "the admin endpoint");
+    const served = [await proxy.connect(), await proxy.connect()];
+    for (const client of served) await echoOnce(client);
+    const before = proxy.program.fds();
+    let most = before;
+    const tooMany: Deno.Conn[] = [];
+    for (let index = 0; index < 300; index++) {
+      // Silent ones, half a ClientHello, and a whole one. Any of them may be reset as soon as it is connected.
+      const hello = [0, CLIENT_HELLO.length >> 1, CLIENT_HELLO.length][index % 3];
+      await proxy.connectTcp().then((client) => {
+        tooMany.push(client);
+        return writeAll(client, Uint8Array.from(CLIENT_HELLO).subarray(0, hello));
+      }).catch(() => {});
+      most = Math.max(most, proxy.program.fds());
+    }
+    await until(async () => waits || (await rejections(address, "limit")) === 300, "each is counted");
+    await proxy.program.record(({ event }) => event === "full", "record of the limit");
+    assert.ok(most <= before + FEW, `${most} descriptors instead of ${before}`);
+    assert.equal(await rejections(address, "limit"), waits ? 0 : 300);
+    await until(() => proxy.program.fds() <= before + 3, "no more than the admin endpoint needs are left");
+    for (const client of served) await echoOnce(client);
+    for (const client of [...served, ...tooMany]) client.close();
+    await serveOne(proxy);
+  });
+
+  test("keeps to limits.connections through reloads, and takes a changed one at once", async (dir) => {
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address, {
+      config: { admin: { listen: "127.0.0.1:0" } },
+      listener: { limits: { connections: 1 } },
+    });
+    const { address } = await proxy.program.record(({ event }) => event === "admin-listening", "the admin endpoint");
+    const served = [await proxy.connect()];
+    await echoOnce(served[0]);
+    const waiting: Promise<Deno.TlsConn>[] = [];
+    const refused = async (count: number) => {
+      const before = await rejections(address, "limit");
+      const coming = Array.from({ length: count }, async () => {
+        const client = await proxy.connect();
+        await echoOnce(client);
+        return client;
+      });
+      if (waits) return void waiting.push(...coming);
+      for (const outcome of await Promise.allSettled(coming)) assert.equal(outcome.status, "rejected");
+      await until(async () => (await rejections(address, "limit")) === before + count, "they are counted");
+    };
+    await refused(2);
+    await setLimit(dir, proxy, 1);
+    await refused(2);
+    await setLimit(dir, proxy, 3);
+    // Where clients wait, the first two of those come in now.
+    while (served.length < 3) {
+      if (waits) served.push(await takeFirst(waiting));
+      else served.push(await proxy.connect());
+      await echoOnce(served.at(-1)!);
+    }
+    await refused(1);
+    await setLimit(dir, proxy, 0);
+    served.push(...await Promise.all(waiting), await proxy.connect());
+    for (const client of served) await echoOnce(client);
+    for (const client of served) client.close();
+  });
+
+  test("keeps to limits.handshakes-per-second, and counts whom it turns away", async (dir) => {
+    const rate = 5;
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address, {
+      config: { admin: { listen: "127.0.0.1:0" } },
+      listener: { limits: { "handshakes-per-second": rate } },
+    });
+    const { address } = await proxy.program.record(({ event }) => event === "admin-listening", "the admin endpoint");
+    const startMs = performance.now();
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, async () => {
+      const client = await proxy.connect();
+      await echoOnce(client);
+      client.close();
+    }));
+    const seconds = (performance.now() - startMs) / 1000;
+    const served = outcomes.filter(({ status }) => status === "fulfilled").length;
+    assert.ok(served > 0 && served <= rate * (1 + seconds) + 1, `${served} were served in ${seconds} s`);
+    if (waits) assert.equal(served, 20);
+    await until(async () => (await rejections(address, "handshake-rate")) === 20 - served, "the others are counted");
+  });
+}
+
+/** The next of `waiting` that is served, which may not be the first. */
+async function takeFirst(waiting: Promise<Deno.TlsConn>[]): Promise<Deno.TlsConn> {
+  const [client, index] = await Promise.race(waiting.map(async (coming, index) => [await coming, index] as const));
+  waiting.splice(index, 1);
+  return client;
+}
+
+async function setLimit(dir: TempDir, proxy: Proxy, connections: number): Promise<void> {
+  const file = dir.file("proxy.toml");
+  const text = Deno.readTextFileSync(file);
+  Deno.writeTextFileSync(file, text.replace(/^connections = \d+$/m, `connections = ${connections}`));
+  assert.equal((await proxy.reload()).event, "reload");
+}
+
+async function rejections(admin: unknown, reason: string): Promise<number> {
+  const answer = await fetch(`http://${admin}/metrics`, { signal: AbortSignal.timeout(10_000) });
+  const pattern = new RegExp(`^tls_off_connections_rejected_total\\{.*reason="${reason}"\\} (\\d+)$`, "m");
+  return Number(pattern.exec(await answer.text())?.[1] ?? 0);
+}
+
+async function echoOnce(client: Deno.Conn): Promise<void> {
+  await client.write(Uint8Array.of(1));
+  assert.deepEqual(await readExactly(client, 1), Uint8Array.of(1));
+}
+
+/** Is served as soon as the program has seen that there is room again. */
+async function serveOne(proxy: Proxy): Promise<void> {
+  await until(async () => {
+    try {
+      const client = await proxy.connect();
+      await echoOnce(client);
+      client.close();
+      return true;
+    } catch {
+      return false;
+    }
+  }, "another client is served");
+}
