@@ -12,6 +12,9 @@ import type { NodeTls } from "./node_tls.ts";
 const ON_DENO = runtimeName() === "deno";
 const ON_NODE = runtimeName() === "node";
 
+/** The memory that looking at the first bytes of a connection begins with. */
+const FIRST_LOOK_BYTES = 1024;
+
 /** A client's connection: plain until its handshake is asked for. */
 export class NodeTlsConn extends NodeConn implements PreambleConn {
   readonly #raw: Socket;
@@ -89,23 +92,26 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
 
   /**
    * Looks at the first bytes of the raw connection until `taken` knows how many of them are its own; the others are put
-   * back.
+   * back. They are kept in a buffer that grows by doubling: a peer that sends byte by byte costs no more than another.
    * @param limit bytes to look at, at most
    */
   async #look(what: string, limit: number, taken: (bytes: Uint8Array) => number | undefined): Promise<void> {
-    let bytes = new Uint8Array(0);
-    for (;;) {
-      const chunk = await this.#nextChunk(what, limit - bytes.length);
-      const all = new Uint8Array(bytes.length + chunk.length);
-      all.set(bytes);
-      all.set(chunk, bytes.length);
-      bytes = all;
-      const length = taken(bytes);
-      if (length !== undefined) {
-        if (length < bytes.length) this.#raw.unshift(bytes.subarray(length));
+    let buffer = new Uint8Array(Math.min(limit, FIRST_LOOK_BYTES));
+    for (let length = 0;;) {
+      const chunk = await this.#nextChunk(what, limit - length);
+      if (length + chunk.length > buffer.length) {
+        const larger = new Uint8Array(Math.max(length + chunk.length, 2 * buffer.length));
+        larger.set(buffer.subarray(0, length));
+        buffer = larger;
+      }
+      buffer.set(chunk, length);
+      length += chunk.length;
+      const own = taken(buffer.subarray(0, length));
+      if (own !== undefined) {
+        if (own < length) this.#raw.unshift(buffer.subarray(own, length));
         return;
       }
-      if (bytes.length >= limit) {
+      if (length >= limit) {
         throw new ConnError("other", `Connection has no end of its ${what} within ${limit} bytes`);
       }
     }
