@@ -4,14 +4,17 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { resolve } from "node:path";
+import { acceptProduct } from "./build/acceptance.ts";
 import { buildBunBinary, findBun } from "./build/bun_binary.ts";
 import { BuildError, MissingBaseError } from "./build/build_error.ts";
 import { writeChecksums } from "./build/checksums.ts";
 import { findDenoBase } from "./build/deno_base.ts";
 import { buildDenoBinary } from "./build/deno_binary.ts";
+import { findDenoCompiler, pinnedDeno } from "./build/deno_compiler.ts";
 import { collectLicences } from "./build/licences.ts";
 import { runCommand, tellingLine } from "./build/run_command.ts";
-import { TARGETS } from "./build/target.ts";
+import { sourceTime } from "./build/source_time.ts";
+import { productCommand, type Target, TARGETS } from "./build/target.ts";
 import { ROOT } from "./reference/inventory.ts";
 import { writeShareFiles } from "./reference/share.ts";
 
@@ -48,14 +51,17 @@ async function build(directory: string): Promise<Failures> {
   await Deno.mkdir(directory, { recursive: true });
   await removeFormerProducts(directory);
   const bundle = `${directory}/tls-off.mjs`;
-  await makeBundle(bundle);
-  const make = async (name: string, making: (path: string) => Promise<string | null>) => {
+  const time = await sourceTime((name) => Deno.env.get(name));
+  await makeBundle(bundle, time);
+  const make = async (name: string, target: Target, making: (path: string) => Promise<string | null>) => {
     try {
       const path = `${directory}/${name}`;
       const runtime = await making(path);
+      if (runtime !== null) await accept(path, target);
       names.push(name);
       const size = ((await Deno.stat(path)).size / MIB).toFixed(1).padStart(6);
-      console.log(`${name.padEnd(24)} ${size} MiB  ${runtime ?? "not run: no emulator for its machine is here"}`);
+      const how = runtime === null ? "not run: no emulator for its machine is here" : `${runtime}, accepted`;
+      console.log(`${name.padEnd(24)} ${size} MiB  ${how}`);
     } catch (error) {
       if (!(error instanceof BuildError)) throw error;
       failures[error instanceof MissingBaseError ? "missing" : "wrong"].push(error.message);
@@ -63,16 +69,11 @@ async function build(directory: string): Promise<Failures> {
   };
   const bun = await findBun();
   for (const target of TARGETS) {
-    await make(`tls-off-bun-linux-${target.name}`, (path) => buildBunBinary(bun, bundle, path, target));
+    await make(`tls-off-bun-linux-${target.name}`, target, (path) => buildBunBinary(bun, bundle, path, target));
   }
-  for (const target of TARGETS) {
-    await make(`tls-off-linux-${target.name}`, async (path) => {
-      const base = await findDenoBase(target, (name) => Deno.env.get(name));
-      return await buildDenoBinary(bundle, path, target, base);
-    });
-  }
+  await makeDenoBinaries(bundle, make);
   await writeChecksums(directory, names);
-  await writeShareFiles(`${directory}/share`, await releaseDate());
+  await writeShareFiles(`${directory}/share`, time.toISOString().slice(0, 10));
   await Deno.copyFile(`${ROOT}scripts/install.sh`, `${directory}/install.sh`);
   const own = await Deno.readTextFile(`${ROOT}LICENSE`);
   const others = await collectLicences(await Deno.readTextFile(bundle));
@@ -80,9 +81,41 @@ async function build(directory: string): Promise<Failures> {
   return failures;
 }
 
-async function makeBundle(path: string): Promise<void> {
-  const { code, output } = await runCommand([Deno.execPath(), "run", "-A", `${ROOT}scripts/bundle.ts`, path]);
+/** Makes a product under the name given, and says how that went. */
+type Make = (name: string, target: Target, making: (path: string) => Promise<string | null>) => Promise<void>;
+
+async function makeDenoBinaries(bundle: string, make: Make): Promise<void> {
+  const environment = (name: string) => Deno.env.get(name);
+  const compiler = await findDenoCompiler(environment);
+  // Bases that were cut out of programs; nobody needs them later.
+  const directory = await Deno.makeTempDir();
+  try {
+    for (const target of TARGETS) {
+      await make(`tls-off-linux-${target.name}`, target, async (path) => {
+        const base = await findDenoBase(target, environment, directory);
+        return await buildDenoBinary(compiler, bundle, path, target, base);
+      });
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Keeps a product only if it does what a user wants of it. */
+async function accept(path: string, target: Target): Promise<void> {
+  try {
+    await acceptProduct(productCommand(path, target));
+  } catch (error) {
+    await Deno.remove(path);
+    throw new BuildError(`Removed ${path}, which does not work: ${(error as Error).message}`);
+  }
+}
+
+/** @param time that of the file: `deno compile` writes it into the binary */
+async function makeBundle(path: string, time: Date): Promise<void> {
+  const { code, output } = await runCommand([...pinnedDeno(), "run", "-A", `${ROOT}scripts/bundle.ts`, path]);
   if (code !== 0) throw new BuildError(`Cannot make the bundle: ${tellingLine(output)}`);
+  await Deno.utime(path, time, time);
 }
 
 /** A binary that cannot be made today must not be taken for one that was. */
@@ -90,12 +123,6 @@ async function removeFormerProducts(directory: string): Promise<void> {
   for await (const { name } of Deno.readDir(directory)) {
     if (/^tls-off-(bun-)?linux-/.test(name)) await Deno.remove(`${directory}/${name}`);
   }
-}
-
-/** Of the last commit, so that the same sources make the same files; without git, of today. */
-async function releaseDate(): Promise<string> {
-  const { code, output } = await runCommand(["git", "log", "-1", "--format=%cs"], { cwd: ROOT });
-  return code === 0 ? output.trim() : new Date().toISOString().slice(0, 10);
 }
 
 if (import.meta.main) {

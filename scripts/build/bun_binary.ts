@@ -3,9 +3,7 @@ import { BuildError } from "./build_error.ts";
 import { askProduct } from "./product.ts";
 import { runCommand, tellingLine } from "./run_command.ts";
 import type { Target } from "./target.ts";
-
-/** The Bun that the binaries have inside, for both machines. */
-export const BUN_VERSION = "1.4.5";
+import { BUN_VERSION } from "./versions.ts";
 
 /** The command that runs that Bun: the one on the PATH if it is the same, else npm's. */
 export async function findBun(): Promise<string[]> {
@@ -36,7 +34,18 @@ export function bunBuildCommand(bun: string[], bundle: string, output: string, t
 }
 
 /**
- * Makes the binary for one target, and runs it.
+ * Makes the binary for one target.
+ * @throws {BuildError} where Bun does not
+ */
+export async function bunCompile(bun: string[], bundle: string, output: string, target: Target): Promise<void> {
+  const command = bunBuildCommand(bun, basename(bundle), resolve(output), target);
+  const { code, output: said } = await runCommand(command, { cwd: dirname(resolve(bundle)) });
+  if (code === 0) return;
+  throw new BuildError(`Cannot make ${basename(output)}: ${bun.join(" ")} ended with ${code}: ${tellingLine(said)}`);
+}
+
+/**
+ * Makes the binary for one target, and asks it who it is.
  * @returns what it runs on, such as `bun 1.4.5`; `null` where this machine cannot run it
  * @throws {BuildError}
  */
@@ -46,16 +55,11 @@ export async function buildBunBinary(
   output: string,
   target: Target,
 ): Promise<string | null> {
-  const [name, bundleName] = [output, bundle].map((path) => basename(path));
-  const command = bunBuildCommand(bun, bundleName, resolve(output), target);
-  const { code, output: said } = await runCommand(command, { cwd: dirname(resolve(bundle)) });
-  if (code !== 0) {
-    throw new BuildError(`Cannot make ${name}: ${bun.join(" ")} ended with ${code}: ${tellingLine(said)}`);
-  }
+  await bunCompile(bun, bundle, output, target);
   try {
     return (await askProduct(output, target))?.runtime ?? null;
   } catch (error) {
     await Deno.remove(output);
-    throw new BuildError(`Cannot make ${name}: ${(error as Error).message}`);
+    throw new BuildError(`Cannot make ${basename(output)}: ${(error as Error).message}`);
   }
 }

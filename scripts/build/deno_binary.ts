@@ -2,9 +2,20 @@ import manifest from "../../deno.json" with { type: "json" };
 import { parseStartCommand, START_COMMAND } from "../start_task.ts";
 import { BuildError, MissingBaseError } from "./build_error.ts";
 import type { DenoBase } from "./deno_base.ts";
+import type { DenoCompiler } from "./deno_compiler.ts";
 import { askProduct } from "./product.ts";
 import { runCommand, tellingLine } from "./run_command.ts";
 import type { Target } from "./target.ts";
+
+/**
+ * What the compiler may know of this environment: where programs and its cache are, and how to reach its download site. Anything
+ * else would be a chance for the binary to differ: it carries what OTEL_DENO says, for one.
+ */
+const COMPILER_ENVIRONMENT = [
+  ...["PATH", "HOME", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME"],
+  ...["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "DENO_CERT"],
+  "DENO_TLS_CA_STORE",
+];
 
 /**
  * The permissions and engine flags that the program ships with: those of `deno task start`. What that sets in the environment, a
@@ -19,76 +30,95 @@ export function shippedFlags(command: string = START_COMMAND): string[] {
 }
 
 /** The command that makes a Deno binary of the bundle. */
-export function denoCompileCommand(bundle: string, output: string, target: Target): string[] {
+export function denoCompileCommand(compiler: DenoCompiler, bundle: string, output: string, target: Target): string[] {
   return [
-    Deno.execPath(),
+    compiler.path,
     "compile",
     // The bundle needs nothing of deno.json but this; its import map and tasks would only be carried along.
     "--no-config",
+    // Else the binary runs the code that it finds in a file of the temporary folder, whoever wrote that.
+    "--no-code-cache",
     ...manifest.unstable.map((feature) => `--unstable-${feature}`),
     ...shippedFlags(),
-    "--app-name=tls-off",
+    ...(compiler.takesAppName ? ["--app-name=tls-off"] : []),
     `--target=${target.denoTarget}`,
     `--output=${output}`,
     bundle,
   ];
 }
 
-/** Runs the compiler, and leaves nothing half-made behind. */
+/**
+ * Runs the compiler, and leaves nothing half-made behind.
+ * @param environment this process's variables, of which the compiler gets what it needs
+ */
 export async function denoCompile(
+  compiler: DenoCompiler,
   bundle: string,
   output: string,
   target: Target,
   base: DenoBase | null,
+  environment: Record<string, string> = Deno.env.toObject(),
 ): Promise<{ code: number; output: string }> {
   await removeProduct(output);
-  // Not there and empty are two things to Deno: with an empty name it would not look into its cache.
-  const { DENORT_BIN: _, ...inherited } = Deno.env.toObject();
-  const env = { ...inherited, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...(base ? { DENORT_BIN: base.path } : {}) };
-  const outcome = await runCommand(denoCompileCommand(bundle, output, target), { env, clearEnv: true });
+  const inherited = Object.entries(environment).filter(([name]) => COMPILER_ENVIRONMENT.includes(name));
+  const env = {
+    ...Object.fromEntries(inherited),
+    NO_COLOR: "1",
+    DENO_NO_UPDATE_CHECK: "1",
+    // Not there and empty are two things to Deno: with an empty name it would not look into its cache.
+    ...(base ? { DENORT_BIN: base.path } : {}),
+  };
+  const outcome = await runCommand(denoCompileCommand(compiler, bundle, output, target), { env, clearEnv: true });
   if (outcome.code !== 0) await removeProduct(output);
   return outcome;
 }
 
 /**
- * Makes the binary for one target, and runs it.
+ * Makes the binary for one target, and asks it who it is.
  * @returns what it runs on, such as `deno 2.9.6`; `null` where this machine cannot run it
  * @throws {MissingBaseError} where there is no base
  * @throws {BuildError} where the base is a wrong one
  */
 export async function buildDenoBinary(
+  compiler: DenoCompiler,
   bundle: string,
   output: string,
   target: Target,
   base: DenoBase | null,
 ): Promise<string | null> {
-  const { code, output: said } = await denoCompile(bundle, output, target, base);
+  const { code, output: said } = await denoCompile(compiler, bundle, output, target, base);
   const name = output.slice(output.lastIndexOf("/") + 1);
-  if (code !== 0) throw compileError(name, target, base, said);
+  if (code !== 0) throw compileError(compiler, name, target, base, said);
   try {
     const report = await askProduct(output, target);
-    if (report !== null && report.runtime !== `deno ${Deno.version.deno}`) {
+    if (report !== null && report.runtime !== `deno ${compiler.version}`) {
       throw new Error(`it runs on ${report.runtime}`);
     }
     return report?.runtime ?? null;
   } catch (error) {
     await removeProduct(output);
-    const from = base === null ? "Deno's own base" : `${base.variable}="${base.path}"`;
+    const from = base === null ? "Deno's own base" : `${base.variable}="${base.cutFrom ?? base.path}"`;
     throw new BuildError(
       `Cannot use ${from}: what it makes is not tls-off, ${(error as Error).message}: ` +
-        `must be denort of Deno ${Deno.version.deno}, which is not the deno command`,
+        `must be denort of Deno ${compiler.version}, or a program that its deno compile made`,
     );
   }
 }
 
 /** What it means that `deno compile` failed and said this. */
-export function compileError(name: string, target: Target, base: DenoBase | null, said: string): BuildError {
+export function compileError(
+  compiler: DenoCompiler,
+  name: string,
+  target: Target,
+  base: DenoBase | null,
+  said: string,
+): BuildError {
   const isMissing = base === null && /base binary|denort/.test(said);
   if (!isMissing) return new BuildError(`Cannot make ${name}: deno compile: ${tellingLine(said)}`);
   const [, url] = /(?:request for url|Download) \(?(https?:[^\s)]+)/.exec(said) ?? [];
   const failure = url === undefined ? `could not be downloaded (${tellingLine(said)})` : `${url} cannot be reached`;
   return new MissingBaseError(
-    `Cannot make ${name}: no compile base of Deno ${Deno.version.deno} (denort) for ${target.denoTarget}: ` +
+    `Cannot make ${name}: no compile base of Deno ${compiler.version} (denort) for ${target.denoTarget}: ` +
       `it is not in Deno's cache, and ${failure}: set DENORT_BIN_${target.name.toUpperCase()}`,
   );
 }

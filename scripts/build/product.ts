@@ -1,6 +1,6 @@
 import manifest from "../../deno.json" with { type: "json" };
 import { runCommand, tellingLine } from "./run_command.ts";
-import { HOST, type Target } from "./target.ts";
+import { HOST, productCommand, type Target } from "./target.ts";
 
 /** What a product said of itself; `null` where it cannot be run on this machine. */
 export interface ProductReport {
@@ -18,14 +18,13 @@ export interface ProductReport {
 export async function askProduct(path: string, target: Target): Promise<ProductReport | null> {
   const directory = await Deno.makeTempDir();
   try {
-    const emulator = target.name === HOST ? [] : target.emulator;
-    const { code, output } = await runCommand([...emulator, path, "version"], {
+    const { code, output } = await runCommand([...productCommand(path, target), "version"], {
       cwd: directory,
       clearEnv: true,
       env: { PATH: "/usr/bin:/bin" },
       timeoutMs: 60_000,
     });
-    if (code === -1 && emulator.length > 0) return null;
+    if (code === -1 && target.name !== HOST) return null;
     const [, version, runtime] = /^tls-off (\S+)\nruntime (\w+ \S+)/.exec(output) ?? [];
     if (code !== 0 || version === undefined) throw new Error(`it ended with ${code}: ${tellingLine(output)}`);
     if (version !== manifest.version) throw new Error(`it is version ${version}, not ${manifest.version}`);

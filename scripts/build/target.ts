@@ -32,12 +32,7 @@ export const TARGETS: readonly Target[] = [
 /** This machine's. */
 export const HOST: Target["name"] = Deno.build.arch === "aarch64" ? "arm64" : "x64";
 
-/** The machine that a file is a Linux program for; `null`: none of the targets. */
-export async function machineOf(path: string): Promise<Target | null> {
-  using file = await Deno.open(path);
-  const header = new Uint8Array(20);
-  const count = await file.read(header);
-  const isElf = count === header.length && new TextDecoder().decode(header.subarray(1, 4)) === "ELF";
-  const machine = new DataView(header.buffer).getUint16(18, true);
-  return isElf ? TARGETS.find((target) => target.machine === machine) ?? null : null;
+/** The command that runs a binary of a target on this machine, as far as an emulator is here. */
+export function productCommand(path: string, target: Target): string[] {
+  return target.name === HOST ? [path] : [...target.emulator, path];
 }

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
-import { buildBunBinary, BUN_VERSION, bunBuildCommand, findBun } from "../../scripts/build/bun_binary.ts";
+import { bunBuildCommand } from "../../scripts/build/bun_binary.ts";
 import { BuildError, MissingBaseError } from "../../scripts/build/build_error.ts";
 import { writeChecksums } from "../../scripts/build/checksums.ts";
-import { findDenoBase } from "../../scripts/build/deno_base.ts";
 import {
   buildDenoBinary,
   compileError,
@@ -13,12 +12,13 @@ import {
 } from "../../scripts/build/deno_binary.ts";
 import { bundledPackages, collectLicences } from "../../scripts/build/licences.ts";
 import { runCommand } from "../../scripts/build/run_command.ts";
-import { HOST, machineOf, TARGETS } from "../../scripts/build/target.ts";
+import { HOST, TARGETS } from "../../scripts/build/target.ts";
+import { DENO_VERSION } from "../../scripts/build/versions.ts";
 import { readSources, ROOT } from "../../scripts/reference/inventory.ts";
-import { runPeer } from "../support/peers.ts";
 import { standInBase } from "./support/stand_in_base.ts";
 
 const [X64, ARM64] = TARGETS;
+const COMPILER = { path: Deno.execPath(), version: Deno.version.deno, takesAppName: true };
 const VERSION_TEXT = `tls-off ${manifest.version}\nruntime deno ${Deno.version.deno}\nengines native, node\n`;
 
 /** A directory with the bundle in it, as the build begins. */
@@ -48,9 +48,14 @@ Deno.test("shippedFlags() are those of the start task, and refuse a task of anot
 });
 
 Deno.test("the Deno binary gets no permission that the program does not need", () => {
-  const command = denoCompileCommand("b.mjs", "/o", X64).join(" ");
+  const command = denoCompileCommand(COMPILER, "b.mjs", "/o", X64).join(" ");
   assert.doesNotMatch(command, / -A\b|--allow-(all|run|sys|import)|--allow-(env|ffi)( |$)/);
   assert.match(command, / --target=x86_64-unknown-linux-gnu /);
+  // A file of the temporary folder would be run as code.
+  assert.match(command, / --no-code-cache /);
+  assert.match(command, / --app-name=tls-off /);
+  const older = denoCompileCommand({ ...COMPILER, takesAppName: false }, "b.mjs", "/o", X64);
+  assert.ok(!older.some((argument) => argument.startsWith("--app-name")));
 });
 
 Deno.test("the Bun binary reads no .env and no bunfig.toml", () => {
@@ -67,50 +72,15 @@ error: Writing deno compile executable to temporary file '/dist/tls-off-linux-x6
 Caused by:
     0: Setting up base binary.
     1: error sending request for url (https://dl.deno.land/release/v9/denort-x86_64-unknown-linux-gnu.zip): dns error`;
-  const missing = compileError("tls-off-linux-x64", X64, null, said);
+  const missing = compileError(COMPILER, "tls-off-linux-x64", X64, null, said);
   assert.ok(missing instanceof MissingBaseError);
   assert.match(
     missing.message,
     /^Cannot make tls-off-linux-x64: .*denort.*x86_64.*https:\/\/dl\.deno\.land\/\S+zip cannot be reached: set DENORT_BIN_X64$/,
   );
-  const other = compileError("tls-off-linux-x64", X64, null, "error: Module not found");
+  const other = compileError(COMPILER, "tls-off-linux-x64", X64, null, "error: Module not found");
   assert.ok(!(other instanceof MissingBaseError));
   assert.match(other.message, /deno compile: error: Module not found/);
-});
-
-Deno.test("findDenoBase() takes one variable for each machine, a pattern, or a file by what it is for", async () => {
-  const directory = await Deno.makeTempDir();
-  try {
-    const x64 = `${directory}/denort-${X64.denoTarget}`;
-    const arm64 = `${directory}/denort-${ARM64.denoTarget}`;
-    const program = standInBase("x");
-    await Deno.writeFile(x64, program);
-    program[18] = ARM64.machine;
-    await Deno.writeFile(arm64, program);
-    await Deno.writeTextFile(`${directory}/text`, "#!/bin/sh\necho tls-off\n");
-    assert.equal((await machineOf(arm64))?.name, "arm64");
-    const find = (target: typeof X64, variables: Record<string, string>) =>
-      findDenoBase(target, (name) => variables[name]);
-    assert.equal(await find(X64, {}), null);
-    assert.equal((await find(X64, { DENORT_BIN_X64: x64 }))?.path, x64);
-    assert.equal(await find(ARM64, { DENORT_BIN_X64: x64 }), null);
-    const pattern = { DENORT_BIN: `${directory}/denort-{target}` };
-    assert.equal((await find(X64, pattern))?.path, x64);
-    assert.equal((await find(ARM64, pattern))?.path, arm64);
-    assert.equal((await find(ARM64, { DENORT_BIN: arm64 }))?.path, arm64);
-    assert.equal(await find(X64, { DENORT_BIN: arm64 }), null);
-    const wrong: [Record<string, string>, RegExp][] = [
-      [{ DENORT_BIN_ARM64: x64 }, /DENORT_BIN_ARM64=".*": it is for x64, must be denort for aarch64/],
-      [{ DENORT_BIN_ARM64: `${directory}/text` }, /it is no Linux program/],
-      [{ DENORT_BIN_ARM64: `${directory}/none` }, /No such file/],
-      [{ DENORT_BIN: `${directory}/none` }, /No such file/],
-    ];
-    for (const [variables, message] of wrong) {
-      await assert.rejects(find(ARM64, variables), { name: "BuildError", message });
-    }
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
 });
 
 Deno.test("deno compile embeds the bundle alone, with the permissions of the start task", async () => {
@@ -118,7 +88,7 @@ Deno.test("deno compile embeds the bundle alone, with the permissions of the sta
     const base = `${directory}/base`;
     const product = `${directory}/tls-off-linux-x64`;
     await Deno.writeFile(base, standInBase(VERSION_TEXT), { mode: 0o755 });
-    const { code, output } = await denoCompile(bundle, product, X64, { path: base, variable: "DENORT_BIN" });
+    const { code, output } = await denoCompile(COMPILER, bundle, product, X64, { path: base, variable: "DENORT_BIN" });
     assert.equal(code, 0, output);
     const listed = output.split("\n").filter((line) => /[├└]/.test(line));
     assert.equal(listed.length, 1, output);
@@ -162,7 +132,7 @@ Deno.test({
     await withBundle(async (directory, bundle) => {
       const product = `${directory}/tls-off-linux-x64`;
       const build = async (base: string) => {
-        return await buildDenoBinary(bundle, product, X64, { path: base, variable: "DENORT_BIN_X64" });
+        return await buildDenoBinary(COMPILER, bundle, product, X64, { path: base, variable: "DENORT_BIN_X64" });
       };
       const base = `${directory}/base`;
       const says = async (text: string) => {
@@ -192,25 +162,6 @@ Deno.test({
   },
 });
 
-Deno.test("the same bundle makes the same Bun binary, wherever it is made", async () => {
-  await withBundle(async (directory, bundle) => {
-    const bun = await findBun();
-    const digests = new Set<string>();
-    for (const place of ["one", "another"]) {
-      await Deno.mkdir(`${directory}/${place}`);
-      await Deno.copyFile(bundle, `${directory}/${place}/tls-off.mjs`);
-      const output = `${directory}/${place}/tls-off-bun-linux-${HOST}`;
-      const target = TARGETS.find(({ name }) => name === HOST)!;
-      assert.equal(
-        await buildBunBinary(bun, `${directory}/${place}/tls-off.mjs`, output, target),
-        `bun ${BUN_VERSION}`,
-      );
-      digests.add((await runPeer("sha256sum", [output])).text.split(" ")[0]);
-    }
-    assert.equal(digests.size, 1);
-  });
-});
-
 Deno.test("collectLicences() has the licence of every package in the bundle", async () => {
   await withBundle(async (_directory, bundle) => {
     const text = await Deno.readTextFile(bundle);
@@ -237,5 +188,16 @@ Deno.test("writeChecksums() writes what sha256sum --check reads", async () => {
     assert.notEqual((await check()).code, 0);
   } finally {
     await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("every file that names the Deno to build and test with names the pinned one", () => {
+  const files = [".ci/run", ".github/workflows/test.yml", ".github/workflows/release.yml", "README.md"];
+  for (const file of files) {
+    const named = [
+      ...Deno.readTextFileSync(`${ROOT}${file}`).matchAll(/(?:deno@|(?:deno-version|DENO_VERSION): )(\d[\d.]*)/g),
+    ];
+    assert.ok(named.length > 0, file);
+    for (const [text, version] of named) assert.equal(version, DENO_VERSION, `${file}: ${text}`);
   }
 });

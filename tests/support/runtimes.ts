@@ -1,3 +1,4 @@
+import { BUN_VERSION } from "../../scripts/build/versions.ts";
 import { programCommand, sourceCommand } from "./program.ts";
 
 /** An engine on a runtime, as a test runs it. */
@@ -7,8 +8,8 @@ export interface Contender {
 }
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-/** The Bun that the project is tested with; npm brings it where it is not installed. */
-const BUN = "bun@1.4.5";
+/** npm brings it where it is not installed. */
+const BUN = `bun@${BUN_VERSION}`;
 
 let asked: Promise<Contender["runtime"]> | undefined;
 
