@@ -6,11 +6,11 @@ import type { Entry } from "./worker_monitor.ts";
 import { isTurnedAway } from "../metrics/record.ts";
 import { describeReason, type Reason } from "../metrics/reasons.ts";
 
-/** Records of connections that were turned away, over all workers: at once, and in the long run. */
+/** Records of connections that were turned away, by all workers together: at once, and in the long run. */
 const FAILURE_BURST = 100;
 const FAILURES_PER_SECOND = 5;
 
-/** Writes the workers' entries to the log, those of connections that were turned away limited in rate. */
+/** Writes the workers' entries to the log. Records of connections that were turned away are limited in rate. */
 export class EntryLog {
   /** Records not written since the start, because there were too many. */
   suppressed = 0;
@@ -48,7 +48,7 @@ export class EntryLog {
     }
   }
 
-  /** Says what was suppressed since the last call. */
+  /** Logs how many records were suppressed since the last call. */
   report(): void {
     const report = this.#limiter.report();
     if (report === null) return;

@@ -1,7 +1,7 @@
 import type { Reason } from "../metrics/reasons.ts";
 
 /**
- * A token bucket for records that anybody on the network can cause, so that a scanner can't fill the disk; what it
+ * A token bucket for records that anybody on the network can cause, so that a scanner cannot fill the disk. What it
  * suppresses is counted by reason.
  */
 export class FailureLimiter {
@@ -17,7 +17,7 @@ export class FailureLimiter {
     this.#tokens = burst;
   }
 
-  /** Whether a record may be written now; if not it is counted. */
+  /** Whether a record may be written now. One that may not is counted. */
   take(reason: Reason, nowMs: number): boolean {
     this.#tokens = Math.min(this.burst, this.#tokens + (nowMs - this.#atMs) / 1000 * this.perSecond);
     this.#atMs = nowMs;
@@ -34,7 +34,7 @@ export class FailureLimiter {
     this.#suppressed.set(reason, (this.#suppressed.get(reason) ?? 0) + count);
   }
 
-  /** What was suppressed since the last call; `null`: nothing. */
+  /** The counts of what was suppressed since the last call; `null` where nothing was. */
   report(): Map<Reason, number> | null {
     if (this.#suppressed.size === 0) return null;
     const report = this.#suppressed;

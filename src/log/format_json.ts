@@ -1,16 +1,16 @@
 import type { LogRecord } from "@std/log";
 import { escapeControls, fieldsOf, plainValue, timeOf } from "./fields.ts";
 
-/** Our own names, which a field cannot take. */
+/** Names that the formatter writes itself. A field of such a name is left out. */
 const RESERVED = new Set(["time", "level", "event", "msg"]);
 
-/** Text that is the same in JSON, between quotes. */
+/** Text that needs no escape between the quotes of JSON. */
 // deno-lint-ignore no-control-regex
 const VERBATIM = /^[^"\\\u0000-\u001f\u007f-\uffff]*$/;
 
 /**
- * A record as one line of JSON: `time`, `level`, `event`, `msg`, then its fields. Written piece by piece, as every connection
- * pays for it: half the time of one `JSON.stringify` of an object made for it.
+ * Writes a record as one line of JSON: `time`, `level`, `event`, `msg`, then its fields. The line is put together piece
+ * by piece, which takes half the time of `JSON.stringify` on an object made for it; every connection pays for this.
  */
 export function formatJson(record: LogRecord): string {
   const fields = fieldsOf(record);
@@ -27,6 +27,6 @@ export function formatJson(record: LogRecord): string {
 function json(value: unknown): string {
   if (typeof value === "string" && value.length < 256 && VERBATIM.test(value)) return `"${value}"`;
   if (typeof value === "number" && Number.isFinite(value)) return String(value);
-  // JSON escapes C0 itself; the rest would still reach a terminal that shows the file. All of it is inside strings.
+  // JSON escapes only C0. The other control characters would reach a terminal that shows the file; all are in strings.
   return escapeControls(JSON.stringify(plainValue(value)));
 }

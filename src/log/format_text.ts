@@ -11,12 +11,12 @@ const COLORS: Record<LevelName, string> = {
 };
 const DIM = "2";
 
-/** A value that needs no quotes to be read back as one word. */
+/** A value that is one word without quotes. */
 const WORD = /^[^\s"'=\\]+$/;
 
 /**
- * A formatter for people: time, level, message, and the fields as `name=value`.
- * @param colors for a terminal: dimmed names, coloured levels, and the time of day alone
+ * Makes a formatter for people: time, level, message, and the fields as `name=value`.
+ * @param colors for a terminal: dimmed names, coloured levels, and the time of day without the date
  */
 export function textFormatter(colors: boolean): (record: LogRecord) => string {
   const paint = (code: string, text: string) => colors ? `\x1b[${code}m${text}\x1b[0m` : text;
@@ -29,7 +29,7 @@ export function textFormatter(colors: boolean): (record: LogRecord) => string {
   };
 }
 
-/** The fields as ` name=value` each, without the event's name, which the message tells. */
+/** Writes each field as ` name=value`, without the event's name, which the message makes clear. */
 export function formatFields(fields: Fields, paint: (name: string) => string = (name) => name): string {
   let line = "";
   for (const [name, value] of entriesOf(fields)) {
@@ -44,7 +44,7 @@ function timeOfDay(time: Date): string {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${milliseconds}`;
 }
 
-/** A value as one word: quoted where it would not be one. */
+/** Writes a value as one word, in quotes where it would not be one. */
 export function word(value: FieldValue): string {
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (typeof value !== "string") return escapeControls(JSON.stringify(value));

@@ -1,4 +1,4 @@
-/** Records in journald's own formats. */
+/** Writes records in the formats of systemd's journal. */
 import type { LevelName, LogRecord } from "@std/log";
 import { entriesOf, escapeControls, fieldsOf, timeOf } from "./fields.ts";
 import { formatFields, word } from "./format_text.ts";
@@ -6,33 +6,33 @@ import { formatFields, word } from "./format_text.ts";
 /** syslog(3) priorities. */
 const PRIORITIES: Record<LevelName, number> = { NOTSET: 7, DEBUG: 7, INFO: 6, WARN: 4, ERROR: 3, CRITICAL: 2 };
 
-/** Characters of all fields; the kernel takes datagrams of about 200 kB, and larger ones would need a memfd. */
+/** Most characters of all fields. The kernel takes datagrams of about 200 kB, and larger ones would need a memfd. */
 const MAX_FIELDS = 48 * 1024;
 const TRUNCATED = "TRUNCATED=1\n";
-/** Characters of the message; all of the fields are there on their own. */
+/** Most characters of the message. Every field has an entry of its own besides. */
 const MAX_MESSAGE = 8 * 1024;
-/** journald refuses longer names. */
+/** journald refuses names that are longer. */
 const MAX_NAME = 64;
 const MAX_NAMES = 1_000;
-/** Fields that journald, or this encoder, gives a meaning. */
+/** Names that journald or this encoder gives a meaning. */
 const RESERVED = new Set(["MESSAGE", "MESSAGE_ID", "PRIORITY", "SYSLOG_IDENTIFIER", "TIME"]);
 
-/** Fields that the message of a connection shows; it has many, and each is there on its own. */
+/** Fields that the message of a connection shows. A connection has many more, and each has an entry of its own. */
 const SHOWN = new Set(["listener", "client", "backend", "bytes_in", "bytes_out", "duration_ms", "reason", "error"]);
 
 const encoder = new TextEncoder();
-/** Used again by each entry: one is sent before the next is made. At most three bytes for each character. */
+/** Used again for each entry, since one is sent before the next is made. A character takes three bytes at most. */
 const buffer = new Uint8Array(3 * (MAX_FIELDS + MAX_MESSAGE + 256));
 
 /**
- * A record as one datagram of the native protocol, each field a field of the journal; a list is the field repeated.
- * Values are written escaped, so that none has a newline and the protocol's binary form is never needed.
+ * Writes a record as one datagram of journald's native protocol. Each field is a field of the journal; a list is the
+ * field repeated. Values are escaped, so that none has a newline and the protocol's binary form is never needed.
  * @returns bytes that are valid until the next call
  */
 export function encodeJournalEntry(record: LogRecord): Uint8Array {
   const fields = fieldsOf(record);
   const isConnection = fields.event === "connection";
-  // What journalctl shows by default, so fields are in it too.
+  // journalctl shows the message alone by default, so it has the fields, too.
   let message = escapeControls(record.msg);
   let own = "";
   for (const [name, value] of entriesOf(fields)) {
@@ -49,16 +49,16 @@ export function encodeJournalEntry(record: LogRecord): Uint8Array {
   return buffer.subarray(0, encoder.encodeInto(entry, buffer).written);
 }
 
-/** A record as a line for journald's stream socket. */
+/** Writes a record as a line for journald's stream socket. */
 export function encodeJournalLine(record: LogRecord): Uint8Array {
   const message = escapeControls(record.msg) + formatFields(fieldsOf(record));
   return encoder.encode(`<${PRIORITIES[record.levelName as LevelName]}>${message.slice(0, MAX_MESSAGE)}\n`);
 }
 
-/** The names already made; they come from the program itself, and are few. */
+/** The names that were made so far. They come from the program itself, so they are few. */
 const names = new Map<string, string>();
 
-/** Upper case, digits and underscores, starting with a letter (systemd.journal-fields(7)). */
+/** The name of a field in the journal: capitals, digits and underscores after a letter (systemd.journal-fields(7)). */
 function journalName(name: string): string {
   const known = names.get(name);
   if (known !== undefined) return known;

@@ -1,28 +1,28 @@
-/** Lines on their way to an {@linkcode Output}: queued without blocking, bounded, and nothing lost uncounted. */
+/** Queues lines for an {@linkcode Output}, without blocking and within bounds. Lines that are lost are counted. */
 import type { Output } from "../files/output.ts";
 
 /** Options of {@linkcode LineWriter}. */
 interface LineWriterOptions {
-  /** Bytes (as UTF-16 units) that may wait; what comes beyond is dropped and counted. Default 4 MiB. */
+  /** UTF-16 units that may wait; lines beyond that are dropped and counted. Default: 4 Mi. */
   limit?: number;
-  /** Bytes (likewise) of lines handed to one write; a longer line goes alone. Default 256 KiB. */
+  /** UTF-16 units of the lines that are handed to one write; a longer line is written alone. Default: 256 Ki. */
   batch?: number;
-  /** Called once the sink takes lines again, with the number dropped meanwhile. */
+  /** Called when the output takes lines again, with the number of those dropped meanwhile. */
   onRecovered?: (dropped: number) => void;
   /** Called after each write. */
   onWritten?: () => void;
-  /** Called when a write failed, with the lines not written; without it they are dropped. */
+  /** Called when a write failed, with the lines that were not written. Without this function they are dropped. */
   onFailure?: (error: Error, lines: string[]) => void;
 }
 
-/** Wait after a failed write. */
+/** The pause after a failed write. */
 const RETRY_MS = 1_000;
-/** Wait where a non-blocking pipe is full. */
+/** The pause where a non-blocking pipe is full. */
 const FULL_MS = 20;
 
 const encoder = new TextEncoder();
 
-/** A bounded queue of lines with one write under way at a time. */
+/** A bounded queue of lines, of which one write at a time takes as many as fit. */
 export class LineWriter {
   /** Lines dropped since the start. */
   dropped = 0;
@@ -31,9 +31,9 @@ export class LineWriter {
   #size = 0;
   #pump: Promise<void> | null = null;
   #closed = false;
-  /** Bytes that the write under way has brought out. */
+  /** Bytes that the present write has written so far. */
   #written = 0;
-  /** The last line brought out is not whole. */
+  /** Whether the last line in the output is incomplete. */
   #torn = false;
   readonly #limit: number;
   readonly #batch: number;
@@ -43,7 +43,7 @@ export class LineWriter {
     this.#batch = options.batch ?? 256 * 1024;
   }
 
-  /** Queues a line; the newline is added here. Returns false where it was dropped. */
+  /** Queues a line, to which the newline is added. Returns false where the line was dropped. */
   push(line: string): boolean {
     if (this.#closed || this.#size + line.length > this.#limit) {
       this.#drop(1);
@@ -51,7 +51,7 @@ export class LineWriter {
     }
     this.#lines.push(line);
     this.#size += line.length + 1;
-    // Lines of the same turn go out in one write.
+    // Lines of the same turn of the event loop share one write.
     this.#pump ??= Promise.resolve().then(() => this.#run());
     return true;
   }
@@ -82,7 +82,7 @@ export class LineWriter {
   async #run(): Promise<void> {
     while (this.#lines.length > 0 && !this.#closed) {
       const batch = this.#take();
-      // What is left of a torn line must not take the next one with it.
+      // The next line must not continue an incomplete one.
       if (this.#torn) batch.unshift("");
       try {
         await this.#write(encoder.encode(batch.join("\n") + "\n"));
@@ -115,7 +115,7 @@ export class LineWriter {
     return this.#lines.splice(0, end);
   }
 
-  /** The lines that a failed write did not bring out whole. */
+  /** The lines that a failed write did not write completely. */
   #notWritten(batch: string[]): string[] {
     const endsTorn = this.#torn;
     let left = this.#written;
@@ -123,7 +123,7 @@ export class LineWriter {
     for (; whole < batch.length; whole++) {
       const length = encoder.encode(batch[whole]).length;
       if (length > left) break;
-      // Only its newline may be missing, which then comes in front of the next one.
+      // Its newline alone may be missing, which the next write then begins with.
       left -= length + 1;
     }
     if (this.#written > 0) this.#torn = left !== 0;

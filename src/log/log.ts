@@ -1,35 +1,37 @@
-/** The program's own logger: structured records, by way of `@std/log`, to where the configuration says. */
+/** The program's logger: structured records, by way of `@std/log`, to the place that the configuration names. */
 import { Logger } from "@std/log";
 import type { LogConfig, LogLevel } from "../config/config.ts";
 import { openStderr, type Output } from "../files/output.ts";
 import type { Fields } from "./fields.ts";
 import { LineWriter } from "./line_writer.ts";
-import { LEVEL_NAMES, type LogTarget, type LogWorld, openLogTarget } from "./log_target.ts";
+import { isLogged, LEVEL_NAMES } from "./levels.ts";
+import type { LogTarget } from "./log_target.ts";
+import { type LogWorld, openLogTarget } from "./open_log_target.ts";
 
-/** What the rest of the program needs of a logger. `fields.event` names the kind of the record. */
+/** A logger as the rest of the program sees it. `fields.event` names the kind of a record. */
 export interface Log {
   debug(message: string, fields?: Fields): void;
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
   error(message: string, fields?: Fields): void;
-  /** Whether records of that level go anywhere; spares the making of expensive fields. */
+  /** Whether records of that level are written, so that expensive fields need not be made in vain. */
   enabled(level: LogLevel): boolean;
 }
 
 /** A logger with its outputs. */
 export interface RootLog extends Log {
-  /** Records lost since the start, in no place at all: no output took them in time. */
+  /** Records lost since the start, because no output took them in time. */
   readonly dropped: number;
   /** Records that went to standard error since the start because their own place did not take them. */
   readonly diverted: number;
   /** Whether records go to standard error in any case. */
   readonly onStderr: boolean;
   /**
-   * Goes on as another configuration says.
-   * @throws {Error} when its file cannot be opened; the old one stays
+   * Follows another configuration from now on.
+   * @throws {Error} when its file cannot be opened; then the old configuration stays
    */
   configure(config: LogConfig): void;
-  /** Opens the log file anew, after somebody moved it (SIGUSR1). */
+  /** Opens the log file anew, after another program has moved it (SIGUSR1). */
   reopen(): void;
   /** Writes what is queued, for a second or two at most, and closes. */
   close(): Promise<void>;
@@ -40,10 +42,9 @@ export interface LoggerOptions extends LogWorld {
   stderr?: Output;
 }
 
-const LEVELS: LogLevel[] = ["debug", "info", "warn", "error"];
-
 /**
- * A logger as configured. Logging never blocks and never throws: what the output does not take is counted, and said.
+ * Makes a logger as configured. Logging never blocks and never throws: records that the output does not take are
+ * counted, and a later record says how many they were.
  * @throws {Error} when the log file cannot be opened
  */
 export function createLogger(config: LogConfig, options: LoggerOptions = {}): RootLog {
@@ -54,8 +55,8 @@ class TargetLog implements RootLog {
   readonly #stderr: LineWriter;
   #target: LogTarget;
   #logger: Logger;
-  #lowest: number;
-  /** Of targets that were replaced. */
+  #level: LogLevel;
+  /** Counts of the targets that were replaced. */
   #dropped = 0;
   #diverted = 0;
 
@@ -64,7 +65,7 @@ class TargetLog implements RootLog {
       onRecovered: (dropped) => this.warn("log records were dropped", { event: "log-dropped", dropped }),
     });
     ({ target: this.#target, logger: this.#logger } = this.#open(config));
-    this.#lowest = LEVELS.indexOf(config.level);
+    this.#level = config.level;
   }
 
   debug(message: string, fields: Fields = {}): void {
@@ -84,7 +85,7 @@ class TargetLog implements RootLog {
   }
 
   enabled(level: LogLevel): boolean {
-    return LEVELS.indexOf(level) >= this.#lowest;
+    return isLogged(level, this.#level);
   }
 
   get dropped(): number {
@@ -102,7 +103,7 @@ class TargetLog implements RootLog {
   configure(config: LogConfig): void {
     const old = this.#target;
     ({ target: this.#target, logger: this.#logger } = this.#open(config));
-    this.#lowest = LEVELS.indexOf(config.level);
+    this.#level = config.level;
     void old.close().then(() => {
       this.#dropped += old.dropped;
       this.#diverted += old.diverted;
@@ -110,7 +111,7 @@ class TargetLog implements RootLog {
   }
 
   reopen(): void {
-    // The record is the write that opens it.
+    // The file is opened by the next write, which is this record.
     if (this.#target.reopen()) this.info("log file opened anew", { event: "log-reopen" });
   }
 
@@ -122,6 +123,6 @@ class TargetLog implements RootLog {
   #open(config: LogConfig): { target: LogTarget; logger: Logger } {
     const warn = (message: string, fields: Fields) => this.warn(message, fields);
     const target = openLogTarget(config, this.#stderr, warn, this.options);
-    return { target, logger: new Logger("tls-off", LEVEL_NAMES[config.level], { handlers: [target.handler] }) };
+    return { target, logger: new Logger("tls-off", LEVEL_NAMES[config.level], { handlers: [target] }) };
   }
 }

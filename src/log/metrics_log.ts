@@ -1,4 +1,4 @@
-/** The metrics as structured records, so that the log alone can tell the history. */
+/** Writes the metrics as records, so that the history can be read from the log alone. */
 import { type Histogram, LATENCY_BUCKETS, quantile, readHistogram } from "../metrics/buckets.ts";
 import type { Fields } from "./fields.ts";
 import type { ListenerTotals } from "../metrics/counters.ts";
@@ -14,14 +14,14 @@ interface Reading {
   connect: Histogram;
 }
 
-/** Writes one record for each listener, and one for the process. */
+/** Writes one record for each listener and one for the process. */
 export class MetricsLog {
   #before = new Map<string, Reading>();
   #beforeProcess: { atMs: number; stats: ProcessStats } | null = null;
 
   constructor(private readonly log: Log) {}
 
-  /** Totals since the start; rates and percentiles since the last call. */
+  /** Writes totals since the start, and rates and percentiles since the last call. */
   write(listeners: ListenerTotals[], stats: ProcessStats, nowMs: number): void {
     const readings = new Map<string, Reading>();
     for (const totals of listeners) {

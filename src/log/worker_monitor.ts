@@ -1,9 +1,10 @@
-/** A worker's side of the observation: numbers into its own shared memory, records in batches to the main thread. */
+/** The worker's side of monitoring: numbers go to the worker's own shared memory, records in batches to the main thread. */
 import type { LogLevel } from "../config/config.ts";
 import { DURATION_BUCKETS, LATENCY_BUCKETS, observe } from "../metrics/buckets.ts";
 import { ClientTable } from "../metrics/client_table.ts";
 import { FailureLimiter } from "./failure_limiter.ts";
 import { entriesOf, type Fields } from "./fields.ts";
+import { isLogged } from "./levels.ts";
 import type { Log } from "./log.ts";
 import { type ConnectionRecord, isTurnedAway } from "../metrics/record.ts";
 import { describeReason, type Reason, REASONS } from "../metrics/reasons.ts";
@@ -18,38 +19,39 @@ import {
 } from "../metrics/rows.ts";
 import type { Telemetry } from "../metrics/telemetry.ts";
 
-/** What the main thread gives a worker; plain data that can be posted. */
+/** What the main thread gives a worker to write to. It is plain data, so that it can be posted. */
 export interface MonitorGrant {
-  /** Of this grant alone, among all workers of all generations. */
+  /** Unique among all workers of all generations. */
   id: number;
   /** The worker's index, 0 to N − 1. */
   worker: number;
   listeners: ListenerShape[];
   rows: SharedArrayBuffer;
-  /** `null`: nobody asks who the clients are. */
+  /** The table of clients; `null` where clients are not told apart. */
   clients: { buffer: SharedArrayBuffer; capacity: number } | null;
-  /** Whether connections that ended well are logged. */
+  /** Whether connections that ended in good order are logged. */
   access: boolean;
-  /** Records below are not made. */
+  /** The lowest level of the records that are made. */
   level: LogLevel;
 }
 
-/** One thing to log; times are milliseconds since the epoch. */
+/** One thing that a worker wants logged. Times are milliseconds since the epoch. */
 export type Entry =
   | { kind: "connection"; atMs: number; record: ConnectionRecord }
   | { kind: "rejected"; atMs: number; listener: string; worker: number; client: string; reason: Reason; error?: string }
   | { kind: "suppressed"; reason: Reason; count: number }
   | { kind: "log"; atMs: number; level: LogLevel; message: string; fields: Fields };
 
-/** How long an entry waits for others, and how many go together. */
+/** How long an entry waits for others, and how many entries are posted together at most. */
 const BATCH_MS = 100;
 const BATCH_ENTRIES = 256;
 
-/** Entries of failures that one worker posts: the main thread, which limits all workers together, must not drown. */
+/**
+ * Entries of failures that one worker posts: at once, and in the long run. The main thread limits all workers together,
+ * and a flood of entries must not keep it from its other work.
+ */
 const FAILURE_BURST = 100;
 const FAILURES_PER_SECOND = 50;
-
-const LEVELS: LogLevel[] = ["debug", "info", "warn", "error"];
 
 /** The monitor of one worker. */
 export class WorkerMonitor {
@@ -64,17 +66,16 @@ export class WorkerMonitor {
   constructor(readonly grant: MonitorGrant, private readonly post: (entries: Entry[]) => void) {
     this.#listeners = new Map(mapRows(grant.rows, grant.listeners).map((rows) => [rows.name, rows]));
     this.#clients = grant.clients && new ClientTable(grant.clients.buffer, grant.clients.capacity);
-    const lowest = LEVELS.indexOf(grant.level);
-    const say = (level: LogLevel) => (message: string, fields: Fields = {}) => {
-      if (LEVELS.indexOf(level) < lowest) return;
+    const logAt = (level: LogLevel) => (message: string, fields: Fields = {}) => {
+      if (!isLogged(level, grant.level)) return;
       this.#add({ kind: "log", atMs: Date.now(), level, message, fields: Object.fromEntries(entriesOf(fields)) });
     };
     this.log = {
-      debug: say("debug"),
-      info: say("info"),
-      warn: say("warn"),
-      error: say("error"),
-      enabled: (level) => LEVELS.indexOf(level) >= lowest,
+      debug: logAt("debug"),
+      info: logAt("info"),
+      warn: logAt("warn"),
+      error: logAt("error"),
+      enabled: (level) => isLogged(level, grant.level),
     };
   }
 
@@ -88,7 +89,7 @@ export class WorkerMonitor {
     });
   }
 
-  /** Posts what waits; before the worker ends. */
+  /** Posts the entries that wait. To be called before the worker ends. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -131,7 +132,7 @@ export class WorkerMonitor {
   }
 }
 
-/** What {@linkcode RowTelemetry} cannot put into numbers. */
+/** Receives what {@linkcode RowTelemetry} cannot put into numbers. */
 interface Records {
   closed(record: ConnectionRecord): void;
   rejected(reason: Reason, client: string, error?: string): void;
@@ -141,7 +142,7 @@ const REASON_INDEX = new Map<string, number>(REASONS.map((reason, index) => [rea
 const BACKEND_FAILURE_INDEX = new Map<string, number>(BACKEND_FAILURES.map((reason, index) => [reason, index]));
 const OTHER_FAILURE = BACKEND_FAILURES.indexOf("other");
 
-/** Adds to the numbers of one listener: no lock, no message, nothing allocated. */
+/** Adds to the numbers of one listener, without a lock, a message or an allocation. */
 class RowTelemetry implements Telemetry {
   readonly #row: Float64Array;
   readonly #backends: Map<string, Float64Array>;
@@ -177,7 +178,7 @@ class RowTelemetry implements Telemetry {
     observe(this.#row, LISTENER.handshakeSeconds, LATENCY_BUCKETS, durationMs / 1000);
   }
 
-  handshakeFailed(reason: Reason, _durationMs: number): void {
+  handshakeFailed(reason: Reason): void {
     this.#row[LISTENER.handshakesFailed + REASON_INDEX.get(reason)!]++;
   }
 
@@ -206,7 +207,7 @@ class RowTelemetry implements Telemetry {
     observe(this.#row, LISTENER.connectionSeconds, DURATION_BUCKETS, record.duration_ms / 1000);
     this.clients?.closed(record.client);
     this.records.closed(record);
-    // Last: whoever sees nobody active sees everything counted.
+    // This comes last, so that a reader who sees no active connection sees all of them counted.
     this.#row[LISTENER.closed]++;
   }
 }

@@ -15,7 +15,7 @@ export interface Telemetry {
   rejected(reason: Reason, client: string, error?: string): void;
   /** Durations in milliseconds. `version` as in {@linkcode TlsInfo}. */
   handshakeDone(version: string | undefined, resumed: boolean | undefined, durationMs: number): void;
-  handshakeFailed(reason: Reason, durationMs: number): void;
+  handshakeFailed(reason: Reason): void;
   backendConnected(backend: string, durationMs: number): void;
   backendFailed(backend: string, reason: string): void;
   /** Plain bytes relayed: `in` from the client, `out` to it. `client` is the same string for the whole connection. */

@@ -156,14 +156,14 @@ export class Session implements Expiring {
       this.#handshakeMs = performance.now() - this.#openedMs;
     } catch (error) {
       const reason = this.#reason ??= handshakeReason(error);
-      telemetry.handshakeFailed(reason, performance.now() - this.#openedMs);
+      telemetry.handshakeFailed(reason);
       if (reason === "client-auth") await this.#dismiss();
       throw error;
     }
     const refusal = authorise(this.#tls);
     if (refusal !== null) {
       this.#reason ??= "client-auth";
-      telemetry.handshakeFailed("client-auth", this.#handshakeMs);
+      telemetry.handshakeFailed("client-auth");
       await this.#dismiss();
       throw new Error(refusal);
     }

@@ -126,7 +126,7 @@ function setUp() {
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-Deno.test("JournalHandler sends records to standard error while the journal is away, and says how many", async () => {
+Deno.test("JournalTarget sends records to standard error while the journal is away, and says how many", async () => {
   const { stderr, journal, log } = setUp();
   journal.up = false;
   for (let i = 0; i < 3; i++) log.info(`away ${i}`);
@@ -148,7 +148,7 @@ Deno.test("JournalHandler sends records to standard error while the journal is a
   assert.equal(log.dropped, 0);
 });
 
-Deno.test("JournalHandler repeats on standard error what a dying journal may have had in its socket", async () => {
+Deno.test("JournalTarget repeats on standard error what a dying journal may have had in its socket", async () => {
   const { stderr, journal, log } = setUp();
   log.info("sent");
   await turn();
@@ -161,7 +161,7 @@ Deno.test("JournalHandler repeats on standard error what a dying journal may hav
   assert.equal(log.diverted, 2);
 });
 
-Deno.test("JournalHandler keeps no more than a bound while the journal hangs, and loses nothing", async () => {
+Deno.test("JournalTarget keeps no more than a bound while the journal hangs, and loses nothing", async () => {
   const { stderr, journal, log } = setUp();
   journal.hang();
   const count = 10_000;
@@ -181,7 +181,7 @@ Deno.test("JournalHandler keeps no more than a bound while the journal hangs, an
   for (let i = 0; i < count; i++) assert.ok(seen.has(i), `record ${i}`);
 });
 
-Deno.test("JournalHandler gives what still waits to standard error when it is closed", async () => {
+Deno.test("JournalTarget gives what still waits to standard error when it is closed", async () => {
   const { stderr, journal, log } = setUp();
   journal.hang();
   log.info("first");

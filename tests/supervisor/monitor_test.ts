@@ -109,7 +109,7 @@ Deno.test("formatPrometheus() has every metric of the contract, and escapes labe
   monitor.reloads.failed++;
   const telemetry = worker(0).telemetry('od"d\n');
   telemetry.rejected("limit", "::1");
-  telemetry.handshakeFailed("handshake-timeout", 10_000);
+  telemetry.handshakeFailed("handshake-timeout");
   telemetry.backendFailed("tcp:b", "refused");
   telemetry.backendFailed("tcp:b", "something new");
   telemetry.opened("::1");

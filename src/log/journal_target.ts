@@ -1,9 +1,10 @@
 import { BaseHandler, type LevelName, type LogRecord } from "@std/log";
 import type { JournalSocket } from "../systemd/journal_socket.ts";
 import { encodeJournalEntry, encodeJournalLine } from "./journal_entry.ts";
+import type { LogTarget } from "./log_target.ts";
 
-/** Options of {@linkcode JournalHandler}. */
-interface JournalHandlerOptions {
+/** Options of {@linkcode JournalTarget}. */
+interface JournalTargetOptions {
   /** Where records go while the journal does not take them. */
   fallback: BaseHandler;
   /** Called when the journal takes records again, with the number that went to `fallback` meanwhile. */
@@ -14,19 +15,21 @@ interface JournalHandlerOptions {
   retryMs?: number;
 }
 
-/** Records that may wait while journald is behind. */
+/** Most records that wait while journald is behind. */
 const MAX_WAITING = 8192;
 /**
- * A journald that dies takes with it the datagrams in its socket: at most `net.unix.max_dgram_qlen` (512 where systemd
- * booted), and hardly older than this. They are given to the fallback, which may so repeat a few.
+ * A journald that dies loses the datagrams in its socket. They are at most `net.unix.max_dgram_qlen` (512 where systemd
+ * booted) and hardly older than `IN_FLIGHT_MS`. Records as young as that go to the fallback, which may repeat a few.
  */
 const MAX_IN_FLIGHT = 513;
 const IN_FLIGHT_MS = 5_000;
-/** A send under way for so long means that journald hangs. */
+/** A send that takes this long means that journald hangs. */
 const STUCK_MS = 2_000;
 
-/** Sends each record to the journal, and to a fallback while it is missing or far behind. Nothing waits for it. */
-export class JournalHandler extends BaseHandler {
+/** The journal as the place for records. While it is missing or far behind, records go to a fallback. */
+export class JournalTarget extends BaseHandler implements LogTarget {
+  readonly dropped = 0;
+  readonly onStderr = false;
   /** Records that went to the fallback since the start. */
   diverted = 0;
   #unreported = 0;
@@ -38,7 +41,7 @@ export class JournalHandler extends BaseHandler {
   #behind = false;
   #closed = false;
 
-  constructor(levelName: LevelName, readonly socket: JournalSocket, private readonly options: JournalHandlerOptions) {
+  constructor(levelName: LevelName, readonly socket: JournalSocket, private readonly options: JournalTargetOptions) {
     super(levelName);
   }
 
@@ -57,7 +60,7 @@ export class JournalHandler extends BaseHandler {
   #accepts(): boolean {
     const now = performance.now();
     if (this.#downSinceMs !== null) {
-      // One record at a time tries, and waits for its answer.
+      // While the journal is away, one record at a time tries to reach it.
       return this.#pump === null && now - this.#downSinceMs >= (this.options.retryMs ?? 1_000);
     }
     if (this.#pump === null) return true;
@@ -68,7 +71,11 @@ export class JournalHandler extends BaseHandler {
 
   override log(_line: string): void {}
 
-  /** Sends what waits for `timeoutMs` at most, gives the rest to the fallback, and closes. */
+  reopen(): boolean {
+    return false;
+  }
+
+  /** Sends what waits, for `timeoutMs` at most, gives the rest to the fallback, and closes. */
   async close(timeoutMs = 500): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, timeoutMs));
@@ -122,7 +129,7 @@ export class JournalHandler extends BaseHandler {
 
   #remember(record: LogRecord): void {
     this.#sent.push({ record, atMs: performance.now() });
-    // In blocks, so that the array is not moved for each record.
+    // Removes many at once, so that the array is not moved for each record.
     if (this.#sent.length > 2 * MAX_IN_FLIGHT) this.#sent.splice(0, this.#sent.length - MAX_IN_FLIGHT);
   }
 
