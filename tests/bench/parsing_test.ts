@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import assert from "node:assert/strict";
 import { parseRequestCount } from "../../bench/backends/files.ts";
 import { readStartTask, tlsOff } from "../../bench/contenders/tls_off.ts";
 import { parseCpuList, planCpus } from "../../bench/cpus.ts";
@@ -19,45 +19,45 @@ RESULT {"requests":50,"durationMs":2102.051,"bytes":31874,"meanUs":511.23,"stdev
 
 Deno.test("parseLoadResult() finds the result among what else wrk prints", () => {
   const result = parseLoadResult(RESULT);
-  equal(result.requests, 50);
-  equal(result.p99Us, 1168);
+  assert.equal(result.requests, 50);
+  assert.equal(result.p99Us, 1168);
 });
 
 Deno.test("parseLoadResult() quotes what the generator said when it failed", () => {
-  throws(
+  assert.throws(
     () => parseLoadResult("unable to connect to 127.0.0.1:1 Connection refused"),
     /Cannot read the load generator's result: "unable to connect/,
   );
 });
 
 Deno.test("parseLoadResult() names a missing figure", () => {
-  throws(() => parseLoadResult(RESULT.replace('"p90Us":545,', "")), /no "p90Us"/);
+  assert.throws(() => parseLoadResult(RESULT.replace('"p90Us":545,', "")), /no "p90Us"/);
 });
 
 Deno.test("parseRequestCount() takes the third counter of stub_status", () => {
   const status = "Active connections: 1 \nserver accepts handled requests\n 16 17 31070 \nReading: 0 Writing: 1\n";
-  equal(parseRequestCount(status), 31070);
-  throws(() => parseRequestCount("<html>404</html>"), SyntaxError);
+  assert.equal(parseRequestCount(status), 31070);
+  assert.throws(() => parseRequestCount("<html>404</html>"), SyntaxError);
 });
 
 Deno.test("countMarks() tells full handshakes from resumed ones", () => {
   const output = "Collecting connection statistics for 2 seconds\n***r*r\n\n6 connections in 0.01s\n";
-  deepEqual(countMarks(output), { full: 4, resumed: 2 });
-  deepEqual(countMarks("\n\nNow timing with session id reuse.\nrrr"), { full: 0, resumed: 3 });
-  deepEqual(countMarks("ERROR\nno connection\n"), { full: 0, resumed: 0 });
+  assert.deepEqual(countMarks(output), { full: 4, resumed: 2 });
+  assert.deepEqual(countMarks("\n\nNow timing with session id reuse.\nrrr"), { full: 0, resumed: 3 });
+  assert.deepEqual(countMarks("ERROR\nno connection\n"), { full: 0, resumed: 0 });
 });
 
 Deno.test("parseParents() is not misled by parentheses in a process's name", () => {
   const stat = "7 (a) R 1 (b)) S 3 7 7 0\n8 (nginx) R 7 8 8 0\n";
-  deepEqual([...parseParents(stat)], [[7, 3], [8, 7]]);
+  assert.deepEqual([...parseParents(stat)], [[7, 3], [8, 7]]);
 });
 
 Deno.test("parseStatusKb() sums a field over processes", () => {
-  equal(parseStatusKb("VmPeak:\t  99 kB\nVmRSS:\t    10 kB\nName:\tx\nVmRSS:\t 5 kB\n", "VmRSS"), 15);
+  assert.equal(parseStatusKb("VmPeak:\t  99 kB\nVmRSS:\t    10 kB\nName:\tx\nVmRSS:\t 5 kB\n", "VmRSS"), 15);
 });
 
 Deno.test("parseCpuList() reads ranges and single CPUs", () => {
-  deepEqual(parseCpuList(" 0,2-4,7\n"), [0, 2, 3, 4, 7]);
+  assert.deepEqual(parseCpuList(" 0,2-4,7\n"), [0, 2, 3, 4, 7]);
 });
 
 Deno.test("parseOpensslSpeed() reads bytes and operations per second", () => {
@@ -68,9 +68,9 @@ Deno.test("parseOpensslSpeed() reads bytes and operations per second", () => {
 +F5:22:253:38407.070707:0.000026
 `;
   const speed = parseOpensslSpeed(output);
-  equal(speed.aesBytesPerSecond, 4742456371.72);
-  deepEqual([speed.rsaSignUs, speed.ecdsaSignUs, speed.x25519Us].map(Math.round), [238, 16, 26]);
-  ok(Number.isNaN(parseOpensslSpeed("").x25519Us));
+  assert.equal(speed.aesBytesPerSecond, 4742456371.72);
+  assert.deepEqual([speed.rsaSignUs, speed.ecdsaSignUs, speed.x25519Us].map(Math.round), [238, 16, 26]);
+  assert.ok(Number.isNaN(parseOpensslSpeed("").x25519Us));
 });
 
 Deno.test("describeMissing() names what is left out, and one line that installs it all", () => {
@@ -80,13 +80,13 @@ Deno.test("describeMissing() names what is left out, and one line that installs 
     { command: "wrk", packages: ["wrk"], without: "slower" },
     { command: "bun", packages: [], without: "Bun is left out" },
   ];
-  deepEqual(describeMissing(needs, (command) => command === "wrk"), [
+  assert.deepEqual(describeMissing(needs, (command) => command === "wrk"), [
     "Missing hitch: hitch is left out",
     "Missing nginx: nginx is left out",
     "Missing bun: Bun is left out",
     "To measure everything: sudo apt-get install hitch nginx libnginx-mod-stream",
   ]);
-  deepEqual(describeMissing(needs, () => true), []);
+  assert.deepEqual(describeMissing(needs, () => true), []);
 });
 
 Deno.test("isOlder() looks at every file below the sources", () => {
@@ -97,44 +97,50 @@ Deno.test("isOlder() looks at every file below the sources", () => {
       Deno.writeTextFileSync(`${folder}/${name}`, "");
       Deno.utimeSync(`${folder}/${name}`, 1000, 1000);
     }
-    equal(isOlder(`${folder}/made`, `${folder}/src`), false);
+    assert.equal(isOlder(`${folder}/made`, `${folder}/src`), false);
     Deno.utimeSync(`${folder}/src/deep/b.ts`, 2000, 2000);
-    equal(isOlder(`${folder}/made`, `${folder}/src`), true);
+    assert.equal(isOlder(`${folder}/made`, `${folder}/src`), true);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
 });
 
 Deno.test("articleConnections() keeps within descriptors and memory", () => {
-  equal(articleConnections(3000, 10, 9900), 3000);
-  equal(articleConnections(3000, 10, 412), 412);
-  equal(articleConnections(3000, 1_000_000, 9900), 1000);
+  assert.equal(articleConnections(3000, 10, 9900), 3000);
+  assert.equal(articleConnections(3000, 10, 412), 412);
+  assert.equal(articleConnections(3000, 1_000_000, 9900), 1000);
 });
 
 Deno.test("planCpus() gives the proxy a CPU of its own, and pins nothing where there is one only", () => {
   const two = planCpus([0, 1], true);
-  deepEqual([two.proxy, two.load, two.backend, two.pinned], ["0", "1", "1", true]);
+  assert.deepEqual([two.proxy, two.load, two.backend, two.pinned], ["0", "1", "1", true]);
   const four = planCpus([0, 1, 2, 3], true);
-  deepEqual([four.proxy, four.load, four.backend], ["0", "3", "1,2"]);
-  equal(planCpus([0], true).pinned, false);
-  equal(planCpus([0, 1], false).pinned, false);
+  assert.deepEqual([four.proxy, four.load, four.backend], ["0", "3", "1,2"]);
+  assert.equal(planCpus([0], true).pinned, false);
+  assert.equal(planCpus([0, 1], false).pinned, false);
 });
 
 Deno.test("readStartTask() takes the program's permissions and environment from the start task", () => {
   const json = (start: string) => JSON.stringify({ tasks: { start } });
   const args = ["run", "--allow-net", "src/main.ts"];
-  deepEqual(readStartTask(json("deno run --allow-net  src/main.ts"), "."), { env: {}, args });
-  deepEqual(readStartTask(json("A=1 B= deno run --allow-net src/main.ts"), "."), { env: { A: "1", B: "" }, args });
-  throws(() => readStartTask(json("exec deno run src/main.ts"), "."), /must be a plain/);
-  throws(() => readStartTask(json("deno run src/main.ts && rm x"), "."), /must be a plain "\[NAME=value …\] deno run/);
-  throws(() => readStartTask(json("node x.js"), "."), /Cannot start tls-off/);
-  throws(() => readStartTask("{}", "there"), /tls-off of there/);
+  assert.deepEqual(readStartTask(json("deno run --allow-net  src/main.ts"), "."), { env: {}, args });
+  assert.deepEqual(readStartTask(json("A=1 B= deno run --allow-net src/main.ts"), "."), {
+    env: { A: "1", B: "" },
+    args,
+  });
+  assert.throws(() => readStartTask(json("exec deno run src/main.ts"), "."), /must be a plain/);
+  assert.throws(
+    () => readStartTask(json("deno run src/main.ts && rm x"), "."),
+    /must be a plain "\[NAME=value …\] deno run/,
+  );
+  assert.throws(() => readStartTask(json("node x.js"), "."), /Cannot start tls-off/);
+  assert.throws(() => readStartTask("{}", "there"), /tls-off of there/);
 });
 
 Deno.test("tlsOff() refuses a name that says nothing it knows", () => {
-  throws(() => tlsOff("tls-off:perl", "."), /Cannot bench contender "tls-off:perl"/);
-  throws(() => tlsOff("tls-off+speed", "."), /Cannot bench contender "tls-off\+speed"/);
-  throws(() => tlsOff("tls-off+toString", "."), /Cannot bench contender/);
+  assert.throws(() => tlsOff("tls-off:perl", "."), /Cannot bench contender "tls-off:perl"/);
+  assert.throws(() => tlsOff("tls-off+speed", "."), /Cannot bench contender "tls-off\+speed"/);
+  assert.throws(() => tlsOff("tls-off+toString", "."), /Cannot bench contender/);
 });
 
 const SETUP = {
@@ -151,20 +157,20 @@ Deno.test("tlsOff() passes the engine on", async () => {
   const { command, args, config: { listeners: [listener], workers, log, admin } } = await configOf(
     "tls-off:bun-node@/dir",
   );
-  equal(command, "bun");
-  deepEqual(args, ["/dir/dist/tls-off.mjs", "run", "/f/tls-off.toml"]);
-  deepEqual([listener.engine, workers, log.level, admin.listen], ["node", 1, "error", null]);
-  deepEqual(listener.backend.map((address) => address.transport === "unix" && address.path), ["/s", "/t"]);
+  assert.equal(command, "bun");
+  assert.deepEqual(args, ["/dir/dist/tls-off.mjs", "run", "/f/tls-off.toml"]);
+  assert.deepEqual([listener.engine, workers, log.level, admin.listen], ["node", 1, "error", null]);
+  assert.deepEqual(listener.backend.map((address) => address.transport === "unix" && address.path), ["/s", "/t"]);
 });
 
 Deno.test("tlsOff() turns on what the name says", async () => {
   const { config: { log, admin, workers } } = await configOf("tls-off+metrics+access+workers2");
-  deepEqual([log.level, log.file, workers], ["info", "/f/access.log", 2]);
-  deepEqual(admin.listen, { transport: "unix", path: "/f/admin.sock" });
+  assert.deepEqual([log.level, log.file, workers], ["info", "/f/access.log", 2]);
+  assert.deepEqual(admin.listen, { transport: "unix", path: "/f/admin.sock" });
   const { config: { listeners: [listener] } } = await configOf("tls-off+proxy");
-  deepEqual([listener.proxyProtocol, listener.backend], ["v2", [{ transport: "unix", path: "/s-proxy" }]]);
-  equal((await configOf("tls-off+journal")).config.log.format, "journald");
-  deepEqual(["tls-off", "tls-off:bun", "tls-off+metrics"].map((name) => tlsOff(name, ".").kind), [
+  assert.deepEqual([listener.proxyProtocol, listener.backend], ["v2", [{ transport: "unix", path: "/s-proxy" }]]);
+  assert.equal((await configOf("tls-off+journal")).config.log.format, "journald");
+  assert.deepEqual(["tls-off", "tls-off:bun", "tls-off+metrics"].map((name) => tlsOff(name, ".").kind), [
     ...["ours", "ours", "variant"],
   ]);
 });
@@ -173,17 +179,17 @@ Deno.test("parseOptions() lets single options change the mode's settings", () =>
   const { settings, only, contenders } = parseOptions([
     ...["--only", "memory,handshakes", "--sizes", "1_000,10", "--rounds", "9", "--contenders", "hitch, nginx"],
   ]);
-  deepEqual(settings.sizes, [10, 1000]);
-  equal(settings.rounds, 9);
-  deepEqual(only, ["memory", "handshakes"]);
-  deepEqual(contenders, ["hitch", "nginx"]);
-  deepEqual(parseOptions(["--full", "--apps", "bun,node"]).settings.article.runtimes, ["bun", "node"]);
-  throws(() => parseOptions(["--apps", "perl"]), /Cannot run --apps "perl": expected node, deno, bun/);
+  assert.deepEqual(settings.sizes, [10, 1000]);
+  assert.equal(settings.rounds, 9);
+  assert.deepEqual(only, ["memory", "handshakes"]);
+  assert.deepEqual(contenders, ["hitch", "nginx"]);
+  assert.deepEqual(parseOptions(["--full", "--apps", "bun,node"]).settings.article.runtimes, ["bun", "node"]);
+  assert.throws(() => parseOptions(["--apps", "perl"]), /Cannot run --apps "perl": expected node, deno, bun/);
 });
 
 Deno.test("parseOptions() says what is allowed", () => {
-  throws(() => parseOptions(["--only", "peer"]), /Cannot run --only "peer": expected article, peers/);
-  throws(() => parseOptions(["--rounds", "0"]), /Cannot read --rounds "0": expected a whole number from 1/);
-  throws(() => parseOptions(["--sizes", "10,ten"]), /--sizes "ten"/);
-  throws(() => parseOptions(["--quick", "--full"]), /Cannot be both/);
+  assert.throws(() => parseOptions(["--only", "peer"]), /Cannot run --only "peer": expected article, peers/);
+  assert.throws(() => parseOptions(["--rounds", "0"]), /Cannot read --rounds "0": expected a whole number from 1/);
+  assert.throws(() => parseOptions(["--sizes", "10,ten"]), /--sizes "ten"/);
+  assert.throws(() => parseOptions(["--quick", "--full"]), /Cannot be both/);
 });

@@ -1,4 +1,4 @@
-import { equal, match, ok, throws } from "node:assert/strict";
+import assert from "node:assert/strict";
 import { mergeResults } from "../../bench/merge.ts";
 import { renderPlot } from "../../bench/report/plots.ts";
 import { plotNames, renderReport } from "../../bench/report/report.ts";
@@ -49,24 +49,24 @@ const PEERS = runs("keep-alive", 10, {
 
 Deno.test("renderTargets() says which are met and which are not", () => {
   const text = renderTargets(PEERS);
-  match(text, /CPU per request, 10 B +\| +0\.90× \(≤ 1\.00×\) ✓ +\| +0\.85× \(≤ 0\.80×\) ✗ +\| +hitch/);
-  equal(renderTargets(runs("keep-alive", 10, { hitch: keepAlive(1) })), "");
+  assert.match(text, /CPU per request, 10 B +\| +0\.90× \(≤ 1\.00×\) ✓ +\| +0\.85× \(≤ 0\.80×\) ✗ +\| +hitch/);
+  assert.equal(renderTargets(runs("keep-alive", 10, { hitch: keepAlive(1) })), "");
 });
 
 Deno.test("renderReport() has tables of what was measured, and no headings of what was not", () => {
   const report = renderReport(makeResults(PEERS), { plots: false });
-  match(report, /## What it costs/);
-  match(report, /\| tls-off +\| 9\.00 ±0 % 0\.90× \|/);
-  match(report, /- Missing wrk: slower/);
-  ok(!report.includes("## The article's experiment"));
-  ok(!report.includes("## Reload"));
-  ok(!report.includes(".svg"));
+  assert.match(report, /## What it costs/);
+  assert.match(report, /\| tls-off +\| 9\.00 ±0 % 0\.90× \|/);
+  assert.match(report, /- Missing wrk: slower/);
+  assert.ok(!report.includes("## The article's experiment"));
+  assert.ok(!report.includes("## Reload"));
+  assert.ok(!report.includes(".svg"));
 });
 
 Deno.test("renderReport() gives figures as multiples of the floor", () => {
   const report = renderReport(makeResults(PEERS), { plots: false });
   const part = report.slice(report.indexOf("## As multiples of the floor"));
-  match(part, /\| tls-off +\| +1\.80× \|/);
+  assert.match(part, /\| tls-off +\| +1\.80× \|/);
 });
 
 Deno.test("renderReport() names runs with errors, failures, and a machine that was busy", () => {
@@ -77,9 +77,9 @@ Deno.test("renderReport() names runs with errors, failures, and a machine that w
     message: "Cannot start hitch: no\nlog",
   });
   const report = renderReport(results, { plots: false });
-  match(report, /not idle when this began/);
-  match(report, /keep-alive hitch 10 B round 1 \(7\)/);
-  match(report, /- idle hitch: Cannot start hitch: no$/m);
+  assert.match(report, /not idle when this began/);
+  assert.match(report, /keep-alive hitch 10 B round 1 \(7\)/);
+  assert.match(report, /- idle hitch: Cannot start hitch: no$/m);
 });
 
 Deno.test("mergeResults() puts scenarios together and refuses the same one twice", () => {
@@ -88,11 +88,11 @@ Deno.test("mergeResults() puts scenarios together and refuses the same one twice
   article.contenders = [{ name: "nginx", kind: "peer" }];
   article.notes = ["Missing wrk: slower", "other"];
   const merged = mergeResults([peers, article]);
-  equal(merged.samples.length, PEERS.length + 2);
-  equal(merged.contenders.map(({ name }) => name).join(), "floor,hitch,tls-off,tls-off:bun,nginx");
-  equal(merged.notes.join(), "Missing wrk: slower,other");
-  equal(merged.settings.article.rounds, QUICK.article.rounds);
-  throws(() => mergeResults([peers, peers]), /"keep-alive" is in more than one/);
+  assert.equal(merged.samples.length, PEERS.length + 2);
+  assert.equal(merged.contenders.map(({ name }) => name).join(), "floor,hitch,tls-off,tls-off:bun,nginx");
+  assert.equal(merged.notes.join(), "Missing wrk: slower,other");
+  assert.equal(merged.settings.article.rounds, QUICK.article.rounds);
+  assert.throws(() => mergeResults([peers, peers]), /"keep-alive" is in more than one/);
 });
 
 Deno.test("mergeResults() says what was measured in another way, and keeps remarks", () => {
@@ -102,12 +102,12 @@ Deno.test("mergeResults() says what was measured in another way, and keeps remar
   const article = makeResults(runs("article-node", 10, { http: { requestsPerSecond: 1 } }));
   article.settings = { ...QUICK, article: { ...QUICK.article, rounds: 7 } };
   const merged = mergeResults([makeResults(PEERS), idle, article]);
-  match(merged.notes.join("\n"), /Measured apart: idle, 9 rounds of/);
-  ok(!merged.notes.join("\n").includes("article"));
-  equal(merged.settings.article.rounds, 7);
+  assert.match(merged.notes.join("\n"), /Measured apart: idle, 9 rounds of/);
+  assert.ok(!merged.notes.join("\n").includes("article"));
+  assert.equal(merged.settings.article.rounds, 7);
   const report = renderReport(merged, { plots: false });
-  match(report, /## Remarks\n\nHalf of it is \*malloc's\*\./);
-  ok(!renderReport(makeResults(PEERS), { plots: false }).includes("Remarks"));
+  assert.match(report, /## Remarks\n\nHalf of it is \*malloc's\*\./);
+  assert.ok(!renderReport(makeResults(PEERS), { plots: false }).includes("Remarks"));
 });
 
 Deno.test("renderPlot() draws every plot there are figures for, with a style for dark pages", async () => {
@@ -122,12 +122,12 @@ Deno.test("renderPlot() draws every plot there are figures for, with a style for
   article[0].values.requestsPerSecond = 0;
   const results = makeResults([...PEERS, ...article, ...idle, ...half]);
   const names = plotNames(results);
-  equal(names.join(), "article,cpu,latency,memory,runtimes");
+  assert.equal(names.join(), "article,cpu,latency,memory,runtimes");
   for (const name of names) {
     const svg = await renderPlot(name, results);
-    match(svg, /^<svg [^>]*><style>@media \(prefers-color-scheme:dark\)/);
-    ok(!svg.includes("NaN"), `${name} has figures that are none`);
-    ok(svg.includes("tls-off"));
-    equal(await renderPlot(name, results), svg, `${name} differs when drawn again`);
+    assert.match(svg, /^<svg [^>]*><style>@media \(prefers-color-scheme:dark\)/);
+    assert.ok(!svg.includes("NaN"), `${name} has figures that are none`);
+    assert.ok(svg.includes("tls-off"));
+    assert.equal(await renderPlot(name, results), svg, `${name} differs when drawn again`);
   }
 });

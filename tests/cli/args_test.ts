@@ -1,5 +1,5 @@
 import { type Invocation, parseCommandLine, UsageError } from "../../src/cli/args.ts";
-import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import assert from "node:assert/strict";
 
 function parse(line: string): Invocation {
   return parseCommandLine(line.split(" ").filter((word) => word !== ""), "/work");
@@ -36,14 +36,14 @@ Deno.test("parseCommandLine() understands each command", () => {
     ["cert --nonsense -h", { command: "help", topic: "cert" }],
     ["proxy.toml --help", { command: "help", topic: "run" }],
   ];
-  for (const [line, expected] of cases) deepStrictEqual(parse(line), expected, line);
+  for (const [line, expected] of cases) assert.deepEqual(parse(line), expected, line);
 });
 
 Deno.test("parseCommandLine() takes every flag of run", () => {
   const line =
     "run --listen :1 --listen [::1]:2 --backend unix:a --backend b:1 --cert c.pem --key k.pem --workers auto " +
     "--engine node --proxy-protocol v2 --admin unix:admin --log-level debug --log-format json";
-  deepStrictEqual(parse(line), {
+  assert.deepEqual(parse(line), {
     command: "run",
     file: null,
     flags: {
@@ -60,7 +60,7 @@ Deno.test("parseCommandLine() takes every flag of run", () => {
     },
     allowKeyLog: false,
   });
-  deepStrictEqual(parse("a.toml --allow-key-log"), { command: "run", file: "a.toml", flags: {}, allowKeyLog: true });
+  assert.deepEqual(parse("a.toml --allow-key-log"), { command: "run", file: "a.toml", flags: {}, allowKeyLog: true });
 });
 
 Deno.test("parseCommandLine() says in one line what is wrong", () => {
@@ -112,10 +112,10 @@ Deno.test("parseCommandLine() says in one line what is wrong", () => {
     ["version --x", 'Unknown flag "--x" of version'],
   ];
   for (const [line, message] of cases) {
-    throws(() => parse(line), (error) => {
-      ok(error instanceof UsageError, `${line}: ${error}`);
-      strictEqual(error.message.slice(0, message.length), message);
-      strictEqual(error.message.split("\n").length, 1);
+    assert.throws(() => parse(line), (error) => {
+      assert.ok(error instanceof UsageError, `${line}: ${error}`);
+      assert.equal(error.message.slice(0, message.length), message);
+      assert.equal(error.message.split("\n").length, 1);
       return true;
     });
   }
@@ -124,11 +124,11 @@ Deno.test("parseCommandLine() says in one line what is wrong", () => {
 Deno.test("parseCommandLine() keeps control characters and pasted keys out of its message", () => {
   for (const argv of [["\x1b[31m"], ["run", "a", "\x1b[31m"], ["run", "--\x1b[31m"], ["-\x1b[31m"]]) {
     // deno-lint-ignore no-control-regex -- what must not be there
-    throws(() => parseCommandLine(argv, "/"), (error) => !/[\x00-\x1f]/.test((error as Error).message));
+    assert.throws(() => parseCommandLine(argv, "/"), (error) => !/[\x00-\x1f]/.test((error as Error).message));
   }
   const pem = "-----BEGIN PRIVATE KEY-----\nSECRET";
   for (const argv of [["run", "--engine", pem], ["run", pem, pem], ["run", "--key", pem], [pem]]) {
-    throws(
+    assert.throws(
       () => parseCommandLine(argv, "/"),
       (error) => error instanceof UsageError && !error.message.includes("SECRET"),
     );
@@ -136,6 +136,6 @@ Deno.test("parseCommandLine() keeps control characters and pasted keys out of it
 });
 
 Deno.test("parseCommandLine() refuses an empty file name", () => {
-  throws(() => parseCommandLine(["run", ""], "/"), { name: "UsageError" });
-  throws(() => parseCommandLine(["check", ""], "/"), { name: "UsageError" });
+  assert.throws(() => parseCommandLine(["run", ""], "/"), { name: "UsageError" });
+  assert.throws(() => parseCommandLine(["check", ""], "/"), { name: "UsageError" });
 });

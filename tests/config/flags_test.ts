@@ -1,7 +1,7 @@
 import { CONFIG_FLAGS, type ConfigFlags, flagFor } from "../../src/config/flags.ts";
 import { loadConfig, parseConfig } from "../../src/config/load.ts";
 import { lines, parse, SHORT } from "./files.ts";
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import assert from "node:assert/strict";
 
 const ALONE: ConfigFlags = { listen: ["127.0.0.1:0"], backend: ["unix:app.sock"], cert: "c.pem", key: "/k.pem" };
 
@@ -11,14 +11,14 @@ function parseElsewhere(source: string, flags: ConfigFlags) {
 
 Deno.test("loadConfig() makes one listener of flags alone, named by its first address", async () => {
   const { config, problems } = await loadConfig(null, { ...ALONE, listen: [":8443", "127.0.0.1:0"] }, "/work");
-  deepStrictEqual(problems, []);
-  strictEqual(config!.file, null);
-  strictEqual(config!.listeners.length, 1);
+  assert.deepEqual(problems, []);
+  assert.equal(config!.file, null);
+  assert.equal(config!.listeners.length, 1);
   const { name, listen, backend, certificates } = config!.listeners[0];
-  strictEqual(name, "[::]:8443");
-  strictEqual(listen.length, 2);
-  deepStrictEqual(backend, [{ transport: "unix", path: "/work/app.sock" }]);
-  deepStrictEqual(certificates, [{ cert: "/work/c.pem", key: "/k.pem", names: [] }]);
+  assert.equal(name, "[::]:8443");
+  assert.equal(listen.length, 2);
+  assert.deepEqual(backend, [{ transport: "unix", path: "/work/app.sock" }]);
+  assert.deepEqual(certificates, [{ cert: "/work/c.pem", key: "/k.pem", names: [] }]);
 });
 
 Deno.test("loadConfig() takes every flag", async () => {
@@ -31,13 +31,13 @@ Deno.test("loadConfig() takes every flag", async () => {
     logLevel: "debug",
     logFormat: "json",
   }, "/");
-  deepStrictEqual(problems, []);
-  strictEqual(config!.workers, 2);
-  strictEqual(config!.listeners[0].engine, "node");
-  strictEqual(config!.listeners[0].proxyProtocol, "v2");
-  deepStrictEqual(config!.admin.listen, { transport: "tcp", hostname: "127.0.0.1", port: 9180 });
-  strictEqual(config!.log.level, "debug");
-  strictEqual(config!.log.format, "json");
+  assert.deepEqual(problems, []);
+  assert.equal(config!.workers, 2);
+  assert.equal(config!.listeners[0].engine, "node");
+  assert.equal(config!.listeners[0].proxyProtocol, "v2");
+  assert.deepEqual(config!.admin.listen, { transport: "tcp", hostname: "127.0.0.1", port: 9180 });
+  assert.equal(config!.log.level, "debug");
+  assert.equal(config!.log.format, "json");
 });
 
 Deno.test("loadConfig() names the flags that are missing or wrong", async () => {
@@ -60,11 +60,11 @@ Deno.test("loadConfig() names the flags that are missing or wrong", async () => 
   ];
   for (const [flags, expected] of cases) {
     const { config, problems } = await loadConfig(null, flags, "/");
-    strictEqual(config, null);
+    assert.equal(config, null);
     const found = problems.map(({ key, message }) => `${key}: ${message}`);
-    strictEqual(found.length, expected.length, found.join("\n"));
-    expected.forEach((start, i) => ok(found[i].startsWith(start), `${found[i]} / ${start}`));
-    deepStrictEqual(lines({ problems }), found);
+    assert.equal(found.length, expected.length, found.join("\n"));
+    expected.forEach((start, i) => assert.ok(found[i].startsWith(start), `${found[i]} / ${start}`));
+    assert.deepEqual(lines({ problems }), found);
   }
 });
 
@@ -77,48 +77,48 @@ Deno.test("parseConfig() lets flags override the file", () => {
     engine: "native",
     logLevel: "debug",
   });
-  deepStrictEqual(problems, []);
-  strictEqual(config!.workers, "auto");
-  strictEqual(config!.log.level, "debug");
+  assert.deepEqual(problems, []);
+  assert.equal(config!.workers, "auto");
+  assert.equal(config!.log.level, "debug");
   const { name, backend, certificates, engine } = config!.listeners[0];
-  deepStrictEqual([name, backend.length, engine], ["127.0.0.1:1", 2, "native"]);
-  deepStrictEqual(certificates, [{ cert: "/etc/app/other.pem", key: "/keys/key.pem", names: [] }]);
+  assert.deepEqual([name, backend.length, engine], ["127.0.0.1:1", 2, "native"]);
+  assert.deepEqual(certificates, [{ cert: "/etc/app/other.pem", key: "/keys/key.pem", names: [] }]);
 });
 
 Deno.test("parseConfig() does not complain of what a flag overrides", () => {
   const { config, problems } = parse(SHORT.replace('":8443"', '"80a"'), { listen: [":1"] });
-  deepStrictEqual(problems, []);
-  strictEqual(config!.listeners[0].name, "[::]:1");
+  assert.deepEqual(problems, []);
+  assert.equal(config!.listeners[0].name, "[::]:1");
   const tlvs = SHORT + 'proxy-protocol = "v2"\nproxy-protocol-tlvs = ["ssl"]\n';
-  deepStrictEqual(parse(tlvs, { proxyProtocol: "off" }).problems, []);
+  assert.deepEqual(parse(tlvs, { proxyProtocol: "off" }).problems, []);
 });
 
 Deno.test("parseConfig() resolves paths of flags from the working directory and those of the file from the file's", () => {
   const source = SHORT.replace("unix:app.sock", "unix:in-file.sock");
   const { config } = parse(source, { key: "flag.pem" });
-  strictEqual(config!.listeners[0].certificates[0].key, "/etc/app/flag.pem");
+  assert.equal(config!.listeners[0].certificates[0].key, "/etc/app/flag.pem");
   const elsewhere = parseElsewhere(source, { key: "flag.pem" });
-  deepStrictEqual(elsewhere.listeners[0].certificates, [
+  assert.deepEqual(elsewhere.listeners[0].certificates, [
     { cert: "/work/conf/cert.pem", key: "/work/flag.pem", names: [] },
   ]);
-  deepStrictEqual(elsewhere.listeners[0].backend, [{ transport: "unix", path: "/work/conf/in-file.sock" }]);
+  assert.deepEqual(elsewhere.listeners[0].backend, [{ transport: "unix", path: "/work/conf/in-file.sock" }]);
 });
 
 Deno.test("parseConfig() refuses flags about a listener where the file has several", () => {
   const other = '[[listener]]\nlisten = ":2"\nbackend = "a:1"\ncert = "c"\nkey = "k"\n';
   const { config, problems } = parse(SHORT + other, { listen: [":3"], engine: "node", workers: "2" });
-  strictEqual(config, null);
-  deepStrictEqual(lines({ problems }), [
+  assert.equal(config, null);
+  assert.deepEqual(lines({ problems }), [
     "--listen: applies to one listener, the file has 2: change them in the file",
     "--engine: applies to one listener, the file has 2: change them in the file",
   ]);
-  deepStrictEqual(parse(SHORT + other, { workers: "2", logLevel: "warn" }).problems, []);
+  assert.deepEqual(parse(SHORT + other, { workers: "2", logLevel: "warn" }).problems, []);
 });
 
 Deno.test("parseConfig() gives a file without listeners the flags' one", () => {
   const { config, problems } = parse("workers = 2\n", ALONE);
-  deepStrictEqual(problems, []);
-  strictEqual(config!.listeners[0].name, "127.0.0.1:0");
+  assert.deepEqual(problems, []);
+  assert.equal(config!.listeners[0].name, "127.0.0.1:0");
 });
 
 Deno.test("parseConfig() tells of a file of the wrong shape although flags reach into it", () => {
@@ -130,14 +130,14 @@ Deno.test("parseConfig() tells of a file of the wrong shape although flags reach
   ];
   for (const [source, expected] of cases) {
     const found = lines(parse(source, { ...ALONE, logLevel: "warn", admin: "unix:a" }));
-    deepStrictEqual(found, [expected]);
+    assert.deepEqual(found, [expected]);
   }
 });
 
 Deno.test("flagFor() knows the flag of a path", () => {
-  strictEqual(flagFor(["listener", 0, "proxy-protocol"]), "--proxy-protocol");
-  strictEqual(flagFor(["workers"]), "--workers");
-  strictEqual(flagFor(["admin", "listen"]), "--admin");
-  strictEqual(flagFor(["listener", 0, "alpn"]), null);
-  strictEqual(new Set(CONFIG_FLAGS.map(({ flag }) => flag)).size, CONFIG_FLAGS.length);
+  assert.equal(flagFor(["listener", 0, "proxy-protocol"]), "--proxy-protocol");
+  assert.equal(flagFor(["workers"]), "--workers");
+  assert.equal(flagFor(["admin", "listen"]), "--admin");
+  assert.equal(flagFor(["listener", 0, "alpn"]), null);
+  assert.equal(new Set(CONFIG_FLAGS.map(({ flag }) => flag)).size, CONFIG_FLAGS.length);
 });

@@ -3,7 +3,7 @@ import { parseConfig } from "../../src/config/load.ts";
 import { indexPositions } from "../../src/config/positions.ts";
 import { formatProblem } from "../../src/config/problem.ts";
 import { FULL } from "./files.ts";
-import { ok, strictEqual } from "node:assert/strict";
+import assert from "node:assert/strict";
 
 /** Numbers below a limit, the same in each run (mulberry32). */
 function randomFrom(seed: number): (limit: number) => number {
@@ -83,22 +83,22 @@ Deno.test("parseConfig() reports whatever a mutated file holds, and never throws
     let source = FULL;
     for (let count = 1 + random(4); count > 0; count--) source = mutate(source, random);
     const { config, problems } = parseConfig(source, "proxy.toml", {}, "/etc");
-    strictEqual(config === null, problems.some(({ severity }) => severity === "error"), source);
+    assert.equal(config === null, problems.some(({ severity }) => severity === "error"), source);
     const lineCount = source.split("\n").length;
     for (const problem of problems) {
       const text = formatProblem(problem);
-      ok(/^proxy\.toml:\d+:\d+: ./.test(text), text);
+      assert.ok(/^proxy\.toml:\d+:\d+: ./.test(text), text);
       // deno-lint-ignore no-control-regex -- what must not reach a terminal
-      ok(!/[\x00-\x1f\x7f]/.test(text), JSON.stringify(text));
-      ok(problem.line >= 1 && problem.line <= lineCount && problem.column >= 1, text);
-      ok(text.length < 1000, text);
+      assert.ok(!/[\x00-\x1f\x7f]/.test(text), JSON.stringify(text));
+      assert.ok(problem.line >= 1 && problem.line <= lineCount && problem.column >= 1, text);
+      assert.ok(text.length < 1000, text);
     }
     if (config) right++;
     else wrong++;
-    if (config) strictEqual(JSON.stringify(structuredClone(config)), JSON.stringify(config));
+    if (config) assert.equal(JSON.stringify(structuredClone(config)), JSON.stringify(config));
   }
   // Neither kind of file may be missing, or this would test nothing
-  ok(right > 100 && wrong > 3000, `${right} right, ${wrong} wrong`);
+  assert.ok(right > 100 && wrong > 3000, `${right} right, ${wrong} wrong`);
 });
 
 Deno.test("indexPositions() finds each key of mutated files that are still TOML", () => {
@@ -120,7 +120,7 @@ Deno.test("indexPositions() finds each key of mutated files that are still TOML"
       if (typeof step === "string") {
         const { line, column } = positions.find(path);
         const text = lines[line - 1].slice(column - 1);
-        ok(text.startsWith(step) || /^["'\[]/.test(text), JSON.stringify([path, line, column, source]));
+        assert.ok(text.startsWith(step) || /^["'\[]/.test(text), JSON.stringify([path, line, column, source]));
         checked++;
       }
       if (Array.isArray(value)) value.forEach((item, index) => visit(item, [...path, index]));
@@ -130,5 +130,5 @@ Deno.test("indexPositions() finds each key of mutated files that are still TOML"
     };
     visit(tree, []);
   }
-  ok(checked > 20_000, String(checked));
+  assert.ok(checked > 20_000, String(checked));
 });

@@ -2,15 +2,15 @@ import { spawnSync } from "node:child_process";
 import { buildConfig, loadConfig } from "../../src/config/load.ts";
 import { ConfigError, formatProblem } from "../../src/config/problem.ts";
 import { FULL, lines, parse, problemsOf, SHORT } from "./files.ts";
-import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/strict";
+import assert from "node:assert/strict";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 Deno.test("parseConfig() takes the example of the documentation without a word", () => {
   const result = parse(FULL);
-  deepStrictEqual(lines(result), []);
-  deepStrictEqual(result.config, {
+  assert.deepEqual(lines(result), []);
+  assert.deepEqual(result.config, {
     file: "/etc/app/proxy.toml",
     workers: "auto",
     reload: "signal",
@@ -53,15 +53,15 @@ Deno.test("parseConfig() fills in the same defaults where the keys are absent", 
   const short = parse(SHORT).config!;
   const full = parse(FULL).config!;
   const names = { name: 0, listen: 0, backend: 0, certificates: 0 };
-  deepStrictEqual({ ...short.listeners[0], ...names }, { ...full.listeners[0], ...names });
-  deepStrictEqual({ ...short, listeners: 0 }, { ...full, listeners: 0 });
-  strictEqual(short.listeners[0].name, "[::]:8443");
+  assert.deepEqual({ ...short.listeners[0], ...names }, { ...full.listeners[0], ...names });
+  assert.deepEqual({ ...short, listeners: 0 }, { ...full, listeners: 0 });
+  assert.equal(short.listeners[0].name, "[::]:8443");
 });
 
 Deno.test("parseConfig() gives a plain value that can be posted to a worker", () => {
   const { config } = parse(FULL);
-  deepStrictEqual(structuredClone(config), config);
-  deepStrictEqual(JSON.parse(JSON.stringify(config)), config);
+  assert.deepEqual(structuredClone(config), config);
+  assert.deepEqual(JSON.parse(JSON.stringify(config)), config);
 });
 
 Deno.test("parseConfig() reads every key that is not at its default", () => {
@@ -98,8 +98,8 @@ top-clients = 5
 [shutdown]
 grace = "0s"
 `);
-  deepStrictEqual(problems, []);
-  deepStrictEqual(config, {
+  assert.deepEqual(problems, []);
+  assert.deepEqual(config, {
     file: "/etc/app/proxy.toml",
     workers: 3,
     reload: "watch",
@@ -153,14 +153,14 @@ grace = "0s"
 
 Deno.test("parseConfig() puts the certificate of cert and key before the others", () => {
   const { config } = parse(SHORT + '[[listener.certificates]]\ncert = "b.pem"\nkey = "b.key"\n');
-  deepStrictEqual(config!.listeners[0].certificates, [
+  assert.deepEqual(config!.listeners[0].certificates, [
     { cert: "/etc/app/cert.pem", key: "/keys/key.pem", names: [] },
     { cert: "/etc/app/b.pem", key: "/etc/app/b.key", names: [] },
   ]);
 });
 
 Deno.test("parseConfig() names file, line, column, key, value and what is allowed", () => {
-  deepStrictEqual(problemsOf(SHORT.replace("cert =", 'engine = "fast"\ncert =')), [
+  assert.deepEqual(problemsOf(SHORT.replace("cert =", 'engine = "fast"\ncert =')), [
     'proxy.toml:4:1: listener.engine: found "fast", must be one of "auto", "native", "node"',
   ]);
 });
@@ -174,9 +174,9 @@ Deno.test("parseConfig() gives line and column of what is no TOML", () => {
   ];
   for (const [source, expected] of cases) {
     const { config, problems } = parse(source);
-    strictEqual(config, null);
-    strictEqual(problems.length, 1);
-    ok(formatProblem(problems[0]).startsWith(expected), formatProblem(problems[0]));
+    assert.equal(config, null);
+    assert.equal(problems.length, 1);
+    assert.ok(formatProblem(problems[0]).startsWith(expected), formatProblem(problems[0]));
   }
 });
 
@@ -184,7 +184,7 @@ Deno.test("parseConfig() never shows a key that was pasted into the file", () =>
   const pem = "-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----\n";
   for (const quoted of [`"""${pem}"""`, `"""${pem}`, JSON.stringify(pem), JSON.stringify(pem) + " x"]) {
     const text = problemsOf(SHORT.replace('"/keys/key.pem"', quoted)).join("\n");
-    ok(text !== "" && !text.includes("SECRET"), text);
+    assert.ok(text !== "" && !text.includes("SECRET"), text);
   }
 });
 
@@ -192,11 +192,11 @@ Deno.test("loadConfig() reads a file relative to the working directory, and path
   await withDir(async (dir) => {
     await writeFile(join(dir, "proxy.toml"), "\uFEFF" + SHORT);
     const { config, problems } = await loadConfig("sub/../proxy.toml", { admin: "unix:admin.sock" }, dir);
-    deepStrictEqual(problems, []);
-    strictEqual(config!.file, join(dir, "proxy.toml"));
-    strictEqual(config!.listeners[0].certificates[0].cert, join(dir, "cert.pem"));
-    deepStrictEqual(config!.listeners[0].backend, [{ transport: "unix", path: join(dir, "app.sock") }]);
-    deepStrictEqual(config!.admin.listen, { transport: "unix", path: join(dir, "admin.sock") });
+    assert.deepEqual(problems, []);
+    assert.equal(config!.file, join(dir, "proxy.toml"));
+    assert.equal(config!.listeners[0].certificates[0].cert, join(dir, "cert.pem"));
+    assert.deepEqual(config!.listeners[0].backend, [{ transport: "unix", path: join(dir, "app.sock") }]);
+    assert.deepEqual(config!.admin.listen, { transport: "unix", path: join(dir, "admin.sock") });
   });
 });
 
@@ -206,7 +206,7 @@ Deno.test("loadConfig() says why a file cannot be read", async () => {
     await writeFile(join(dir, "full.toml"), "#".repeat(1024 * 1024));
     await writeFile(join(dir, "binary.toml"), new Uint8Array([0x61, 0x0a, 0x62, 0x63, 0xff, 0xfe]));
     await symlink("loop.toml", join(dir, "loop.toml"));
-    strictEqual(spawnSync("mkfifo", [join(dir, "fifo")]).status, 0);
+    assert.equal(spawnSync("mkfifo", [join(dir, "fifo")]).status, 0);
     const cases: [string, string][] = [
       ["fifo", "fifo: cannot read the configuration: is a FIFO, must be a file"],
       ["none.toml", "none.toml: cannot read the configuration: no such file"],
@@ -220,9 +220,9 @@ Deno.test("loadConfig() says why a file cannot be read", async () => {
     ];
     for (const [file, expected] of cases) {
       const result = await loadConfig(file, {}, dir);
-      strictEqual(result.config, null);
-      strictEqual(result.problems.length, 1, file);
-      ok(formatProblem(result.problems[0]).startsWith(expected), formatProblem(result.problems[0]));
+      assert.equal(result.config, null);
+      assert.equal(result.problems.length, 1, file);
+      assert.ok(formatProblem(result.problems[0]).startsWith(expected), formatProblem(result.problems[0]));
     }
   });
 });
@@ -233,22 +233,22 @@ Deno.test("buildConfig() makes a configuration in code by the same rules", () =>
     listener: [{ ...listener, timeouts: { idle: "1s" } }],
     admin: { listen: ":0", expose: true },
   }, "/d");
-  strictEqual(config.file, null);
-  strictEqual(config.listeners[0].timeouts.idleMs, 1000);
-  strictEqual(config.listeners[0].timeouts.connectMs, 5000);
-  deepStrictEqual(config.listeners[0].backend, [{ transport: "unix", path: "/d/app.sock" }]);
+  assert.equal(config.file, null);
+  assert.equal(config.listeners[0].timeouts.idleMs, 1000);
+  assert.equal(config.listeners[0].timeouts.connectMs, 5000);
+  assert.deepEqual(config.listeners[0].backend, [{ transport: "unix", path: "/d/app.sock" }]);
 });
 
 Deno.test("buildConfig() throws with all problems, and leaves its argument alone", () => {
   const tree = { listener: [{ listen: "x" }], worker: 1 };
   const before = structuredClone(tree);
-  throws(() => buildConfig(tree, "/"), (error) => {
-    ok(error instanceof ConfigError);
-    match(error.message, /^worker: unknown key, did you mean "workers"\?$/m);
-    match(error.message, /^listener\.listen: found "x"/m);
+  assert.throws(() => buildConfig(tree, "/"), (error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.match(error.message, /^worker: unknown key, did you mean "workers"\?$/m);
+    assert.match(error.message, /^listener\.listen: found "x"/m);
     return true;
   });
-  deepStrictEqual(tree, before);
+  assert.deepEqual(tree, before);
 });
 
 async function withDir(use: (dir: string) => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 import { parse } from "@std/toml";
 import { indexPositions, type Path, type Position } from "../../src/config/positions.ts";
 import { isTable } from "../../src/config/read_table.ts";
-import { deepStrictEqual, ok } from "node:assert/strict";
+import assert from "node:assert/strict";
 
 function find(source: string, path: Path): [number, number] {
   const { line, column } = indexPositions(source).find(path);
@@ -47,16 +47,16 @@ level = "info"
     [["log"], [17, 1]],
     [["log", "level"], [18, 1]],
   ];
-  for (const [path, position] of cases) deepStrictEqual(find(source, path), position, path.join("."));
+  for (const [path, position] of cases) assert.deepEqual(find(source, path), position, path.join("."));
 });
 
 Deno.test("indexPositions() falls back to the nearest table around", () => {
   const source = "a = 1\n[[listener]]\nname = 'x'\n[listener.limits]\nb = 1\n";
-  deepStrictEqual(find(source, ["listener", 0, "missing"]), [2, 1]);
-  deepStrictEqual(find(source, ["listener", 0, "limits", "missing", "deeper"]), [4, 1]);
-  deepStrictEqual(find(source, ["listener", 7, "x"]), [2, 1]);
-  deepStrictEqual(find(source, ["log", "level"]), [1, 1]);
-  deepStrictEqual(find("", ["x"]), [1, 1]);
+  assert.deepEqual(find(source, ["listener", 0, "missing"]), [2, 1]);
+  assert.deepEqual(find(source, ["listener", 0, "limits", "missing", "deeper"]), [4, 1]);
+  assert.deepEqual(find(source, ["listener", 7, "x"]), [2, 1]);
+  assert.deepEqual(find(source, ["log", "level"]), [1, 1]);
+  assert.deepEqual(find("", ["x"]), [1, 1]);
 });
 
 Deno.test("indexPositions() finds elements of lists and keys of inline tables", () => {
@@ -79,7 +79,7 @@ after = 1
     [["t", "s", "t"], [6, 59]],
     [["after"], [7, 1]],
   ];
-  for (const [path, position] of cases) deepStrictEqual(find(source, path), position, path.join("."));
+  for (const [path, position] of cases) assert.deepEqual(find(source, path), position, path.join("."));
 });
 
 Deno.test("indexPositions() is not misled by what stands in strings and comments", () => {
@@ -101,10 +101,10 @@ Deno.test("indexPositions() is not misled by what stands in strings and comments
   ];
   for (const newline of ["\n", "\r\n"]) {
     const source = lines.join(newline);
-    deepStrictEqual(Object.keys(parse(source)), ["a", "b", "c", "d", "e", "f", "g", "h", "last"]);
+    assert.deepEqual(Object.keys(parse(source)), ["a", "b", "c", "d", "e", "f", "g", "h", "last"]);
     for (const name of Object.keys(parse(source))) {
       const line = lines.findIndex((text) => text.startsWith(`${name} = `)) + 1;
-      deepStrictEqual(find(source, [name]), [line, 1], name);
+      assert.deepEqual(find(source, [name]), [line, 1], name);
     }
   }
 });
@@ -118,7 +118,7 @@ Deno.test("indexPositions() reads quoted keys with escapes", () => {
     [["x y", "z", "k"], [5, 1]],
     [["x y", "z", ""], [6, 1]],
   ];
-  for (const [path, position] of cases) deepStrictEqual(find(source, path), position, JSON.stringify(path));
+  for (const [path, position] of cases) assert.deepEqual(find(source, path), position, JSON.stringify(path));
 });
 
 /** Every path of a parsed document. */
@@ -144,7 +144,10 @@ Deno.test("indexPositions() points at each key of documents with every form that
   for (const source of documents) {
     const positions = indexPositions(source);
     for (const path of pathsOf(parse(source))) {
-      ok(pointsAt(source, positions.find(path), path.at(-1)!), JSON.stringify([path, positions.find(path), source]));
+      assert.ok(
+        pointsAt(source, positions.find(path), path.at(-1)!),
+        JSON.stringify([path, positions.find(path), source]),
+      );
     }
   }
 });
@@ -168,6 +171,6 @@ Deno.test("indexPositions() neither fails nor hangs on what is no TOML", () => {
   ];
   for (const source of [...sources, "[".repeat(100_000), "a = " + "[".repeat(100_000), "a = " + "{b=".repeat(50_000)]) {
     const { line, column } = indexPositions(source).find(["a", 0, "b"]);
-    ok(line >= 1 && column >= 1, source.slice(0, 20));
+    assert.ok(line >= 1 && column >= 1, source.slice(0, 20));
   }
 });

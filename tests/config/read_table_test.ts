@@ -1,5 +1,5 @@
 import { problemsOf, SHORT } from "./files.ts";
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import assert from "node:assert/strict";
 
 Deno.test("parseConfig() refuses values of the wrong type or out of range, key by key", () => {
   const cases: [string, string][] = [
@@ -26,8 +26,8 @@ Deno.test("parseConfig() refuses values of the wrong type or out of range, key b
   ];
   for (const [line, expected] of cases) {
     const [found, ...others] = problemsOf(`${line}\n${SHORT}`);
-    ok(found.startsWith(`proxy.toml:1:1: ${expected}`) || found.includes(`: ${expected}`), `${line}: ${found}`);
-    deepStrictEqual(others, [], line);
+    assert.ok(found.startsWith(`proxy.toml:1:1: ${expected}`) || found.includes(`: ${expected}`), `${line}: ${found}`);
+    assert.deepEqual(others, [], line);
   }
 });
 
@@ -68,14 +68,14 @@ Deno.test("parseConfig() refuses wrong values of a listener, key by key", () => 
   ];
   for (const [line, expected] of cases) {
     const [found, ...others] = problemsOf(SHORT + line);
-    ok(found.includes(`: listener.${expected}`) && found.startsWith("proxy.toml:6:"), `${line}: ${found}`);
-    deepStrictEqual(others, [], line);
+    assert.ok(found.includes(`: listener.${expected}`) && found.startsWith("proxy.toml:6:"), `${line}: ${found}`);
+    assert.deepEqual(others, [], line);
   }
 });
 
 Deno.test("parseConfig() refuses wrong addresses, each element for itself", () => {
   const source = SHORT.replace('":8443"', '[":8443", "80a", 443, ":8443", "unix:"]').replace('"unix:app.sock"', "[]");
-  deepStrictEqual(problemsOf(source).map((line) => line.replace(/, must be an address.*/, ", …")), [
+  assert.deepEqual(problemsOf(source).map((line) => line.replace(/, must be an address.*/, ", …")), [
     'proxy.toml:2:20: listener.listen: found "80a", …',
     "proxy.toml:2:27: listener.listen: found 443, …",
     'proxy.toml:2:32: listener.listen: found ":8443", must not be given twice',
@@ -101,8 +101,8 @@ Deno.test("parseConfig() suggests what an unknown key was meant to be", () => {
   ];
   for (const [line, expected] of cases) {
     const found = problemsOf(SHORT + line);
-    ok(found[0].startsWith(`proxy.toml:6:1: ${expected}`), found[0]);
-    strictEqual(found.length, 1, line);
+    assert.ok(found[0].startsWith(`proxy.toml:6:1: ${expected}`), found[0]);
+    assert.equal(found.length, 1, line);
   }
 });
 
@@ -120,7 +120,7 @@ name = "b"
 [admin]
 listen = "0.0.0.0:9180"
 `);
-  deepStrictEqual(found.map((line) => line.split(" ", 2).join(" ")), [
+  assert.deepEqual(found.map((line) => line.split(" ", 2).join(" ")), [
     "proxy.toml:1:1: worker:",
     "proxy.toml:3:1: log.level:",
     "proxy.toml:4:1: listener.backend:",
@@ -136,7 +136,7 @@ listen = "0.0.0.0:9180"
 });
 
 Deno.test("parseConfig() says how an array of tables is written", () => {
-  deepStrictEqual(problemsOf("[listener]\nlisten = 1\n"), [
+  assert.deepEqual(problemsOf("[listener]\nlisten = 1\n"), [
     "proxy.toml:1:1: listener: found a table, must be an array of tables: [[listener]]",
   ]);
 });

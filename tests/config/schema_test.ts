@@ -1,8 +1,8 @@
 import { describeKeys, describeTables, findKey } from "../../src/config/schema.ts";
-import { deepStrictEqual, doesNotMatch, ok, strictEqual } from "node:assert/strict";
+import assert from "node:assert/strict";
 
 Deno.test("describeKeys() lists every key in the order of the file", () => {
-  deepStrictEqual(describeKeys().map(({ path }) => path), [
+  assert.deepEqual(describeKeys().map(({ path }) => path), [
     "workers",
     "reload",
     "listener.name",
@@ -53,12 +53,12 @@ Deno.test("describeKeys() lists every key in the order of the file", () => {
 
 Deno.test("describeKeys() has one line about each key, and a default that its own type takes", () => {
   for (const { path, name, type, allowed, default: value, description } of describeKeys()) {
-    ok(path.endsWith(name) && type !== "" && allowed !== "", path);
-    ok(description.length > 5 && description.length < 140, path);
-    doesNotMatch(description, /\n|\.$|^[A-Z][a-z]/, path);
+    assert.ok(path.endsWith(name) && type !== "" && allowed !== "", path);
+    assert.ok(description.length > 5 && description.length < 140, path);
+    assert.doesNotMatch(description, /\n|\.$|^[A-Z][a-z]/, path);
     const key = findKey(path)!;
     if ("default" in key) key.type.parse(key.default, "/");
-    else strictEqual(value, null, path);
+    else assert.equal(value, null, path);
   }
 });
 
@@ -75,11 +75,11 @@ Deno.test("describeKeys() writes defaults as TOML or in words", () => {
     ["log.access", "true"],
     ["shutdown.grace", '"30s"'],
   ];
-  for (const [path, expected] of cases) strictEqual(defaults.get(path), expected, path);
+  for (const [path, expected] of cases) assert.equal(defaults.get(path), expected, path);
 });
 
 Deno.test("describeTables() writes headers as the file has them", () => {
-  deepStrictEqual(describeTables().map(({ table }) => table), [
+  assert.deepEqual(describeTables().map(({ table }) => table), [
     "[[listener]]",
     "[[listener.certificates]]",
     "[listener.client-auth]",
@@ -90,12 +90,12 @@ Deno.test("describeTables() writes headers as the file has them", () => {
     "[shutdown]",
   ]);
   const tables = new Set(["", ...describeTables().map(({ table }) => table)]);
-  for (const { table, path } of describeKeys()) ok(tables.has(table), path);
+  for (const { table, path } of describeKeys()) assert.ok(tables.has(table), path);
 });
 
 Deno.test("findKey() finds keys and nothing else", () => {
-  strictEqual(findKey("listener.timeouts.idle")?.name, "idle");
+  assert.equal(findKey("listener.timeouts.idle")?.name, "idle");
   for (const path of ["", "listener", "listener.timeouts", "idle", "listener.idle", "workers.x", "__proto__"]) {
-    strictEqual(findKey(path), null, path);
+    assert.equal(findKey(path), null, path);
   }
 });

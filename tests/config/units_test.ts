@@ -1,6 +1,6 @@
 import { formatDuration, formatSize, MAX_DURATION_MS, parseDuration, parseSize } from "../../src/config/units.ts";
 import { ValueError } from "../../src/net/value_error.ts";
-import { strictEqual, throws } from "node:assert/strict";
+import assert from "node:assert/strict";
 
 Deno.test("parseDuration() reads every unit", () => {
   const cases: [unknown, number][] = [
@@ -17,14 +17,14 @@ Deno.test("parseDuration() reads every unit", () => {
     [0, 0],
     ["596h", 596 * 3_600_000],
   ];
-  for (const [text, durationMs] of cases) strictEqual(parseDuration(text), durationMs, String(text));
+  for (const [text, durationMs] of cases) assert.equal(parseDuration(text), durationMs, String(text));
 });
 
 Deno.test("parseDuration() rejects a bare number and says that the unit is missing", () => {
   for (const value of [10, "10", 1.5, -1]) {
-    throws(() => parseDuration(value), { name: "ValueError", message: /needs a unit|must be a duration/ });
+    assert.throws(() => parseDuration(value), { name: "ValueError", message: /needs a unit|must be a duration/ });
   }
-  throws(() => parseDuration(10), { detail: /^needs a unit: must be a duration such as "500ms"/ });
+  assert.throws(() => parseDuration(10), { detail: /^needs a unit: must be a duration such as "500ms"/ });
 });
 
 Deno.test("parseDuration() rejects what is no duration", () => {
@@ -45,18 +45,18 @@ Deno.test("parseDuration() rejects what is no duration", () => {
     "0.1ms",
     "1us",
   ];
-  for (const text of cases) throws(() => parseDuration(text), ValueError, text);
+  for (const text of cases) assert.throws(() => parseDuration(text), ValueError, text);
   for (const value of [null, undefined, true, [], {}, NaN, Infinity, new Date(0)]) {
-    throws(() => parseDuration(value), ValueError, String(value));
+    assert.throws(() => parseDuration(value), ValueError, String(value));
   }
 });
 
 Deno.test("parseDuration() rejects what a timer cannot hold", () => {
-  strictEqual(parseDuration(`${MAX_DURATION_MS}ms`), MAX_DURATION_MS);
-  throws(() => parseDuration(`${MAX_DURATION_MS + 1}ms`), { detail: "must be at most 596h" });
-  throws(() => parseDuration("597h"), { detail: "must be at most 596h" });
-  throws(() => parseDuration("999999999999h"), { detail: "must be at most 596h" });
-  throws(() => parseDuration("9".repeat(400) + "h"), ValueError);
+  assert.equal(parseDuration(`${MAX_DURATION_MS}ms`), MAX_DURATION_MS);
+  assert.throws(() => parseDuration(`${MAX_DURATION_MS + 1}ms`), { detail: "must be at most 596h" });
+  assert.throws(() => parseDuration("597h"), { detail: "must be at most 596h" });
+  assert.throws(() => parseDuration("999999999999h"), { detail: "must be at most 596h" });
+  assert.throws(() => parseDuration("9".repeat(400) + "h"), ValueError);
 });
 
 Deno.test("formatDuration() writes what parseDuration() reads", () => {
@@ -65,8 +65,8 @@ Deno.test("formatDuration() writes what parseDuration() reads", () => {
     "2h",
   ]];
   for (const [durationMs, text] of cases) {
-    strictEqual(formatDuration(durationMs), text);
-    strictEqual(parseDuration(text), durationMs);
+    assert.equal(formatDuration(durationMs), text);
+    assert.equal(parseDuration(text), durationMs);
   }
 });
 
@@ -81,24 +81,24 @@ Deno.test("parseSize() reads units and bare bytes", () => {
     [4096, 4096],
     [0, 0],
   ];
-  for (const [text, bytes] of cases) strictEqual(parseSize(text), bytes, String(text));
+  for (const [text, bytes] of cases) assert.equal(parseSize(text), bytes, String(text));
 });
 
 Deno.test("parseSize() rejects other units, fractions of bytes and negative numbers", () => {
   for (const value of ["", "64K", "64KB", "64kib", "64 KiB", "-1B", "1.5B", "KiB", "0.0001KiB", "1TiB", "0x10"]) {
-    throws(() => parseSize(value), ValueError, value);
+    assert.throws(() => parseSize(value), ValueError, value);
   }
   for (const value of [-1, 1.5, NaN, Infinity, null, true, [], {}]) {
-    throws(() => parseSize(value), ValueError, String(value));
+    assert.throws(() => parseSize(value), ValueError, String(value));
   }
-  throws(() => parseSize("9007199254740992B"), ValueError);
-  throws(() => parseSize("999999999999999GiB"), ValueError);
+  assert.throws(() => parseSize("9007199254740992B"), ValueError);
+  assert.throws(() => parseSize("999999999999999GiB"), ValueError);
 });
 
 Deno.test("formatSize() writes what parseSize() reads", () => {
   const cases: [number, string][] = [[0, "0"], [1, "1B"], [1536, "1536B"], [65536, "64KiB"], [1024 ** 3, "1GiB"]];
   for (const [bytes, text] of cases) {
-    strictEqual(formatSize(bytes), text);
-    strictEqual(parseSize(text), bytes);
+    assert.equal(formatSize(bytes), text);
+    assert.equal(parseSize(text), bytes);
   }
 });

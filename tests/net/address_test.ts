@@ -1,7 +1,7 @@
 import { formatAddress, isLocalAddress, parseAddress, withoutCovered } from "../../src/net/address.ts";
 import type { Address } from "../../src/net/address.ts";
 import { ValueError } from "../../src/net/value_error.ts";
-import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import assert from "node:assert/strict";
 
 const tcp = (hostname: string, port: number): Address => ({ transport: "tcp", hostname, port });
 const unix = (path: string): Address => ({ transport: "unix", path });
@@ -28,8 +28,8 @@ Deno.test("parseAddress() reads every form, and formatAddress() writes it", () =
     ["unix:/run/ünï.sock", unix("/run/ünï.sock")],
   ];
   for (const [text, address, formatted = text] of cases) {
-    deepStrictEqual(parseAddress(text), address, text);
-    strictEqual(formatAddress(address), formatted);
+    assert.deepEqual(parseAddress(text), address, text);
+    assert.equal(formatAddress(address), formatted);
   }
 });
 
@@ -70,48 +70,48 @@ Deno.test("parseAddress() says which part is wrong", () => {
     ["unix:/a\0b", /control characters/],
     ["127.0.0.1:80\n", /control characters/],
   ];
-  for (const [text, detail] of cases) throws(() => parseAddress(text), { name: "ValueError", detail }, text);
-  for (const value of [8443, null, true, ["a:1"], {}]) throws(() => parseAddress(value), ValueError);
+  for (const [text, detail] of cases) assert.throws(() => parseAddress(text), { name: "ValueError", detail }, text);
+  for (const value of [8443, null, true, ["a:1"], {}]) assert.throws(() => parseAddress(value), ValueError);
 });
 
 Deno.test("parseAddress() asks a backend for a host and a port that is not 0", () => {
-  throws(() => parseAddress(":80", { purpose: "connect" }), { detail: 'must name a host: "localhost:80"' });
-  throws(() => parseAddress("a:0", { purpose: "connect" }), { detail: "port must be a number from 1 to 65535" });
-  deepStrictEqual(parseAddress("a:1", { purpose: "connect" }), tcp("a", 1));
+  assert.throws(() => parseAddress(":80", { purpose: "connect" }), { detail: 'must name a host: "localhost:80"' });
+  assert.throws(() => parseAddress("a:0", { purpose: "connect" }), { detail: "port must be a number from 1 to 65535" });
+  assert.deepEqual(parseAddress("a:1", { purpose: "connect" }), tcp("a", 1));
 });
 
 Deno.test("parseAddress() resolves relative Unix paths and leaves abstract names alone", () => {
-  deepStrictEqual(parseAddress("unix:run/a.sock", { baseDir: "/etc/app" }), unix("/etc/app/run/a.sock"));
-  deepStrictEqual(parseAddress("unix:../a.sock", { baseDir: "/etc/app" }), unix("/etc/a.sock"));
-  deepStrictEqual(parseAddress("unix:/a.sock", { baseDir: "/etc/app" }), unix("/a.sock"));
-  deepStrictEqual(parseAddress("unix:@a/b", { baseDir: "/etc/app" }), unix("\0a/b"));
+  assert.deepEqual(parseAddress("unix:run/a.sock", { baseDir: "/etc/app" }), unix("/etc/app/run/a.sock"));
+  assert.deepEqual(parseAddress("unix:../a.sock", { baseDir: "/etc/app" }), unix("/etc/a.sock"));
+  assert.deepEqual(parseAddress("unix:/a.sock", { baseDir: "/etc/app" }), unix("/a.sock"));
+  assert.deepEqual(parseAddress("unix:@a/b", { baseDir: "/etc/app" }), unix("\0a/b"));
 });
 
 Deno.test("parseAddress() counts the bytes of a Unix name as the kernel does", () => {
   const path = "/" + "x".repeat(106);
-  deepStrictEqual(parseAddress("unix:" + path), unix(path));
-  throws(() => parseAddress(`unix:${path}x`), { detail: /at most 107 bytes: has 108/ });
+  assert.deepEqual(parseAddress("unix:" + path), unix(path));
+  assert.throws(() => parseAddress(`unix:${path}x`), { detail: /at most 107 bytes: has 108/ });
   const name = "x".repeat(107);
-  deepStrictEqual(parseAddress("unix:@" + name), unix("\0" + name));
-  throws(() => parseAddress(`unix:@${name}x`), { detail: /at most 107 bytes: has 108/ });
-  throws(() => parseAddress("unix:/" + "ü".repeat(54)), { detail: /has 109/ });
-  throws(() => parseAddress("unix:a", { baseDir: path }), { detail: /has 109/ });
+  assert.deepEqual(parseAddress("unix:@" + name), unix("\0" + name));
+  assert.throws(() => parseAddress(`unix:@${name}x`), { detail: /at most 107 bytes: has 108/ });
+  assert.throws(() => parseAddress("unix:/" + "ü".repeat(54)), { detail: /has 109/ });
+  assert.throws(() => parseAddress("unix:a", { baseDir: path }), { detail: /has 109/ });
 });
 
 Deno.test("isLocalAddress() knows what only this machine reaches", () => {
   for (const text of ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "unix:/a", "unix:@a"]) {
-    strictEqual(isLocalAddress(parseAddress(text)), true, text);
+    assert.equal(isLocalAddress(parseAddress(text)), true, text);
   }
   for (const text of [":1", "0.0.0.0:1", "[::]:1", "10.0.0.1:1", "[fe80::1]:1", "a.example:1", "localhost.a:1"]) {
-    strictEqual(isLocalAddress(parseAddress(text)), false, text);
+    assert.equal(isLocalAddress(parseAddress(text)), false, text);
   }
 });
 
 Deno.test("withoutCovered() leaves out IPv4 where the same port has a socket for both families", () => {
   const kept = (...texts: string[]) => withoutCovered(texts.map((text) => parseAddress(text))).map(formatAddress);
-  deepStrictEqual(kept("0.0.0.0:443", "[::]:443"), ["[::]:443"]);
-  deepStrictEqual(kept(":443", "0.0.0.0:443", "0.0.0.0:80"), ["[::]:443", "0.0.0.0:80"]);
-  deepStrictEqual(kept("127.0.0.1:443", "[::]:443"), ["127.0.0.1:443", "[::]:443"]);
-  deepStrictEqual(kept("0.0.0.0:0", "[::]:0"), ["0.0.0.0:0", "[::]:0"]);
-  deepStrictEqual(kept("0.0.0.0:443", "[::1]:443", "unix:/a"), ["0.0.0.0:443", "[::1]:443", "unix:/a"]);
+  assert.deepEqual(kept("0.0.0.0:443", "[::]:443"), ["[::]:443"]);
+  assert.deepEqual(kept(":443", "0.0.0.0:443", "0.0.0.0:80"), ["[::]:443", "0.0.0.0:80"]);
+  assert.deepEqual(kept("127.0.0.1:443", "[::]:443"), ["127.0.0.1:443", "[::]:443"]);
+  assert.deepEqual(kept("0.0.0.0:0", "[::]:0"), ["0.0.0.0:0", "[::]:0"]);
+  assert.deepEqual(kept("0.0.0.0:443", "[::1]:443", "unix:/a"), ["0.0.0.0:443", "[::1]:443", "unix:/a"]);
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import assert from "node:assert/strict";
 import { ConnError, type PreambleConn } from "../../src/engines/contract.ts";
 import { readProxyHeader } from "../../src/proxy/read_proxy_header.ts";
 import { ascii, concat, hex } from "../proxy_protocol/support.ts";
@@ -48,50 +48,52 @@ const HEADER = hex("0d0a0d0a000d0a515549540a211100147f0000017f000001002a05390200
 Deno.test("readProxyHeader() reads a header that comes with what follows it", async () => {
   const conn = new FakeConn([concat(HEADER, ascii("hello"))]);
   const { endpoints } = await read(conn);
-  equal(conn.length, HEADER.length);
-  deepEqual(endpoints?.source, { hostname: "127.0.0.1", port: 42 });
-  equal(conn.closed, false);
+  assert.equal(conn.length, HEADER.length);
+  assert.deepEqual(endpoints?.source, { hostname: "127.0.0.1", port: 42 });
+  assert.equal(conn.closed, false);
 });
 
 Deno.test("readProxyHeader() reads a header that comes byte by byte", async () => {
   const conn = new FakeConn(Array.from(HEADER, (byte) => Uint8Array.of(byte)));
-  equal((await read(conn)).version, 2);
-  equal(conn.length, HEADER.length);
+  assert.equal((await read(conn)).version, 2);
+  assert.equal(conn.length, HEADER.length);
 });
 
 Deno.test("readProxyHeader() bounds what is read", async () => {
   const conn = new FakeConn([HEADER]);
   await read(conn, { limit: 200 });
-  equal(conn.limit, 200);
-  await rejects(read(new FakeConn([hex("0d0a0d0a000d0a515549540a2111 00b9")]), { limit: 200 }), { reason: "too-long" });
+  assert.equal(conn.limit, 200);
+  await assert.rejects(read(new FakeConn([hex("0d0a0d0a000d0a515549540a2111 00b9")]), { limit: 200 }), {
+    reason: "too-long",
+  });
 });
 
 Deno.test("readProxyHeader() refuses what is no header and leaves closing to the caller", async () => {
   const conn = new FakeConn([hex("160301")]);
-  await rejects(read(conn), { name: "ProxyHeaderError", reason: "not-a-header" });
-  equal(conn.closed, false);
+  await assert.rejects(read(conn), { name: "ProxyHeaderError", reason: "not-a-header" });
+  assert.equal(conn.closed, false);
 });
 
 Deno.test("readProxyHeader() closes a connection whose header does not come in time", async () => {
   const conn = new FakeConn([HEADER.subarray(0, 20)]);
-  await rejects(read(conn, { timeoutMs: 10 }), { name: "ProxyHeaderError", reason: "timeout" });
-  equal(conn.closed, true);
+  await assert.rejects(read(conn, { timeoutMs: 10 }), { name: "ProxyHeaderError", reason: "timeout" });
+  assert.equal(conn.closed, true);
 });
 
 Deno.test("readProxyHeader() tells a sender that left from a broken connection", async () => {
-  await rejects(read(new FakeConn([HEADER.subarray(0, 20)], "ends")), {
+  await assert.rejects(read(new FakeConn([HEADER.subarray(0, 20)], "ends")), {
     name: "ProxyHeaderError",
     reason: "truncated",
   });
-  await rejects(read(new FakeConn([], "ends")), { name: "ProxyHeaderError", reason: "truncated" });
-  await rejects(read(new FakeConn([], "resets")), { name: "ConnError", kind: "reset" });
+  await assert.rejects(read(new FakeConn([], "ends")), { name: "ProxyHeaderError", reason: "truncated" });
+  await assert.rejects(read(new FakeConn([], "resets")), { name: "ConnError", kind: "reset" });
 });
 
 Deno.test("readProxyHeader() leaves a connection alone once it has answered", async () => {
   const good = new FakeConn([HEADER]);
   const bad = new FakeConn([hex("160301")]);
   await read(good, { timeoutMs: 5 });
-  await rejects(read(bad, { timeoutMs: 5 }));
+  await assert.rejects(read(bad, { timeoutMs: 5 }));
   await new Promise((resolve) => setTimeout(resolve, 30));
-  deepEqual([good.closed, bad.closed], [false, false]);
+  assert.deepEqual([good.closed, bad.closed], [false, false]);
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
+import assert from "node:assert/strict";
 import {
   DEFAULT_MAX_HEADER_BYTES,
   encodeV2,
@@ -28,21 +28,21 @@ Deno.test("encodeV2() writes the vector of 127.0.0.1:42 with an authority", () =
     destination: { hostname: "127.0.0.1", port: 1337 },
     authority: "12345",
   });
-  equal(toHex(bytes), "0d0a0d0a000d0a515549540a211100147f0000017f000001002a05390200053132333435");
-  deepEqual(omitted, []);
+  assert.equal(toHex(bytes), "0d0a0d0a000d0a515549540a211100147f0000017f000001002a05390200053132333435");
+  assert.deepEqual(omitted, []);
 });
 
-Deno.test("encodeV2() writes IPv4", () => equal(encoded({}), expected("2111", IPV4_BLOCK)));
+Deno.test("encodeV2() writes IPv4", () => assert.equal(encoded({}), expected("2111", IPV4_BLOCK)));
 
 Deno.test("encodeV2() writes IPv6, without its zone", () => {
-  equal(
+  assert.equal(
     encoded({ source: { hostname: "2001:db8::7%9", port: 1 }, destination: { hostname: "::1", port: 65535 } }),
     expected("2121", "20010db8000000000000000000000007 00000000000000000000000000000001 0001 ffff"),
   );
 });
 
 Deno.test("encodeV2() writes two IPv4-mapped ends as IPv4", () => {
-  equal(
+  assert.equal(
     encoded({
       source: { hostname: "::ffff:203.0.113.7", port: 51234 },
       destination: { hostname: "::ffff:c633:6402", port: 443 },
@@ -52,7 +52,7 @@ Deno.test("encodeV2() writes two IPv4-mapped ends as IPv4", () => {
 });
 
 Deno.test("encodeV2() maps the IPv4 end of a mixed pair", () => {
-  equal(
+  assert.equal(
     encoded({ destination: { hostname: "2001:db8::1", port: 443 } }),
     expected("2121", "00000000000000000000ffffcb007107 20010db8000000000000000000000001 c822 01bb"),
   );
@@ -60,19 +60,19 @@ Deno.test("encodeV2() maps the IPv4 end of a mixed pair", () => {
 
 Deno.test("encodeV2() writes ends without addresses as LOCAL and UNSPEC", () => {
   const nameless = { hostname: "", port: 0 };
-  equal(encoded({ source: nameless, destination: nameless }), expected("2000", ""));
-  equal(encoded({ source: nameless }), expected("2000", ""));
-  equal(encoded({ source: { hostname: "example.com", port: 1 }, alpn: "h2" }), expected("2000", "010002 6832"));
+  assert.equal(encoded({ source: nameless, destination: nameless }), expected("2000", ""));
+  assert.equal(encoded({ source: nameless }), expected("2000", ""));
+  assert.equal(encoded({ source: { hostname: "example.com", port: 1 }, alpn: "h2" }), expected("2000", "010002 6832"));
 });
 
 Deno.test("encodeV2() writes named Unix sockets as AF_UNIX", () => {
   const path = toHex(ascii("/run/tls.sock")).padEnd(216, "0");
-  equal(
+  assert.equal(
     encoded({ source: { hostname: "", port: 0 }, destination: { hostname: "", port: 0, path: "/run/tls.sock" } }),
     expected("2131", "00".repeat(108) + path),
   );
   const abstract = toHex(ascii("\0client")).padEnd(216, "0");
-  equal(
+  assert.equal(
     encoded({
       source: { hostname: "", port: 0, path: "\0client" },
       destination: { hostname: "", port: 0, path: "/".repeat(108) },
@@ -87,23 +87,23 @@ Deno.test("encodeV2() leaves nothing of an earlier header in a scratch buffer", 
   const first = encodeV2({ source: unix, destination: { ...unix, path: "" }, crc32c: true }, { scratch });
   scratch.fill(0x11);
   const second = encodeV2({ source: unix, destination: { ...unix, path: "" }, crc32c: true });
-  deepEqual(first.bytes, second.bytes);
+  assert.deepEqual(first.bytes, second.bytes);
 });
 
 Deno.test("encodeV2() writes ALPN, authority, unique id", () => {
-  equal(
+  assert.equal(
     encoded({ alpn: "h2", authority: "a.é", uniqueId: "id" }),
     expected("2111", `${IPV4_BLOCK} 01 0002 6832  02 0004 612ec3a9  05 0002 6964`),
   );
-  equal(encoded({ uniqueId: hex("00ff") }), expected("2111", `${IPV4_BLOCK} 05 0002 00ff`));
+  assert.equal(encoded({ uniqueId: hex("00ff") }), expected("2111", `${IPV4_BLOCK} 05 0002 00ff`));
 });
 
 Deno.test("encodeV2() leaves out what is empty", () => {
-  equal(encoded({ alpn: "", authority: "", uniqueId: "" }), expected("2111", IPV4_BLOCK));
+  assert.equal(encoded({ alpn: "", authority: "", uniqueId: "" }), expected("2111", IPV4_BLOCK));
 });
 
 Deno.test("encodeV2() says that the client used TLS and sent no certificate", () => {
-  equal(
+  assert.equal(
     encoded({ ssl: { version: "TLSv1.3", cipher: "X" } }),
     expected("2111", `${IPV4_BLOCK} 20 0013  01 00000001  21 0007 544c5376312e33  23 0001 58`),
   );
@@ -112,13 +112,13 @@ Deno.test("encodeV2() says that the client used TLS and sent no certificate", ()
 Deno.test("encodeV2() says zero for verify with a verified certificate only", () => {
   const flagsAndVerify = (onThisConnection: boolean, verified: boolean) =>
     encoded({ ssl: { version: "T", client: { onThisConnection, verified } } }).slice(2 * 31, 2 * 36);
-  equal(flagsAndVerify(true, true), "0700000000");
-  equal(flagsAndVerify(false, true), "0500000000");
-  equal(flagsAndVerify(true, false), "0700000001");
+  assert.equal(flagsAndVerify(true, true), "0700000000");
+  assert.equal(flagsAndVerify(false, true), "0500000000");
+  assert.equal(flagsAndVerify(true, false), "0700000001");
 });
 
 Deno.test("encodeV2() nests common name and certificate in the SSL TLV", () => {
-  equal(
+  assert.equal(
     encoded({
       ssl: {
         version: "T",
@@ -131,8 +131,8 @@ Deno.test("encodeV2() nests common name and certificate in the SSL TLV", () => {
 
 Deno.test("encodeV2() leaves the SSL TLV out where the version is unknown", () => {
   const { bytes, omitted } = encodeV2({ ...IPV4, ssl: { version: "" } });
-  equal(toHex(bytes), expected("2111", IPV4_BLOCK));
-  deepEqual(omitted, ["ssl"]);
+  assert.equal(toHex(bytes), expected("2111", IPV4_BLOCK));
+  assert.deepEqual(omitted, ["ssl"]);
 });
 
 Deno.test("encodeV2() leaves out what is too long, whole, and says so", () => {
@@ -148,12 +148,12 @@ Deno.test("encodeV2() leaves out what is too long, whole, and says so", () => {
     },
     crc32c: true,
   }, { maxBytes: 65551 });
-  deepEqual(omitted, ["alpn", "authority", "unique-id", "cipher", "common-name", "client-cert"]);
+  assert.deepEqual(omitted, ["alpn", "authority", "unique-id", "cipher", "common-name", "client-cert"]);
   const { length, header } = parsed(bytes);
-  equal(length, bytes.length);
-  deepEqual(header.tlvs.map(({ type }) => type), [3, 0x20]);
-  deepEqual(omittedOf({ uniqueId: new Uint8Array(129) }), ["unique-id"]);
-  deepEqual(omittedOf({ ssl: { version: "v".repeat(256) } }), ["ssl"]);
+  assert.equal(length, bytes.length);
+  assert.deepEqual(header.tlvs.map(({ type }) => type), [3, 0x20]);
+  assert.deepEqual(omittedOf({ uniqueId: new Uint8Array(129) }), ["unique-id"]);
+  assert.deepEqual(omittedOf({ ssl: { version: "v".repeat(256) } }), ["ssl"]);
 });
 
 function omittedOf(input: Partial<V2Input>): readonly string[] {
@@ -161,7 +161,7 @@ function omittedOf(input: Partial<V2Input>): readonly string[] {
 }
 
 Deno.test("encodeV2() keeps what is exactly as long as may be", () => {
-  deepEqual(omittedOf({ alpn: "a".repeat(255), authority: "€".repeat(85), uniqueId: "u".repeat(128) }), []);
+  assert.deepEqual(omittedOf({ alpn: "a".repeat(255), authority: "€".repeat(85), uniqueId: "u".repeat(128) }), []);
 });
 
 Deno.test("encodeV2() leaves out a certificate that would make the header longer than its limit", () => {
@@ -175,15 +175,15 @@ Deno.test("encodeV2() leaves out a certificate that would make the header longer
   const rest = withDer(1).bytes.length - 1;
   for (const limit of [LEAST_MAX_HEADER_BYTES, DEFAULT_MAX_HEADER_BYTES, 65551]) {
     const fits = withDer(limit - rest, limit);
-    equal(fits.bytes.length, limit);
-    deepEqual(fits.omitted, []);
-    equal(parsed(fits.bytes, limit).length, limit);
+    assert.equal(fits.bytes.length, limit);
+    assert.deepEqual(fits.omitted, []);
+    assert.equal(parsed(fits.bytes, limit).length, limit);
     const over = withDer(limit - rest + 1, limit);
-    equal(over.bytes.length, rest - 3);
-    deepEqual(over.omitted, ["client-cert"]);
+    assert.equal(over.bytes.length, rest - 3);
+    assert.deepEqual(over.omitted, ["client-cert"]);
     parsed(over.bytes);
   }
-  deepEqual(withDer(DEFAULT_MAX_HEADER_BYTES).omitted, ["client-cert"]);
+  assert.deepEqual(withDer(DEFAULT_MAX_HEADER_BYTES).omitted, ["client-cert"]);
 });
 
 Deno.test("encodeV2() leaves out one TLV after another at the least limit, and keeps the checksum", () => {
@@ -197,17 +197,17 @@ Deno.test("encodeV2() leaves out one TLV after another at the least limit, and k
     ssl: { version: "TLSv1.3" },
     crc32c: true,
   }, { maxBytes: LEAST_MAX_HEADER_BYTES });
-  equal(bytes.length, LEAST_MAX_HEADER_BYTES);
-  deepEqual(omitted, ["alpn", "authority", "unique-id", "ssl"]);
-  deepEqual(parsed(bytes).header.tlvs.map(({ type }) => type), [3]);
+  assert.equal(bytes.length, LEAST_MAX_HEADER_BYTES);
+  assert.deepEqual(omitted, ["alpn", "authority", "unique-id", "ssl"]);
+  assert.deepEqual(parsed(bytes).header.tlvs.map(({ type }) => type), [3]);
 });
 
 Deno.test("encodeV2() refuses limits that no header can have", () => {
   for (const maxBytes of [0, LEAST_MAX_HEADER_BYTES - 1, 65552, 1000.5, NaN]) {
-    throws(() => encodeV2(IPV4, { maxBytes }), { name: "RangeError", message: /allowed are 239 to 65551/ });
+    assert.throws(() => encodeV2(IPV4, { maxBytes }), { name: "RangeError", message: /allowed are 239 to 65551/ });
   }
 });
 
 Deno.test("encodeV2() refuses ports that cannot be", () => {
-  throws(() => encodeV2({ ...IPV4, source: { hostname: "10.0.0.1", port: 65536 } }), RangeError);
+  assert.throws(() => encodeV2({ ...IPV4, source: { hostname: "10.0.0.1", port: 65536 } }), RangeError);
 });

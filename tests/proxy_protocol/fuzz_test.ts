@@ -1,5 +1,5 @@
 /** 100 000 mutated headers, each given to both decoders: never a crash, a hang, or another address. */
-import { equal } from "node:assert/strict";
+import assert from "node:assert/strict";
 import { encodeV1 } from "../../src/proxy_protocol/encode_v1.ts";
 import { encodeV2, type V2Input } from "../../src/proxy_protocol/encode_v2.ts";
 import type { Endpoint } from "../../src/proxy_protocol/endpoint.ts";
@@ -135,10 +135,12 @@ Deno.test(`parseProxyHeader() agrees with the reference decoder on ${ROUNDS} mut
     }
     if (found.kind === "done") {
       // Fed byte by byte, it is whole at the same byte and not before.
-      equal(decode(bytes.subarray(0, found.length - 1), limit).kind, "need-more", toHex(bytes));
-      equal(JSON.stringify(decode(bytes.subarray(0, found.length), limit)), JSON.stringify(found));
+      assert.equal(decode(bytes.subarray(0, found.length - 1), limit).kind, "need-more", toHex(bytes));
+      assert.equal(JSON.stringify(decode(bytes.subarray(0, found.length), limit)), JSON.stringify(found));
     }
     seen[found.kind]++;
   }
-  for (const [kind, count] of Object.entries(seen)) equal(count > ROUNDS / 20, true, `only ${count} were ${kind}`);
+  for (const [kind, count] of Object.entries(seen)) {
+    assert.equal(count > ROUNDS / 20, true, `only ${count} were ${kind}`);
+  }
 });

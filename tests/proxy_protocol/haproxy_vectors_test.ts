@@ -1,5 +1,5 @@
 /** Headers that HAProxy 2.6.12 sent, captured on its backend's socket. */
-import { deepEqual, equal } from "node:assert/strict";
+import assert from "node:assert/strict";
 import { encodeV2 } from "../../src/proxy_protocol/encode_v2.ts";
 import { findTlv, parseSslTlv } from "../support/parse_ssl_tlv.ts";
 import { TlvType } from "../../src/proxy_protocol/wire.ts";
@@ -28,7 +28,7 @@ const RESUMED =
 function ends(header: string): string | null {
   const bytes = hex(header);
   const { length, header: { endpoints } } = parsed(bytes);
-  equal(length, bytes.length);
+  assert.equal(length, bytes.length);
   if (!endpoints) return null;
   const { source, destination } = endpoints;
   return `${source.hostname} ${source.port} ${destination.hostname} ${destination.port}`;
@@ -47,41 +47,41 @@ Deno.test("parseProxyHeader() reads what HAProxy's send-proxy wrote", () => {
     // A Unix socket.
     ["PROXY UNKNOWN\r\n", null],
   ];
-  for (const [line, expected] of lines) equal(ends(toHex(ascii(line))), expected);
+  for (const [line, expected] of lines) assert.equal(ends(toHex(ascii(line))), expected);
 });
 
 Deno.test("parseProxyHeader() reads what HAProxy's send-proxy-v2 wrote", () => {
-  equal(ends("0d0a0d0a000d0a515549540a2111000c7f0000017f000001977c69df"), "127.0.0.1 38780 127.0.0.1 27103");
-  equal(
+  assert.equal(ends("0d0a0d0a000d0a515549540a2111000c7f0000017f000001977c69df"), "127.0.0.1 38780 127.0.0.1 27103");
+  assert.equal(
     ends("0d0a0d0a000d0a515549540a212100240000000000000000000000000000000100000000000000000000000000000001c57a69df"),
     "::1 50554 ::1 27103",
   );
   // A dual-stack socket.
-  equal(
+  assert.equal(
     ends("0d0a0d0a000d0a515549540a2121002400000000000000000000ffff7f00000100000000000000000000ffff7f000001c92a69e0"),
     "127.0.0.1 51498 127.0.0.1 27104",
   );
   // A Unix socket.
-  equal(ends("0d0a0d0a000d0a515549540a20000000"), null);
+  assert.equal(ends("0d0a0d0a000d0a515549540a20000000"), null);
   // A health check.
-  equal(ends("0d0a0d0a000d0a515549540a20000007030004a9b87e8f"), null);
+  assert.equal(ends("0d0a0d0a000d0a515549540a20000007030004a9b87e8f"), null);
 });
 
 Deno.test("parseProxyHeader() reads HAProxy's TLVs, its checksum verified", () => {
-  equal(ends(TLS13), "127.0.0.1 32952 127.0.0.1 27105");
-  equal(ends(TLS12), "127.0.0.1 32960 127.0.0.1 27105");
-  equal(ends(CLIENT_CERT), "::1 35658 ::1 27105");
+  assert.equal(ends(TLS13), "127.0.0.1 32952 127.0.0.1 27105");
+  assert.equal(ends(TLS12), "127.0.0.1 32960 127.0.0.1 27105");
+  assert.equal(ends(CLIENT_CERT), "::1 35658 ::1 27105");
   const { tlvs } = parsed(hex(TLS13)).header;
-  deepEqual(findTlv(tlvs, TlvType.alpn), ascii("h2"));
-  deepEqual(findTlv(tlvs, TlvType.authority), ascii("app.example"));
-  deepEqual(findTlv(tlvs, TlvType.uniqueId), ascii("7F000001:80B8_--0008"));
+  assert.deepEqual(findTlv(tlvs, TlvType.alpn), ascii("h2"));
+  assert.deepEqual(findTlv(tlvs, TlvType.authority), ascii("app.example"));
+  assert.deepEqual(findTlv(tlvs, TlvType.uniqueId), ascii("7F000001:80B8_--0008"));
   const broken = hex(TLS13);
   broken[19] ^= 1;
-  equal(outcome(broken), "bad-crc");
+  assert.equal(outcome(broken), "bad-crc");
 });
 
 Deno.test("parseSslTlv() reads what HAProxy says of TLS 1.2 and 1.3", () => {
-  deepEqual(ssl(TLS13), {
+  assert.deepEqual(ssl(TLS13), {
     ssl: true,
     certificateOnConnection: false,
     certificateInSession: false,
@@ -91,15 +91,15 @@ Deno.test("parseSslTlv() reads what HAProxy says of TLS 1.2 and 1.3", () => {
     keyAlgorithm: "EC256",
     signatureAlgorithm: "ecdsa-with-SHA256",
   });
-  equal(ssl(TLS12).version, "TLSv1.2");
-  equal(ssl(TLS12).cipher, "ECDHE-ECDSA-AES256-GCM-SHA384");
+  assert.equal(ssl(TLS12).version, "TLSv1.2");
+  assert.equal(ssl(TLS12).cipher, "ECDHE-ECDSA-AES256-GCM-SHA384");
 });
 
 Deno.test("parseSslTlv() reads what HAProxy says of a client certificate, and of a resumed session", () => {
   const { certificateOnConnection, certificateInSession, commonName } = ssl(CLIENT_CERT);
-  deepEqual([certificateOnConnection, certificateInSession, commonName], [true, true, "Zoë Client"]);
+  assert.deepEqual([certificateOnConnection, certificateInSession, commonName], [true, true, "Zoë Client"]);
   const resumed = ssl(RESUMED);
-  deepEqual([resumed.certificateOnConnection, resumed.certificateInSession, resumed.commonName], [
+  assert.deepEqual([resumed.certificateOnConnection, resumed.certificateInSession, resumed.commonName], [
     false,
     true,
     "Zoë Client",
@@ -110,5 +110,5 @@ Deno.test("encodeV2() computes the checksum that HAProxy does", () => {
   // Its health check, the same header that an end without addresses gets.
   const nowhere = { hostname: "", port: 0 };
   const { bytes } = encodeV2({ source: nowhere, destination: nowhere, crc32c: true });
-  equal(toHex(bytes), "0d0a0d0a000d0a515549540a20000007030004a9b87e8f");
+  assert.equal(toHex(bytes), "0d0a0d0a000d0a515549540a20000007030004a9b87e8f");
 });

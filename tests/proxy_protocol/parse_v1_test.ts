@@ -1,12 +1,12 @@
-import { deepEqual, equal } from "node:assert/strict";
+import assert from "node:assert/strict";
 import { ascii, concat, outcome, parsed } from "./support.ts";
 
 const EXAMPLE = "PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n";
 
 Deno.test("parseProxyHeader() reads the example of section 2.1 and not what follows it", () => {
   const { length, header } = parsed(ascii(EXAMPLE + "GET / HTTP/1.1\r\n"));
-  equal(length, EXAMPLE.length);
-  deepEqual(header, {
+  assert.equal(length, EXAMPLE.length);
+  assert.deepEqual(header, {
     version: 1,
     command: "PROXY",
     endpoints: {
@@ -20,7 +20,7 @@ Deno.test("parseProxyHeader() reads the example of section 2.1 and not what foll
 Deno.test("parseProxyHeader() reads IPv6 in both cases and all lengths", () => {
   const full = "0000:0000:0000:0000:0000:0000:0000:0001";
   const { header } = parsed(ascii(`PROXY TCP6 2001:DB8::7 ${full} 0 65535\r\n`));
-  deepEqual(header.endpoints, {
+  assert.deepEqual(header.endpoints, {
     source: { hostname: "2001:db8::7", port: 0 },
     destination: { hostname: "::1", port: 65535 },
   });
@@ -28,7 +28,7 @@ Deno.test("parseProxyHeader() reads IPv6 in both cases and all lengths", () => {
 
 Deno.test("parseProxyHeader() names IPv4-mapped clients as it names IPv4 ones", () => {
   const { header } = parsed(ascii("PROXY TCP6 ::ffff:127.0.0.1 ::ffff:7f00:1 53958 27102\r\n")); // first as HAProxy
-  deepEqual(header.endpoints, {
+  assert.deepEqual(header.endpoints, {
     source: { hostname: "127.0.0.1", port: 53958 },
     destination: { hostname: "127.0.0.1", port: 27102 },
   });
@@ -38,34 +38,34 @@ Deno.test("parseProxyHeader() takes UNKNOWN and ignores the rest of its line", (
   for (const rest of ["", " ", " ffff::1 ffff::2 1 2", " \x00\xff anything", " TCP4", "  "]) {
     const line = `PROXY UNKNOWN${rest}\r\n`;
     const { length, header } = parsed(ascii(line + "more"));
-    equal(length, line.length);
-    equal(header.endpoints, null);
+    assert.equal(length, line.length);
+    assert.equal(header.endpoints, null);
   }
 });
 
 Deno.test("parseProxyHeader() takes the longest line and refuses one byte more", () => {
   const line = (padding: number) => ascii(`PROXY UNKNOWN ${"f".repeat(padding)}\r\n`);
-  equal(parsed(line(91)).length, 107);
-  equal(outcome(line(92)), "too-long");
-  equal(outcome(line(92).subarray(0, 106)), "need-more");
-  equal(outcome(line(92).subarray(0, 107)), "too-long");
+  assert.equal(parsed(line(91)).length, 107);
+  assert.equal(outcome(line(92)), "too-long");
+  assert.equal(outcome(line(92).subarray(0, 106)), "need-more");
+  assert.equal(outcome(line(92).subarray(0, 107)), "too-long");
 });
 
 Deno.test("parseProxyHeader() waits for each byte of a line", () => {
   for (const line of [EXAMPLE, "PROXY UNKNOWN\r\n", "PROXY TCP6 ::1 ::2 1 2\r\n"]) {
     for (let cut = 0; cut < line.length; cut++) {
-      equal(outcome(ascii(line.slice(0, cut))), "need-more", line.slice(0, cut));
+      assert.equal(outcome(ascii(line.slice(0, cut))), "need-more", line.slice(0, cut));
     }
-    equal(outcome(ascii(line)), "done");
+    assert.equal(outcome(ascii(line)), "done");
   }
 });
 
 Deno.test("parseProxyHeader() refuses at the first byte what cannot become a header", () => {
-  equal(outcome(Uint8Array.of(0x16)), "not-a-header"); // a ClientHello
-  equal(outcome(ascii("G")), "not-a-header");
-  equal(outcome(ascii("POST")), "not-a-header");
-  equal(outcome(ascii("PROXY\t")), "not-a-header");
-  equal(outcome(ascii("proxy ")), "not-a-header");
+  assert.equal(outcome(Uint8Array.of(0x16)), "not-a-header"); // a ClientHello
+  assert.equal(outcome(ascii("G")), "not-a-header");
+  assert.equal(outcome(ascii("POST")), "not-a-header");
+  assert.equal(outcome(ascii("PROXY\t")), "not-a-header");
+  assert.equal(outcome(ascii("proxy ")), "not-a-header");
 });
 
 const REFUSED: [string, string][] = [
@@ -112,7 +112,7 @@ const REFUSED: [string, string][] = [
 ];
 for (const [line, reason] of REFUSED) {
   Deno.test(`parseProxyHeader() refuses ${JSON.stringify(line)} as ${reason}`, () =>
-    equal(outcome(ascii(line)), reason));
+    assert.equal(outcome(ascii(line)), reason));
 }
 
 Deno.test("parseProxyHeader() quotes a refused line without its control characters", () => {
@@ -122,12 +122,12 @@ Deno.test("parseProxyHeader() quotes a refused line without its control characte
   } catch (error) {
     message = (error as Error).message;
   }
-  equal(message, `Cannot accept PROXY header version 1: "10.0.0.1?[31m?" is no address of the family`);
+  assert.equal(message, `Cannot accept PROXY header version 1: "10.0.0.1?[31m?" is no address of the family`);
 });
 
 Deno.test("parseProxyHeader() does not keep the bytes it was given", () => {
   const bytes = concat(ascii(EXAMPLE), ascii("rest"));
   const { header } = parsed(bytes);
   bytes.fill(0);
-  equal(header.endpoints?.source.hostname, "192.168.0.1");
+  assert.equal(header.endpoints?.source.hostname, "192.168.0.1");
 });

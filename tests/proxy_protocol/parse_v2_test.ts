@@ -1,4 +1,4 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
+import assert from "node:assert/strict";
 import { crc32c } from "../../src/proxy_protocol/crc32c.ts";
 import { findTlv, parseSslTlv } from "../support/parse_ssl_tlv.ts";
 import { ACCEPTED_HEADER_BYTES, parseProxyHeader } from "../../src/proxy_protocol/parse.ts";
@@ -21,8 +21,8 @@ function checked(...tlvs: Uint8Array[]): Uint8Array {
 Deno.test("parseProxyHeader() reads the vector of 127.0.0.1:42 with an authority, and not what follows it", () => {
   const vector = hex("0d0a0d0a000d0a515549540a211100147f0000017f000001002a05390200053132333435");
   const { length, header } = parsed(concat(vector, hex("160301")));
-  equal(length, vector.length);
-  deepEqual(header, {
+  assert.equal(length, vector.length);
+  assert.deepEqual(header, {
     version: 2,
     command: "PROXY",
     endpoints: { source: { hostname: "127.0.0.1", port: 42 }, destination: { hostname: "127.0.0.1", port: 1337 } },
@@ -32,13 +32,13 @@ Deno.test("parseProxyHeader() reads the vector of 127.0.0.1:42 with an authority
 
 Deno.test("parseProxyHeader() reads IPv4 and IPv6, stream and datagram", () => {
   for (const family of [0x11, 0x12]) {
-    deepEqual(parsed(v2(0x21, family, INET_BLOCK)).header.endpoints, {
+    assert.deepEqual(parsed(v2(0x21, family, INET_BLOCK)).header.endpoints, {
       source: { hostname: "127.0.0.1", port: 42 },
       destination: { hostname: "127.0.0.1", port: 1337 },
     });
   }
   for (const family of [0x21, 0x22]) {
-    deepEqual(parsed(v2(0x21, family, INET6_BLOCK)).header.endpoints, {
+    assert.deepEqual(parsed(v2(0x21, family, INET6_BLOCK)).header.endpoints, {
       source: { hostname: "2001:db8::7", port: 51234 },
       destination: { hostname: "::1", port: 443 },
     });
@@ -47,7 +47,7 @@ Deno.test("parseProxyHeader() reads IPv4 and IPv6, stream and datagram", () => {
 
 Deno.test("parseProxyHeader() names IPv4-mapped ends of version 2 as IPv4", () => {
   const block = hex("00000000000000000000ffffcb007107 00000000000000000000ffff7f000001 0001 0002");
-  deepEqual(parsed(v2(0x21, 0x21, block)).header.endpoints, {
+  assert.deepEqual(parsed(v2(0x21, 0x21, block)).header.endpoints, {
     source: { hostname: "203.0.113.7", port: 1 },
     destination: { hostname: "127.0.0.1", port: 2 },
   });
@@ -57,13 +57,13 @@ Deno.test("parseProxyHeader() reads Unix paths, abstract and nameless too", () =
   const field = (text: string) => concat(ascii(text), new Uint8Array(108 - text.length));
   const paths = (source: string, destination: string) => {
     const { endpoints } = parsed(v2(0x21, 0x31, concat(field(source), field(destination)))).header;
-    equal(endpoints?.source.hostname, "");
-    equal(endpoints?.source.port, 0);
+    assert.equal(endpoints?.source.hostname, "");
+    assert.equal(endpoints?.source.port, 0);
     return [endpoints?.source.path, endpoints?.destination.path];
   };
-  deepEqual(paths("/run/a.sock\0junk", "\0abs\0tract"), ["/run/a.sock", "\0abs\0tract"]);
-  deepEqual(paths("", "x".repeat(108)), ["", "x".repeat(108)]);
-  equal(outcome(v2(0x21, 0x32, new Uint8Array(216))), "done");
+  assert.deepEqual(paths("/run/a.sock\0junk", "\0abs\0tract"), ["/run/a.sock", "\0abs\0tract"]);
+  assert.deepEqual(paths("", "x".repeat(108)), ["", "x".repeat(108)]);
+  assert.equal(outcome(v2(0x21, 0x32, new Uint8Array(216))), "done");
 });
 
 Deno.test("parseProxyHeader() honours LOCAL: its block is skipped, the family ignored", () => {
@@ -78,35 +78,35 @@ Deno.test("parseProxyHeader() honours LOCAL: its block is skipped, the family ig
   for (const [family, block] of blocks) {
     const bytes = v2(0x20, family, block);
     const { length, header } = parsed(concat(bytes, ascii("rest")));
-    equal(length, bytes.length);
-    deepEqual(header, { version: 2, command: "LOCAL", endpoints: null, tlvs: [] });
+    assert.equal(length, bytes.length);
+    assert.deepEqual(header, { version: 2, command: "LOCAL", endpoints: null, tlvs: [] });
   }
 });
 
 Deno.test("parseProxyHeader() takes UNSPEC and has no addresses for it", () => {
   const { header } = parsed(v2(0x21, 0x00, tlv(1, ascii("h2"))));
-  deepEqual(header, { version: 2, command: "PROXY", endpoints: null, tlvs: [{ type: 1, value: ascii("h2") }] });
-  equal(outcome(v2(0x21, 0x00, hex("01"))), "bad-tlv");
+  assert.deepEqual(header, { version: 2, command: "PROXY", endpoints: null, tlvs: [{ type: 1, value: ascii("h2") }] });
+  assert.equal(outcome(v2(0x21, 0x00, hex("01"))), "bad-tlv");
 });
 
 Deno.test("parseProxyHeader() skips the block where family or transport alone is UNSPEC", () => {
   for (const family of [0x01, 0x02, 0x10, 0x20, 0x30]) {
     const { header } = parsed(v2(0x21, family, hex("7f000001")));
-    deepEqual([header.endpoints, header.tlvs], [null, []]);
+    assert.deepEqual([header.endpoints, header.tlvs], [null, []]);
   }
 });
 
 Deno.test("parseProxyHeader() refuses each other family and transport of PROXY", () => {
   for (let family = 0; family < 256; family++) {
     const known = family >> 4 <= 3 && (family & 15) <= 2;
-    equal(outcome(v2(0x21, family, new Uint8Array(300 * 3))) === "bad-family", !known, family.toString(16));
+    assert.equal(outcome(v2(0x21, family, new Uint8Array(300 * 3))) === "bad-family", !known, family.toString(16));
   }
 });
 
 Deno.test("parseProxyHeader() refuses each other version and command", () => {
   for (let byte = 0; byte < 256; byte++) {
     const expected = byte >> 4 !== 2 ? "bad-version" : (byte & 15) > 1 ? "bad-command" : "done";
-    equal(outcome(v2(byte, 0x11, INET_BLOCK)), expected, byte.toString(16));
+    assert.equal(outcome(v2(byte, 0x11, INET_BLOCK)), expected, byte.toString(16));
   }
 });
 
@@ -114,8 +114,8 @@ Deno.test("parseProxyHeader() refuses another signature at its first wrong byte"
   for (let index = 0; index < 12; index++) {
     const bytes = inet();
     bytes[index] ^= 0x80;
-    equal(outcome(bytes.subarray(0, index + 1)), "not-a-header");
-    if (index > 0) equal(outcome(bytes.subarray(0, index)), "need-more");
+    assert.equal(outcome(bytes.subarray(0, index + 1)), "not-a-header");
+    if (index > 0) assert.equal(outcome(bytes.subarray(0, index)), "need-more");
   }
 });
 
@@ -130,8 +130,10 @@ Deno.test("parseProxyHeader() waits for each byte of a version 2 header", () => 
     v2(0x21, 0x31, new Uint8Array(216)),
   ];
   for (const header of headers) {
-    for (let cut = 0; cut < header.length; cut++) equal(outcome(header.subarray(0, cut)), "need-more", `cut at ${cut}`);
-    equal(outcome(header), "done");
+    for (let cut = 0; cut < header.length; cut++) {
+      assert.equal(outcome(header.subarray(0, cut)), "need-more", `cut at ${cut}`);
+    }
+    assert.equal(outcome(header), "done");
   }
 });
 
@@ -139,33 +141,33 @@ Deno.test("parseProxyHeader() refuses a length too short for the addresses, with
   const least: [number, number][] = [[0x11, 12], [0x12, 12], [0x21, 36], [0x22, 36], [0x31, 216], [0x32, 216]];
   for (const [family, size] of least) {
     for (let length = 0; length < size; length++) {
-      equal(outcome(concat(hex(SIGNATURE), Uint8Array.of(0x21, family, 0, length))), "bad-length");
+      assert.equal(outcome(concat(hex(SIGNATURE), Uint8Array.of(0x21, family, 0, length))), "bad-length");
     }
-    equal(outcome(v2(0x21, family, new Uint8Array(size))), "done");
+    assert.equal(outcome(v2(0x21, family, new Uint8Array(size))), "done");
   }
 });
 
 Deno.test("parseProxyHeader() refuses a length over the limit, without waiting for the bytes", () => {
   const declared = (length: number) => concat(hex(SIGNATURE), Uint8Array.of(0x21, 0x11, length >> 8, length & 0xff));
-  equal(outcome(declared(ACCEPTED_HEADER_BYTES - 16)), "need-more");
-  equal(outcome(declared(ACCEPTED_HEADER_BYTES - 15)), "too-long");
-  equal(outcome(declared(0xffff)), "too-long");
-  equal(outcome(declared(84), 100), "need-more");
-  equal(outcome(declared(85), 100), "too-long");
+  assert.equal(outcome(declared(ACCEPTED_HEADER_BYTES - 16)), "need-more");
+  assert.equal(outcome(declared(ACCEPTED_HEADER_BYTES - 15)), "too-long");
+  assert.equal(outcome(declared(0xffff)), "too-long");
+  assert.equal(outcome(declared(84), 100), "need-more");
+  assert.equal(outcome(declared(85), 100), "too-long");
   const local = declared(85);
   local[12] = 0x20;
-  equal(outcome(local, 100), "too-long");
+  assert.equal(outcome(local, 100), "too-long");
 });
 
 Deno.test("parseProxyHeader() refuses TLVs that do not end where the header does", () => {
-  equal(outcome(inet(hex("04"))), "bad-tlv");
-  equal(outcome(inet(hex("0400"))), "bad-tlv");
-  equal(outcome(inet(hex("040001"))), "bad-tlv");
-  equal(outcome(inet(hex("04ffff00"))), "bad-tlv");
-  equal(outcome(inet(tlv(4, hex("00")), hex("0400"))), "bad-tlv");
+  assert.equal(outcome(inet(hex("04"))), "bad-tlv");
+  assert.equal(outcome(inet(hex("0400"))), "bad-tlv");
+  assert.equal(outcome(inet(hex("040001"))), "bad-tlv");
+  assert.equal(outcome(inet(hex("04ffff00"))), "bad-tlv");
+  assert.equal(outcome(inet(tlv(4, hex("00")), hex("0400"))), "bad-tlv");
   // Bytes of the connection behind the header are none of its TLV.
-  equal(outcome(concat(inet(hex("040001")), hex("00"))), "bad-tlv");
-  equal(outcome(inet(hex("040000"))), "done");
+  assert.equal(outcome(concat(inet(hex("040001")), hex("00"))), "bad-tlv");
+  assert.equal(outcome(inet(hex("040000"))), "done");
 });
 
 Deno.test("parseProxyHeader() keeps every TLV of the specification, in order, and unknown ones", () => {
@@ -182,27 +184,27 @@ Deno.test("parseProxyHeader() keeps every TLV of the specification, in order, an
     [0x02, ascii("second.example")],
   ];
   const { header } = parsed(inet(...tlvs.map(([type, value]) => tlv(type, value))));
-  deepEqual(header.tlvs, tlvs.map(([type, value]) => ({ type, value })));
-  deepEqual(findTlv(header.tlvs, 2), ascii("example.com"));
-  equal(findTlv(header.tlvs, 0x77), undefined);
+  assert.deepEqual(header.tlvs, tlvs.map(([type, value]) => ({ type, value })));
+  assert.deepEqual(findTlv(header.tlvs, 2), ascii("example.com"));
+  assert.equal(findTlv(header.tlvs, 0x77), undefined);
 });
 
 Deno.test("parseProxyHeader() does not keep the buffer that held a TLV", () => {
   const bytes = inet(tlv(1, ascii("h2")));
   const { header } = parsed(bytes);
   bytes.fill(0);
-  deepEqual(header.tlvs[0].value, ascii("h2"));
+  assert.deepEqual(header.tlvs[0].value, ascii("h2"));
 });
 
 Deno.test("parseProxyHeader() refuses a unique id of more than 128 bytes", () => {
-  equal(outcome(inet(tlv(5, new Uint8Array(129)))), "bad-tlv");
+  assert.equal(outcome(inet(tlv(5, new Uint8Array(129)))), "bad-tlv");
 });
 
 Deno.test("parseProxyHeader() verifies the checksum wherever it stands, and not the bytes behind", () => {
-  equal(outcome(concat(checked(), hex("ff"))), "done");
+  assert.equal(outcome(concat(checked(), hex("ff"))), "done");
   const last = inet(tlv(1, ascii("h2")), tlv(3, new Uint8Array(4)));
   new DataView(last.buffer).setUint32(last.length - 4, crc32c(last));
-  equal(outcome(last), "done");
+  assert.equal(outcome(last), "done");
 });
 
 Deno.test("parseProxyHeader() refuses a checked header with any bit changed", () => {
@@ -212,19 +214,19 @@ Deno.test("parseProxyHeader() refuses a checked header with any bit changed", ()
     bytes[bit >> 3] ^= 1 << (bit & 7);
     // LOCAL and half an UNSPEC discard the block; another type of TLV is no checksum.
     if (bit === 8 * 12 || bit === 8 * 13 || bit === 8 * 13 + 4 || bit >> 3 === 28) continue;
-    equal(outcome(bytes) === "done", false, `bit ${bit} changed`);
+    assert.equal(outcome(bytes) === "done", false, `bit ${bit} changed`);
   }
   const wrong = good.slice();
   wrong[20] ^= 1;
-  equal(outcome(wrong), "bad-crc");
+  assert.equal(outcome(wrong), "bad-crc");
   wrong.set(good);
   wrong[31] ^= 1;
-  equal(outcome(wrong), "bad-crc");
+  assert.equal(outcome(wrong), "bad-crc");
 });
 
 Deno.test("parseProxyHeader() refuses a checksum of another length, or two", () => {
-  for (const size of [0, 3, 5, 8]) equal(outcome(inet(tlv(3, new Uint8Array(size)))), "bad-tlv");
-  equal(outcome(checked(tlv(3, new Uint8Array(4)))), "bad-tlv");
+  for (const size of [0, 3, 5, 8]) assert.equal(outcome(inet(tlv(3, new Uint8Array(size)))), "bad-tlv");
+  assert.equal(outcome(checked(tlv(3, new Uint8Array(4)))), "bad-tlv");
 });
 
 Deno.test("parseProxyHeader() refuses an SSL TLV whose nested ones do not end where it does", () => {
@@ -238,9 +240,9 @@ Deno.test("parseProxyHeader() refuses an SSL TLV whose nested ones do not end wh
       "0100000001 210001540000",
     ]
   ) {
-    equal(outcome(inet(tlv(0x20, hex(value)))), "bad-tlv", value);
+    assert.equal(outcome(inet(tlv(0x20, hex(value)))), "bad-tlv", value);
     // What follows the TLV is none of it.
-    equal(outcome(inet(tlv(0x20, hex(value)), tlv(4, new Uint8Array(9)))), "bad-tlv", value);
+    assert.equal(outcome(inet(tlv(0x20, hex(value)), tlv(4, new Uint8Array(9)))), "bad-tlv", value);
   }
 });
 
@@ -258,8 +260,8 @@ Deno.test("parseSslTlv() reads every nested TLV", () => {
     [0x22, "Mallory"],
   ];
   const value = concat(hex("07 00000000"), ...texts.map(([type, text]) => tlv(type, ascii(text))));
-  equal(outcome(inet(tlv(0x20, value))), "done");
-  deepEqual(parseSslTlv(value), {
+  assert.equal(outcome(inet(tlv(0x20, value))), "done");
+  assert.deepEqual(parseSslTlv(value), {
     ssl: true,
     certificateOnConnection: true,
     certificateInSession: true,
@@ -276,7 +278,7 @@ Deno.test("parseSslTlv() reads every nested TLV", () => {
 });
 
 Deno.test("parseSslTlv() reads flags and verify of a client without a certificate", () => {
-  deepEqual(parseSslTlv(hex("01 ffffffff")), {
+  assert.deepEqual(parseSslTlv(hex("01 ffffffff")), {
     ssl: true,
     certificateOnConnection: false,
     certificateInSession: false,
@@ -285,13 +287,13 @@ Deno.test("parseSslTlv() reads flags and verify of a client without a certificat
 });
 
 Deno.test("parseSslTlv() keeps going over text that is not UTF-8", () => {
-  equal(parseSslTlv(hex("01 00000001 220002 5aff")).commonName, "Z\ufffd");
+  assert.equal(parseSslTlv(hex("01 00000001 220002 5aff")).commonName, "Z\ufffd");
 });
 
 Deno.test("parseSslTlv() refuses what runs over", () => {
-  throws(() => parseSslTlv(hex("01 00000001 22000254")), { reason: "bad-tlv" });
+  assert.throws(() => parseSslTlv(hex("01 00000001 22000254")), { reason: "bad-tlv" });
 });
 
 Deno.test("parseProxyHeader() waits for a first byte", () => {
-  deepEqual(parseProxyHeader(NONE), { kind: "need-more" });
+  assert.deepEqual(parseProxyHeader(NONE), { kind: "need-more" });
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import assert from "node:assert/strict";
 import { encodeV1 } from "../../src/proxy_protocol/encode_v1.ts";
 import { encodeV2, type V2Input } from "../../src/proxy_protocol/encode_v2.ts";
 import type { Endpoint, Endpoints } from "../../src/proxy_protocol/endpoint.ts";
@@ -32,10 +32,10 @@ Deno.test("parseProxyHeader() reads back what encodeV1() wrote", () => {
   for (let round = 0; round < ROUNDS; round++) {
     const endpoints = { source: ip(random), destination: ip(random) };
     const bytes = encodeV1(endpoints);
-    equal(bytes.length <= V1_MAX_BYTES, true);
+    assert.equal(bytes.length <= V1_MAX_BYTES, true);
     const { length, header } = parsed(concat(bytes, random.bytes(random.below(50))));
-    equal(length, bytes.length);
-    deepEqual(header, { version: 1, command: "PROXY", endpoints: plain(endpoints), tlvs: [] });
+    assert.equal(length, bytes.length);
+    assert.deepEqual(header, { version: 1, command: "PROXY", endpoints: plain(endpoints), tlvs: [] });
   }
 });
 
@@ -62,34 +62,34 @@ Deno.test("parseProxyHeader() reads back what encodeV2() wrote, every TLV", () =
       })),
     };
     const { bytes, omitted } = encodeV2(input);
-    deepEqual(omitted, []);
+    assert.deepEqual(omitted, []);
     const { length, header } = parsed(concat(bytes, random.bytes(random.below(50))));
-    equal(length, bytes.length);
-    equal(header.version, 2);
-    equal(header.command, "PROXY");
-    deepEqual(header.endpoints, plain(input));
+    assert.equal(length, bytes.length);
+    assert.equal(header.version, 2);
+    assert.equal(header.command, "PROXY");
+    assert.deepEqual(header.endpoints, plain(input));
 
     const text = (type: number) => {
       const value = findTlv(header.tlvs, type);
       return value && new TextDecoder().decode(value);
     };
-    equal(text(TlvType.alpn), input.alpn);
-    equal(text(TlvType.authority), input.authority);
-    deepEqual(findTlv(header.tlvs, TlvType.uniqueId), input.uniqueId);
-    equal(findTlv(header.tlvs, TlvType.crc32c) !== undefined, input.crc32c);
+    assert.equal(text(TlvType.alpn), input.alpn);
+    assert.equal(text(TlvType.authority), input.authority);
+    assert.deepEqual(findTlv(header.tlvs, TlvType.uniqueId), input.uniqueId);
+    assert.equal(findTlv(header.tlvs, TlvType.crc32c) !== undefined, input.crc32c);
     const value = findTlv(header.tlvs, TlvType.ssl);
     const { ssl } = input;
-    equal(value !== undefined, ssl !== undefined);
+    assert.equal(value !== undefined, ssl !== undefined);
     if (!value || !ssl) continue;
     const read = parseSslTlv(value);
-    equal(read.ssl, true);
-    equal(read.certificateInSession, ssl.client !== undefined);
-    equal(read.certificateOnConnection, ssl.client?.onThisConnection === true);
-    equal(read.verify === 0, ssl.client?.verified === true);
-    equal(read.version, ssl.version);
-    equal(read.cipher, ssl.cipher);
-    equal(read.commonName, ssl.client?.commonName);
-    deepEqual(read.clientCertificate, ssl.client?.der);
+    assert.equal(read.ssl, true);
+    assert.equal(read.certificateInSession, ssl.client !== undefined);
+    assert.equal(read.certificateOnConnection, ssl.client?.onThisConnection === true);
+    assert.equal(read.verify === 0, ssl.client?.verified === true);
+    assert.equal(read.version, ssl.version);
+    assert.equal(read.cipher, ssl.cipher);
+    assert.equal(read.commonName, ssl.client?.commonName);
+    assert.deepEqual(read.clientCertificate, ssl.client?.der);
   }
 });
 
@@ -104,7 +104,7 @@ Deno.test("parseProxyHeader() reads back Unix sockets", () => {
     const abstract = path();
     // A name of NULs alone cannot be told from none: the field is padded with them.
     if (/[^\0]/.test(abstract)) endpoints.source.path = abstract;
-    deepEqual(parsed(encodeV2(endpoints).bytes).header.endpoints, endpoints);
+    assert.deepEqual(parsed(encodeV2(endpoints).bytes).header.endpoints, endpoints);
   }
 });
 
@@ -114,7 +114,7 @@ Deno.test("parseProxyHeader() takes no beginning of a random header for a whole 
     const endpoints = { source: ip(random), destination: ip(random) };
     const ssl = { version: "TLSv1.3", client: { onThisConnection: true, verified: true, der: random.bytes(40) } };
     for (const bytes of [encodeV1(endpoints), encodeV2({ ...endpoints, alpn: "h2", ssl, crc32c: true }).bytes]) {
-      for (let cut = 0; cut < bytes.length; cut++) equal(outcome(bytes.subarray(0, cut)), "need-more");
+      for (let cut = 0; cut < bytes.length; cut++) assert.equal(outcome(bytes.subarray(0, cut)), "need-more");
     }
   }
 });

@@ -1,22 +1,22 @@
 import { parseArgs } from "@std/cli/parse-args";
-import { deepStrictEqual } from "node:assert/strict";
+import assert from "node:assert/strict";
 
 Deno.test("parseArgs() takes values after a space and after an equals sign", () => {
   const args = parseArgs(["--cert", "a.pem", "--key=b=c.pem", "run"], { string: ["cert", "key"] });
-  deepStrictEqual({ ...args }, { cert: "a.pem", key: "b=c.pem", _: ["run"] });
+  assert.deepEqual({ ...args }, { cert: "a.pem", key: "b=c.pem", _: ["run"] });
 });
 
 Deno.test("parseArgs() gives an empty text where the value is missing", () => {
   for (const argv of [["--cert"], ["--cert", "--help"], ["--cert", "-h"], ["--cert", ""]]) {
-    deepStrictEqual(parseArgs(argv, { string: ["cert"], boolean: ["help"], alias: { help: "h" } }).cert, "");
+    assert.deepEqual(parseArgs(argv, { string: ["cert"], boolean: ["help"], alias: { help: "h" } }).cert, "");
   }
 });
 
 Deno.test("parseArgs() collects repeated flags into lists, and of others takes the last", () => {
   const options = { string: ["listen", "cert"], collect: ["listen"] } as const;
   const args = parseArgs(["--listen", "a", "--listen=b", "--cert", "1", "--cert", "2"], options);
-  deepStrictEqual([args.listen, args.cert], [["a", "b"], "2"]);
-  deepStrictEqual(parseArgs([], options).listen, []);
+  assert.deepEqual([args.listen, args.cert], [["a", "b"], "2"]);
+  assert.deepEqual(parseArgs([], options).listen, []);
 });
 
 Deno.test("parseArgs() makes booleans false when absent and takes no value but true or false", () => {
@@ -31,7 +31,7 @@ Deno.test("parseArgs() makes booleans false when absent and takes no value but t
   ];
   for (const [argv, help, rest] of cases) {
     const args = parseArgs(argv, { boolean: ["help"], alias: { help: "h" } });
-    deepStrictEqual([args.help, args.h, args._], [help, help, rest], argv.join(" "));
+    assert.deepEqual([args.help, args.h, args._], [help, help, rest], argv.join(" "));
   }
 });
 
@@ -44,8 +44,8 @@ Deno.test("parseArgs() negates only what is negatable", () => {
     negatable: ["color"],
     unknown: (arg) => (unknown.push(arg), false),
   });
-  deepStrictEqual({ ...args }, { color: false, _: [] });
-  deepStrictEqual(unknown, ["--no-cert"]);
+  assert.deepEqual({ ...args }, { color: false, _: [] });
+  assert.deepEqual(unknown, ["--no-cert"]);
 });
 
 Deno.test("parseArgs() tells of unknown flags and arguments, and leaves them out where asked to", () => {
@@ -54,8 +54,8 @@ Deno.test("parseArgs() tells of unknown flags and arguments, and leaves them out
     string: ["cert", "_"],
     unknown: (arg, key, value) => (calls.push([arg, key, value]), key === undefined),
   });
-  deepStrictEqual({ ...args }, { _: ["run"] });
-  deepStrictEqual(calls, [
+  assert.deepEqual({ ...args }, { _: ["run"] });
+  assert.deepEqual(calls, [
     ["run", undefined, undefined],
     ["--nope", "nope", "x"],
     ["--toString", "toString", true],
@@ -66,21 +66,21 @@ Deno.test("parseArgs() tells of unknown flags and arguments, and leaves them out
 
 Deno.test("parseArgs() turns numeric texts into numbers unless they are declared texts", () => {
   const args = parseArgs(["--n", "0x10", "--text", "5", "7", "1e3", "v1"], { string: ["text"] });
-  deepStrictEqual({ ...args }, { n: 16, text: "5", _: [7, 1000, "v1"] });
-  deepStrictEqual(parseArgs(["7"], { string: ["_"] })._, ["7"]);
+  assert.deepEqual({ ...args }, { n: 16, text: "5", _: [7, 1000, "v1"] });
+  assert.deepEqual(parseArgs(["7"], { string: ["_"] })._, ["7"]);
 });
 
 Deno.test("parseArgs() reads nothing behind two dashes", () => {
-  deepStrictEqual({ ...parseArgs(["a", "--", "--cert", "8"], { string: ["cert"] }) }, { _: ["a", "--cert", "8"] });
-  deepStrictEqual({ ...parseArgs(["a", "--", "--cert"], { "--": true }) }, { _: ["a"], "--": ["--cert"] });
+  assert.deepEqual({ ...parseArgs(["a", "--", "--cert", "8"], { string: ["cert"] }) }, { _: ["a", "--cert", "8"] });
+  assert.deepEqual({ ...parseArgs(["a", "--", "--cert"], { "--": true }) }, { _: ["a"], "--": ["--cert"] });
 });
 
 Deno.test("parseArgs() stops at the first argument where asked to", () => {
   const args = parseArgs(["--a=x", "b", "--c", "--", "d"], { string: ["a"], stopEarly: true });
-  deepStrictEqual({ ...args }, { a: "x", _: ["b", "--c", "d"] });
+  assert.deepEqual({ ...args }, { a: "x", _: ["b", "--c", "d"] });
 });
 
 Deno.test("parseArgs() reads joined short flags one by one, the last one with the value", () => {
   const args = parseArgs(["-vc", "file"], { boolean: ["v"], string: ["c"] });
-  deepStrictEqual({ ...args }, { v: true, c: "file", _: [] });
+  assert.deepEqual({ ...args }, { v: true, c: "file", _: [] });
 });
