@@ -29,6 +29,8 @@ export class Acme {
   #settings = "";
   /** Of certificates that are asked for no more. */
   readonly #orders = { ok: 0, failed: 0 };
+  /** Configurations are followed one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: AcmeOptions) {
     this.#options = options;
@@ -53,9 +55,22 @@ export class Acme {
    * @param lists the names of each certificate
    * @throws {Error} where the storage can't be used
    */
-  async configure(settings: AcmeSettings | null, lists: string[][]): Promise<void> {
+  configure(settings: AcmeSettings | null, lists: string[][]): Promise<void> {
+    const result = this.#turn.then(() => this.#configure(settings, lists));
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  /** Ends; orders that are under way are given up. */
+  stop(): Promise<void> {
+    const result = this.#turn.then(() => this.#stop());
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  async #configure(settings: AcmeSettings | null, lists: string[][]): Promise<void> {
     const text = JSON.stringify(settings);
-    if (text !== this.#settings) await this.stop();
+    if (text !== this.#settings) await this.#stop();
     this.#settings = text;
     if (settings === null) return;
     const wanted = new Map(lists.map((names) => [certificateId({ names, ...settings.config }), names]));
@@ -85,8 +100,7 @@ export class Acme {
     }
   }
 
-  /** Ends; orders that are under way are given up. */
-  async stop(): Promise<void> {
+  async #stop(): Promise<void> {
     await Promise.all([...this.#renewals].map(([id, renewal]) => this.#end(id, renewal)));
     this.#watch?.stop();
     this.#watch = null;

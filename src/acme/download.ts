@@ -1,11 +1,10 @@
 import type { AcmeClient } from "./acme_client.ts";
 import { createPrivateKey } from "node:crypto";
-import { isIP } from "node:net";
 import { type Certificate, parseCertificate } from "../tls/certificate_file.ts";
-import { coversName } from "../net/server_names.ts";
 import { readPem } from "../tls/pem.ts";
 import type { HttpsAnswer } from "./https_client.ts";
 import { AcmeError } from "./problem.ts";
+import { isFor } from "./stored_certificate.ts";
 
 /** Alternate chains to look at, at most. */
 const MAX_ALTERNATES = 10;
@@ -52,8 +51,7 @@ function checkChain([leaf]: Certificate[], { names, keyPem }: DownloadOptions): 
     throw new AcmeError("The certificate that was issued belongs to another key than the one it was asked for");
   }
   for (const name of names) {
-    const covered = isIP(name) === 0 ? coversName(leaf.names.dnsNames, name) : leaf.x509.checkIP(name) !== undefined;
-    if (!covered) throw new AcmeError(`The certificate that was issued is not for ${name}`);
+    if (!isFor(leaf, name)) throw new AcmeError(`The certificate that was issued is not for ${name}`);
   }
 }
 

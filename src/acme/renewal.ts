@@ -141,6 +141,13 @@ export class Renewal {
     const { certified, log } = this.#options;
     try {
       await certified();
+      if (this.#stored === null) return;
+      log.info("certificate is in service", {
+        event: "acme-served",
+        name: this.status.name,
+        valid_until: iso(this.#stored.leaf.notAfter),
+        next_attempt: iso(this.#dueMs()),
+      });
     } catch (error) {
       const fields = { event: "acme-not-served" as const, name: this.status.name, error: messageOf(error) };
       log.error("certificate could not be put into service: serving as before", fields);
@@ -191,8 +198,7 @@ export class Renewal {
     const { log, names } = this.#options;
     this.status.orders.ok++;
     await this.#look();
-    const until = new Date(this.#stored?.leaf.notAfter ?? 0).toISOString();
-    log.info("certificate issued", { event: "acme-issued", name: names[0], names, valid_until: until });
+    log.info("certificate issued", { event: "acme-issued", name: names[0], names });
     await this.#remember({ notBeforeMs: 0, failures: 0, lastError: "" });
     await this.#tellOfChange();
   }
@@ -208,7 +214,7 @@ export class Renewal {
       event: "acme-failed",
       name: names[0],
       error: messageOf(error),
-      next_attempt: new Date(this.#retryMs).toISOString(),
+      next_attempt: iso(this.#retryMs),
     });
     const notBeforeMs = retryAfterMs === undefined ? 0 : clock.now() + retryAfterMs;
     await this.#remember({ notBeforeMs, failures, lastError: messageOf(error) });
@@ -256,6 +262,10 @@ export class Renewal {
  */
 function chanceOf(fingerprint: string): number {
   return createHash("sha256").update(fingerprint).digest().readUInt32BE() / 2 ** 32;
+}
+
+function iso(timeMs: number): string {
+  return new Date(timeMs).toISOString();
 }
 
 function messageOf(error: unknown): string {

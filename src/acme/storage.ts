@@ -10,7 +10,7 @@
  * Folders have mode 0700, files 0600.
  */
 import { mkdir, open, readdir, readFile, stat, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { explainFileError } from "../tls/pem_file.ts";
 import {
   createExclusively,
@@ -64,7 +64,7 @@ export class AcmeStorage {
       }
       for (const name of FOLDERS) await removeAbandoned(join(path, name), clock.now());
     } catch (error) {
-      throw new Error(`Cannot keep certificates in "${path}": ${explainFileError(error)}`, { cause: error });
+      throw cannotKeep(path, error);
     }
     return new AcmeStorage(path, options);
   }
@@ -171,11 +171,39 @@ export class AcmeStorage {
   }
 }
 
+/** Why certificates can't be kept in a folder, which need not be there yet; `null` where they can. */
+export async function storageProblem(path: string): Promise<string | null> {
+  try {
+    let folder = path;
+    while (await stat(folder).catch(ignoreMissing) === null) folder = dirname(folder);
+    if (folder === path) {
+      for (const each of [path, ...FOLDERS.map((name) => join(path, name))]) {
+        if (await stat(each).catch(ignoreMissing) !== null) await checkFolder(each);
+      }
+    }
+    const probe = temporaryName(join(folder, "probe"));
+    await (await open(probe, "wx", 0o600)).close();
+    await unlink(probe);
+    return null;
+  } catch (error) {
+    return cannotKeep(path, error).message;
+  }
+}
+
+function cannotKeep(path: string, error: unknown): Error {
+  return new Error(`Cannot keep certificates in "${path}": ${explainFileError(error)}`, { cause: error });
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === "ENOENT") return null;
+  throw error;
+}
+
 /**
  * Whether a folder can be trusted with keys.
  * @throws {Error} where it can't, in a few words
  */
-export async function checkFolder(path: string): Promise<void> {
+async function checkFolder(path: string): Promise<void> {
   const { mode, isDirectory } = await stat(path).then((found) => ({
     mode: found.mode & 0o777,
     isDirectory: found.isDirectory(),

@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { type Certificate, loadCertificateFile } from "../tls/certificate_file.ts";
+import { loadPrivateKey } from "../tls/private_key.ts";
 import { coversName } from "../net/server_names.ts";
 
 /** What a certificate is ordered by: another directory, profile or list of names makes another certificate. */
@@ -41,8 +42,10 @@ export function shortHash(text: string): string {
 /** Reads one stored certificate; `null` where there is none, or what is there can't be used. */
 export async function readStored(path: string): Promise<StoredCertificate | null> {
   const loaded = await loadCertificateFile(path, "certificate", []);
-  if (loaded === null || !loaded.file.blocks.some(({ label }) => label === "PRIVATE KEY")) return null;
+  const key = loaded === null ? null : await loadPrivateKey(path, []);
+  if (loaded === null || key === null) return null;
   const { certificates } = loaded;
+  if (!certificates[0].x509.checkPrivateKey(key.object)) return null;
   return { path, leaf: certificates[0], pem: certificates.map(({ pem }) => pem).join("") };
 }
 

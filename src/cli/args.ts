@@ -152,12 +152,18 @@ function unknownFlag({ name, flags }: CommandSpec, arg: string): UsageError {
 
 function configFlags(values: Map<string, string[]>, file: string | null, cwd: string): ConfigFlags {
   if (file === null && [...values.keys()].every((name) => name === ALLOW_KEY_LOG)) {
-    throw new UsageError("Nothing to run: give CONFIG.toml, or --listen, --backend, --cert and --key");
+    throw new UsageError(
+      "Nothing to run: give CONFIG.toml, or --listen, --backend, --cert and --key (or --acme and --acme-agree)",
+    );
   }
   const flags: Record<string, string | string[]> = {};
   for (const spec of CONFIG_FLAGS) {
     const texts = values.get(spec.flag.slice(2));
     if (!texts) continue;
+    if (spec.value === "") {
+      flags[spec.field] = "true";
+      continue;
+    }
     const problem = flagProblem(spec, texts, cwd);
     if (problem !== null) throw new UsageError(`${spec.flag}: ${problem}`);
     flags[spec.field] = spec.repeatable ? texts : texts[0];

@@ -58,8 +58,9 @@ export const COMMANDS: readonly CommandSpec[] = [
       ),
     ],
     details: [
-      "Flags override the file. --listen, --backend, --cert and --key need no file; with a file they and --engine and " +
-      "--proxy-protocol change its only listener.",
+      "Flags override the file. --listen, --backend, --cert and --key (or --acme and --acme-agree) need no file; with a " +
+      "file they and --engine and --proxy-protocol change its only listener.",
+      "--acme orders a certificate for a name and renews it; the authority connects to port 443 of that name for it.",
       "ADDR is 127.0.0.1:8443, [::1]:8443, :8443 (all addresses), unix:/run/app.sock or unix:@name (abstract).",
       "SIGHUP reloads the file, SIGTERM and SIGINT drain, a second one stops at once, SIGUSR1 reopens the log file.",
     ],

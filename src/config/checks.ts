@@ -4,10 +4,9 @@ import type { Path } from "./positions.ts";
 import { quoteValue } from "../net/quote_value.ts";
 import type { Report } from "./report.ts";
 import type { ConfigFile } from "./schema.ts";
+import { checkAcme } from "./checks_acme.ts";
+import type { IsGiven } from "./is_given.ts";
 import type { ListenerFile } from "./schema_listener.ts";
-
-/** Whether a key was given, by the file or by a flag. */
-type IsGiven = (path: Path) => boolean;
 
 /**
  * Checks what no key shows alone: values that contradict each other. Listeners without a name get theirs first.
@@ -30,6 +29,7 @@ export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report
     checkSpread(listener, path, report);
     checkForwardedTlvs(listener, path, report);
   });
+  checkAcme(config, isGiven, report);
   checkAdmin(config, addresses, report);
   if (config.log.file === "") {
     for (const name of ["file-size", "file-count"]) {
@@ -40,7 +40,7 @@ export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report
   }
 }
 
-const NO_LISTENER = "missing, at least one listener with listen, backend, cert and key must be given";
+const NO_LISTENER = "missing, at least one listener with listen, backend, cert and key (or acme) must be given";
 
 function checkName(listener: ListenerFile, path: Path, names: Map<string, Path>, report: Report): void {
   const other = names.get(listener.name);
@@ -83,8 +83,11 @@ function checkCertificates(listener: ListenerFile, path: Path, report: Report): 
   };
   if (cert !== "" && key === "") needs("cert", "key");
   else if (key !== "" && cert === "") needs("key", "cert");
-  else if (cert === "" && certificates.length === 0 && !report.hasFailed([...path, "certificates"])) {
-    report.error([...path, "cert"], "missing, cert and key (or certificates) must be given");
+  else if (
+    cert === "" && certificates.length === 0 && listener.acme.length === 0 &&
+    !report.hasFailed([...path, "certificates"]) && !report.hasFailed([...path, "acme"])
+  ) {
+    report.error([...path, "cert"], "missing, cert and key (or certificates, or acme) must be given");
   }
 }
 

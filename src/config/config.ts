@@ -28,8 +28,10 @@ export interface ListenerConfig {
   /** At least one. */
   backend: Address[];
   balance: Balance;
-  /** At least one; the first answers for unknown names. */
+  /** The first answers for unknown names. At least one, unless `acme` is set. */
   certificates: CertificateConfig[];
+  /** DNS names and IP addresses of one more certificate, which is ordered; empty: none is. */
+  acme: string[];
   sniStrict: boolean;
   /** In order of preference; empty: no ALPN. */
   alpn: string[];
@@ -122,6 +124,7 @@ export interface Config {
   workers: "auto" | number;
   reload: "signal" | "watch";
   listeners: ListenerConfig[];
+  acme: AcmeConfig;
   log: LogConfig;
   admin: AdminConfig;
   shutdown: { graceMs: number };

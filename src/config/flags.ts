@@ -12,6 +12,8 @@ export interface ConfigFlags {
   backend?: readonly string[];
   cert?: string;
   key?: string;
+  acme?: readonly string[];
+  acmeAgree?: string;
   workers?: string;
   engine?: string;
   proxyProtocol?: string;
@@ -26,9 +28,9 @@ interface ConfigFlag {
   flag: string;
   field: keyof ConfigFlags;
   /** The key's table; `listener` is the only listener. */
-  table: "" | "listener" | "log" | "admin";
+  table: "" | "listener" | "acme" | "log" | "admin";
   key: string;
-  /** What the help calls the value. */
+  /** What the help calls the value; "" for a switch, which stands for `true`. */
   value: string;
   repeatable: boolean;
 }
@@ -39,6 +41,8 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
   row("backend", "listener", "backend", "ADDR", true),
   row("cert", "listener", "cert", "PEM"),
   row("key", "listener", "key", "PEM"),
+  row("acme", "listener", "acme", "NAME", true),
+  row("acmeAgree", "acme", "terms-agreed", ""),
   row("workers", "", "workers", "N"),
   row("engine", "listener", "engine", "E"),
   row("proxyProtocol", "listener", "proxy-protocol", "v1|v2|off"),
@@ -78,6 +82,7 @@ export function flagProblem(flag: ConfigFlag, texts: readonly string[], cwd: str
 
 /** What a flag's text is in the file: numbers are numbers there. */
 function flagValue(flag: ConfigFlag, text: string | readonly string[]): unknown {
+  if (flag.value === "") return true;
   return flag.field === "workers" && typeof text === "string" && /^\d+$/.test(text) ? Number(text) : text;
 }
 

@@ -1,6 +1,7 @@
 import type { CertificateConfig, ListenerConfig } from "./config.ts";
 import { type Fields, key, table, tableList } from "./schema_types.ts";
 import * as types from "./value_types.ts";
+import { certificateName } from "./value_types_acme.ts";
 
 /** A listener as the file has it: its first certificate apart from the others. */
 export interface ListenerFile extends Omit<ListenerConfig, "clientAuth" | "proxyProtocolTlvsNamed"> {
@@ -113,6 +114,12 @@ export const LISTENER: Fields<ListenerFile> = {
   ),
   key: key("key", types.path({ optional: true }), { default: "" }, "PEM file: the private key, not encrypted"),
   certificates: tableList("certificates", CERTIFICATE, "more certificates, chosen by server name (SNI)"),
+  acme: key(
+    "acme",
+    types.list(certificateName(), { unique: (name) => name }),
+    { default: [] },
+    "DNS names and IP addresses of a certificate that is ordered and renewed by itself, after the others; see [acme]",
+  ),
   sniStrict: key(
     "sni-strict",
     types.boolean(),

@@ -39,7 +39,11 @@ export const EVENTS = {
   "journal-recovered": "the journal takes records again: `diverted` records went to standard error meanwhile",
   "acme-order": "a certificate is ordered: `name`, `names`",
   "acme-progress": "a step of an order is done: `name`",
-  "acme-issued": "a certificate was issued: `name`, `names`, `valid_until`",
+  "acme-issued": "a certificate was issued: `name`, `names`",
+  "acme-served":
+    "a certificate that was ordered, by this process or another on the same storage, is in service: `name`, `valid_until`, `next_attempt`",
+  "acme-waiting": "a listener waits for its first certificate; clients get the alert unrecognized_name until then",
+  "acme-storage": "the folder of the certificates can't be used, so that none is ordered: `error`",
   "acme-failed": "a certificate could not be ordered, and is tried again: `name`, `error`, `next_attempt`",
   "acme-not-served": "an issued certificate could not be put into service, the old one goes on: `name`, `error`",
   "acme-challenge-failed": "challenges of a certificate authority could not be served: `error`",

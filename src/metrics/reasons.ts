@@ -77,6 +77,14 @@ export const REASON_TABLE = {
     meaning:
       "the client's certificate is missing, expired or of another CA, or no allow list of `client-auth` names it",
   },
+  "acme-challenge": {
+    stage: "connection",
+    level: "info",
+    orderly: true,
+    keepsError: false,
+    meaning:
+      "it validated a name for the authority that a certificate is ordered from, and had nothing for the application",
+  },
   "proxy-header": {
     stage: "accept",
     level: "info",

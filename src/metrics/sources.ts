@@ -14,6 +14,24 @@ export interface CertificateExpiry {
   notAfterMs: number;
 }
 
+/** A certificate that is ordered and renewed by itself. */
+export interface OrderedCertificate {
+  /** The first of its names. */
+  readonly name: string;
+  /** Milliseconds since the epoch; 0 while an attempt is under way. */
+  readonly nextAttemptMs: number;
+  /** Of the last attempt; "" where it succeeded, or there was none. */
+  readonly lastError: string;
+  /** Whether there is one that is valid now. */
+  readonly hasCertificate: boolean;
+}
+
+/** Certificates that are ordered, and how often that went well since the start. */
+export interface Orders {
+  readonly statuses: readonly OrderedCertificate[];
+  readonly orders: { readonly ok: number; readonly failed: number };
+}
+
 /** Everything that is known about the traffic and the program. */
 export interface MetricSources {
   readonly options: {
@@ -34,6 +52,8 @@ export interface MetricSources {
   readonly reloads: { readonly ok: number; readonly failed: number };
   readonly workerRestarts: number;
   readonly certificates: readonly CertificateExpiry[];
+  /** `null` where no certificate is ordered. */
+  readonly acme: Orders | null;
   /** Engines of the listeners, by name. */
   readonly engines: ReadonlyMap<string, string>;
   /** Counts descriptors; `null` where the runtime may not look. */

@@ -56,8 +56,8 @@ export class Session implements Expiring {
   }
 
   /**
-   * Takes the connection to where both directions relay, and never throws. It does not wait for their end: ten thousand idle
-   * connections would each keep the frame of this function for that.
+   * Takes the connection to where both directions relay, and never throws. It does not wait for their end: ten thousand
+   * idle connections would each keep the frame of this function for that.
    */
   async run(): Promise<void> {
     this.#context.clock.add(this);
@@ -80,6 +80,11 @@ export class Session implements Expiring {
     this.#admitted = true;
     telemetry.opened(this.#endpoints.source.hostname);
     await this.#handshake();
+    if (this.#tls.isValidation) {
+      this.#reason ??= "acme-challenge";
+      await this.#dismiss();
+      return false;
+    }
     const firstRead = this.#client.read();
     // Its failure is the relay's to report; until that listens, it must not count as unhandled.
     firstRead.catch(() => {});
@@ -160,7 +165,7 @@ export class Session implements Expiring {
       if (reason === "client-auth") await this.#dismiss();
       throw error;
     }
-    const refusal = authorise(this.#tls);
+    const refusal = this.#tls.isValidation ? null : authorise(this.#tls);
     if (refusal !== null) {
       this.#reason ??= "client-auth";
       telemetry.handshakeFailed("client-auth");
@@ -171,8 +176,8 @@ export class Session implements Expiring {
   }
 
   /**
-   * Tells a client whose handshake is done that this was all, and lets it hear that: closing over bytes that nobody has read would
-   * reset the connection, and the client might see nothing else.
+   * Tells a client whose handshake is done that this was all, and lets it hear that: closing over bytes that nobody has
+   * read would reset the connection, and the client might see nothing else.
    */
   async #dismiss(): Promise<void> {
     this.#enter("closing");

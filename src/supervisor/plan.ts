@@ -1,3 +1,5 @@
+import { type AcmeSettings, loadAcmeSettings } from "../acme/settings.ts";
+import { storageProblem } from "../acme/storage.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { Config, ListenerConfig } from "../config/config.ts";
 import type { ConfigFlags } from "../config/flags.ts";
@@ -6,9 +8,10 @@ import { runtimeName } from "../runtimes/name.ts";
 import { sharesPorts } from "../engines/shared/shares_ports.ts";
 import { loadSocketCalls } from "../linux/socket_calls.ts";
 import { loadListenerTls, type TlsPlan } from "../tls/options.ts";
-import { problemError } from "../tls/problem.ts";
+import { type Problem, problemError } from "../tls/problem.ts";
 import { assignSockets, inheritedSockets } from "../systemd/activation.ts";
 import { fingerprint } from "../files/file_watch.ts";
+import { orderedTls } from "./ordered_tls.ts";
 import { watchedFiles } from "./watched_files.ts";
 import { checkCertificates, placeOf, type WriteProblem } from "./listener_problems.ts";
 
@@ -24,6 +27,8 @@ export interface ListenerPlan {
 export interface Plan {
   config: Config;
   listeners: ListenerPlan[];
+  /** What certificates are ordered by; `null` where none are. */
+  acme: AcmeSettings | null;
   /** The files to watch, and what was seen of them before they were read. */
   watch: { files: string[]; seen: string };
 }
@@ -37,8 +42,8 @@ export interface PlanResult {
 }
 
 /**
- * Reads everything that a generation needs, the configuration and each certificate, and decides every listener's engine. What
- * `run`, `check` and a reload have in common.
+ * Reads everything that a generation needs, the configuration and each certificate, and decides every listener's
+ * engine. What `run`, `check` and a reload have in common.
  * @param file path of the configuration; `null`: flags alone
  */
 export async function loadPlan(file: string | null, flags: ConfigFlags = {}): Promise<PlanResult> {
@@ -82,10 +87,13 @@ export async function planConfig(
   }
   const files = config.reload === "watch" ? watchedFiles(config) : [];
   const watch = { files, seen: await fingerprint(files) };
+  const acme = await loadAcme(config, place, result);
+  const steers = acme !== null && ((await loadSocketCalls())?.steers ?? false);
   for (const [index, listener] of config.listeners.entries()) {
     const own = fds.get(listener.name)!;
     const inheritedSocket = own.some((fd) => fd !== null);
-    const { plan, problems } = await loadListenerTls(listener, runtimeName(), { inheritedSocket });
+    const ordered = await orderedTls(listener, config.acme, { challenges: [], steers });
+    const { plan, problems } = await loadListenerTls(listener, runtimeName(), { inheritedSocket }, ordered);
     for (const problem of problems) write(problem, index);
     if (listener.spread === "client") {
       const obstacle = await spreadObstacle(inheritedSocket);
@@ -93,7 +101,20 @@ export async function planConfig(
     }
     if (plan !== undefined) listeners.push({ config: listener, tls: plan, fds: own });
   }
-  return result.errors.length > 0 ? null : { config, listeners, watch };
+  return result.errors.length > 0 ? null : { config, listeners, acme, watch };
+}
+
+/** What certificates are ordered by; what is wrong with it goes into `result`. */
+async function loadAcme(config: Config, place: string, result: PlanResult): Promise<AcmeSettings | null> {
+  if (config.listeners.every(({ acme }) => acme.length === 0)) return null;
+  const problems: Problem[] = [];
+  const settings = await loadAcmeSettings(config.acme, problems);
+  for (const { severity, message } of problems) {
+    result[severity === "error" ? "errors" : "warnings"].push(`${place}acme: ${message}`);
+  }
+  const problem = await storageProblem(config.acme.storage);
+  if (problem !== null) result.errors.push(`${place}acme.storage: ${problem}`);
+  return settings;
 }
 
 /** Why connections cannot be steered to workers by their client's address; `null` where they can. */

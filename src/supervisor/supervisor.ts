@@ -1,4 +1,6 @@
 import process from "node:process";
+import { Acme } from "../acme/acme.ts";
+import { systemClock } from "../acme/clock.ts";
 import { formatAddress } from "../net/address.ts";
 import type { RootLog } from "../log/log.ts";
 import type { Monitor } from "./monitor.ts";
@@ -11,6 +13,8 @@ import { availableCpus } from "./available_cpus.ts";
 import { BackendProbe } from "./backend_probe.ts";
 import { checkFileLimit, raiseFileLimit } from "./file_limit.ts";
 import { FileWatch } from "../files/file_watch.ts";
+import type { Challenge } from "../tls/challenge/challenge.ts";
+import { replanOrdered } from "./replan_ordered.ts";
 import { monitorPlan } from "./monitor_plan.ts";
 import type { Plan, PlanResult } from "./plan.ts";
 import { Reloads } from "./reloads.ts";
@@ -47,6 +51,13 @@ export class Supervisor {
   #debugger: DebuggerGuard | null = null;
   readonly #watch = new FileWatch(() => this.#reloads.request("files changed"));
   readonly #addresses = new BoundAddresses();
+  readonly #acme: Acme;
+  /** What answers the validation of names now. */
+  #challenges: Challenge[] = [];
+  /** Whether new connections can be steered from one engine to the other. */
+  #steers = false;
+  /** Reloads and certificates that were ordered come into service one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
   #maxConnections = 0;
   #asked = 0;
   #stop: () => void = () => {};
@@ -65,13 +76,23 @@ export class Supervisor {
       log,
       monitor,
       load,
-      apply: (plan) => this.#apply(plan),
+      apply: async (plan) => {
+        await this.#inTurn(() => this.#apply(plan));
+        this.#followAcme();
+      },
       begun: () => this.#manager?.reloading(),
       ended: () => this.#manager?.ready(this.#status()),
       refusal: () => this.#asked > 0 ? "draining" : this.#deployments === null ? "not ready" : null,
     });
+    this.#acme = new Acme({
+      clock: systemClock,
+      log,
+      userAgent: `tls-off/${monitor.options.version}`,
+      serve: (challenges) => this.#redeploy(challenges),
+      certified: () => this.#redeploy(this.#challenges),
+    });
     this.#admin = new AdminEndpoint(monitor, {
-      unready: () => probe.unready(),
+      unready: async () => this.#uncertified() ?? await probe.unready(),
       draining: () => this.#asked > 0,
       reload: () => this.#reloads.request("POST /reload"),
       drain: () => {
@@ -94,12 +115,14 @@ export class Supervisor {
     if (calls !== null && !calls.steers) {
       this.#log.warn("the kernel steers no connections here: a reload may lose some", { event: "no-steering" });
     }
+    this.#steers = calls?.steers ?? false;
     const maxConnections = this.#maxConnections = raiseFileLimit(calls);
     const deployments = new Deployments({ log: this.#log, monitor: this.#monitor, calls, maxConnections });
     const manager = this.#manager = new ServiceManager({ calls, log: this.#log });
     try {
       this.#deployments = deployments;
-      await this.#apply(this.#plan);
+      await this.#inTurn(() => this.#apply(this.#plan));
+      this.#followAcme();
       this.#log.info("ready", { event: "ready", pid: process.pid, workers: deployments.serving.length });
       manager.ready(this.#status());
       manager.watch(() => deployments.isWell());
@@ -111,6 +134,7 @@ export class Supervisor {
       for (const signal of SIGNALS) process.off(signal, onSignal);
       manager.close();
       this.#watch.stop();
+      await this.#acme.stop();
       await this.#admin.close();
       await deployments.end();
       this.#monitor.stop();
@@ -152,10 +176,11 @@ export class Supervisor {
    * Serves by `plan`, the first time or instead of another.
    * @throws {Error} where that fails; then everything is as it was
    */
-  async #apply(plan: Plan): Promise<void> {
+  async #apply(loaded: Plan): Promise<void> {
     const deployments = this.#deployments!;
     const old = this.#plan;
-    const { plan: resolved, keep } = await this.#addresses.resolve(plan, deployments.sockets.addresses);
+    const { plan: found, keep } = await this.#addresses.resolve(loaded, deployments.sockets.addresses);
+    const resolved = await replanOrdered(found, { challenges: this.#challenges, steers: this.#steers });
     const undo: (() => void | Promise<void>)[] = [];
     try {
       const admin = await this.#admin.prepare(resolved.config.admin);
@@ -177,10 +202,60 @@ export class Supervisor {
     this.#plan = resolved;
     keep();
     this.#watch.watch(resolved.watch.files, resolved.watch.seen);
-    const known = new Set(old === plan ? [] : listenAddresses(old).map(({ address }) => address));
+    const known = new Set(old === loaded ? [] : listenAddresses(old).map(({ address }) => address));
     for (const { listener, address } of listenAddresses(resolved)) {
       if (!known.has(address)) this.#log.info("listening", { event: "listening", listener, address });
     }
+  }
+
+  /** Begins to order what the plan asks for. */
+  #followAcme(): void {
+    const { acme, listeners } = this.#plan;
+    this.#monitor.acme = acme === null ? null : this.#acme;
+    const lists = listeners.map(({ config }) => config.acme).filter((names) => names.length > 0);
+    this.#acme.configure(acme, lists).catch((error) => {
+      this.#log.error("certificates can't be ordered", {
+        event: "acme-storage",
+        error: String(error.message ?? error),
+      });
+    });
+    const waiting = this.#uncertified();
+    if (waiting !== null) {
+      this.#log.warn(`${waiting}: clients get the alert unrecognized_name`, { event: "acme-waiting" });
+    }
+  }
+
+  /** The listener that has no certificate yet, for people; `null` where each has one. */
+  #uncertified(): string | null {
+    const found = this.#plan.listeners.find(({ tls }) => tls.certificates.length === 0);
+    return found === undefined ? null : `listener "${found.config.name}" waits for its first certificate`;
+  }
+
+  /** Serves by what stands in the storage of certificates now, and answers these challenges. */
+  #redeploy(challenges: Challenge[]): Promise<void> {
+    return this.#inTurn(async () => {
+      const deployments = this.#deployments;
+      if (deployments === null || this.#asked > 0) return;
+      const old = this.#plan;
+      const plan = await replanOrdered(old, { challenges, steers: this.#steers });
+      if (plan !== old) {
+        monitorPlan(plan, this.#monitor);
+        try {
+          await deployments.deploy(plan, workerCount(plan));
+        } catch (error) {
+          monitorPlan(old, this.#monitor);
+          throw error;
+        }
+      }
+      this.#plan = plan;
+      this.#challenges = challenges;
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
   }
 
   async #drain(deployments: Deployments): Promise<number> {

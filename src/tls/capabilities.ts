@@ -12,6 +12,7 @@ export const FEATURES = {
   "unix-listen": "TLS over a Unix socket (listen)",
   "accept-proxy": "a PROXY header in front of TLS (accept-proxy)",
   "inherited-socket": "an inherited socket (socket activation)",
+  "acme": 'the challenge of ACME (acme); with engine = "auto", node serves new connections while a name is validated',
   "abstract-names": "abstract Unix sockets (unix:@name, listen and backend)",
   "tls-details": "version, cipher, SNI and resumption of a connection, for records and PROXY protocol TLVs",
 } as const;
@@ -24,7 +25,8 @@ type Lacks = Partial<Record<Feature, string>>;
 
 /**
  * What each engine lacks on each runtime; `null` where a runtime has no such engine. The one source of which engine a
- * listener gets, and of the reference's table. All of them take PEM keys of the kinds that `private_key.ts` lets through.
+ * listener gets, and of the reference's table. All of them take PEM keys of the kinds that `private_key.ts` lets
+ * through.
  */
 export const CAPABILITIES: Record<RuntimeName, Record<EngineName, Lacks | null>> = {
   deno: {
@@ -36,6 +38,7 @@ export const CAPABILITIES: Record<RuntimeName, Record<EngineName, Lacks | null>>
       "unix-listen": "listens on TCP alone",
       "accept-proxy": "begins TLS with the first byte",
       "inherited-socket": "cannot adopt a descriptor",
+      "acme": "does not tell what a client offers before the handshake has ended",
       "tls-details": "tells nothing of a handshake but ALPN",
     },
     node: {},
@@ -46,6 +49,7 @@ export const CAPABILITIES: Record<RuntimeName, Record<EngineName, Lacks | null>>
       "sni-strict": "does not tell the server name before the handshake has ended",
       "accept-proxy": "begins TLS with the first byte",
       "inherited-socket": "cannot adopt a descriptor",
+      "acme": "does not tell what a client offers before the handshake has ended",
     },
     node: {},
   },

@@ -22,6 +22,8 @@ type EngineChoiceResult =
 export interface EngineCircumstances {
   /** The service manager has handed over the listening sockets. */
   inheritedSocket?: boolean;
+  /** Why only an engine will do that can answer the validation of names; `null`: any will. */
+  validation?: string | null;
 }
 
 /** Chooses the engine: the forced one if it can do all that is asked, else native where that can, else node. */
@@ -62,7 +64,7 @@ export function chooseEngine(
   }
 }
 
-function listNeeds(config: ListenerConfig, { inheritedSocket }: EngineCircumstances): Need[] {
+function listNeeds(config: ListenerConfig, { inheritedSocket, validation }: EngineCircumstances): Need[] {
   const needs: Need[] = [];
   const count = config.certificates.length;
   if (count > 1) needs.push({ feature: "several-certificates", asked: `${count} certificates` });
@@ -87,6 +89,11 @@ function listNeeds(config: ListenerConfig, { inheritedSocket }: EngineCircumstan
   if (config.acceptProxy.length > 0) needs.push({ feature: "accept-proxy", asked: "accept-proxy" });
   for (const tlv of detailTlvs(config)) {
     if (config.proxyProtocolTlvsNamed) needs.push({ feature: "tls-details", asked: `proxy-protocol-tlvs "${tlv}"` });
+  }
+  if (config.acme.length > 0) {
+    // Else a native engine gives way to the other one whenever a name is validated.
+    if (validation) needs.push({ feature: "acme", asked: `acme (${validation})` });
+    else if (config.engine === "native") needs.push({ feature: "acme", asked: "acme" });
   }
   if (inheritedSocket) needs.push({ feature: "inherited-socket", asked: "socket activation" });
   return needs;

@@ -1,5 +1,6 @@
 import type { ClientAuthMode, TlsVersion } from "../config/config.ts";
 import type { Address } from "../net/address.ts";
+import type { Challenge } from "./challenge/challenge.ts";
 
 /** A certificate that was loaded and checked. */
 export interface CertificateMaterial {
@@ -14,8 +15,10 @@ export interface CertificateMaterial {
 /** What an engine is asked to listen with. */
 export interface TlsListenOptions {
   address: Address;
-  /** At least one; the first answers for unknown names. */
+  /** The first answers for unknown names; none: every handshake is refused with the alert unrecognized_name. */
   certificates: CertificateMaterial[];
+  /** What answers connections that validate a name for an ACME server; none where no name is being validated. */
+  challenges: Challenge[];
   sniStrict: boolean;
   alpn: string[];
   minVersion: TlsVersion;

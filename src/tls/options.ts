@@ -1,7 +1,8 @@
-import type { ListenerConfig } from "../config/config.ts";
+import type { CertificateConfig, ListenerConfig } from "../config/config.ts";
 import type { Address } from "../net/address.ts";
 import type { CertificateMaterial, TlsListenOptions } from "./listen_options.ts";
 import { loadCaBundle } from "./ca.ts";
+import type { Challenge } from "./challenge/challenge.ts";
 import type { RuntimeName } from "../runtimes/name.ts";
 import type { EngineName } from "./capabilities.ts";
 import { type CertificateInfo, loadCertificate } from "./certificates.ts";
@@ -15,28 +16,44 @@ export interface TlsPlan {
   reason: string;
   /** What the engine leaves out, one line each. */
   notes: string[];
-  /** In the order of the configuration; the first answers for unknown names. */
+  /** In the order of the configuration; the first answers for unknown names. None until the first was ordered. */
   certificates: CertificateMaterial[];
+  /** What answers the validation of names by an ACME server; none where none is under way. */
+  challenges: Challenge[];
   /** One for each of `certificates`. */
   certificateInfos: CertificateInfo[];
   /** PEM bundle; `null` unless client certificates are asked for. */
   ca: string | null;
 }
 
+/** What stands in for a certificate that is ordered. */
+export interface OrderedTls {
+  /** The stored one; `null`: there is none yet. */
+  certificate: CertificateConfig | null;
+  challenges: Challenge[];
+  /** Why only an engine will do that can answer the validation of names; `null`: any. */
+  need: string | null;
+}
+
 /**
  * Decides what TLS a listener needs and which engine does it, and loads its certificates.
  *
+ * @param ordered of the certificate that `acme` asks for
  * @param now milliseconds since the epoch, for expiry
  * @returns every problem found; no plan where one of them is an error
  */
 export async function loadListenerTls(
-  config: ListenerConfig,
+  configured: ListenerConfig,
   runtime: RuntimeName,
-  circumstances: EngineCircumstances = {},
+  circumstances: Omit<EngineCircumstances, "validation"> = {},
+  ordered: OrderedTls = { certificate: null, challenges: [], need: null },
   now: number = Date.now(),
 ): Promise<{ plan?: TlsPlan; problems: Problem[] }> {
+  const config = ordered.certificate === null
+    ? configured
+    : { ...configured, certificates: [...configured.certificates, ordered.certificate] };
   const found: Problem[] = [];
-  const choice = chooseEngine(config, runtime, circumstances);
+  const choice = chooseEngine(config, runtime, { ...circumstances, validation: ordered.need });
   if (choice.engine === null) found.push(...choice.refusals.map((refusal) => problemError("", refusal)));
   const loaded = [];
   // One after the other, so that the problems come in the order of the configuration.
@@ -58,6 +75,7 @@ export async function loadListenerTls(
     reason: choice.reason,
     notes: choice.notes,
     certificates: certificates.map(({ material }) => material),
+    challenges: ordered.challenges,
     certificateInfos: certificates.map(({ info }) => info),
     ca,
   };
@@ -77,6 +95,7 @@ export function tlsListenOptions(config: ListenerConfig, plan: TlsPlan, socket: 
   return {
     address: socket.address,
     certificates: plan.certificates,
+    challenges: plan.challenges,
     sniStrict: config.sniStrict,
     alpn: config.alpn,
     minVersion: config.minVersion,

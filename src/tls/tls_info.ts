@@ -16,5 +16,7 @@ export interface TlsInfo {
   sni?: string;
   alpn?: string;
   resumed?: boolean;
+  /** The connection validated a name for an ACME server, and brings no data. */
+  isValidation?: boolean;
   peer?: PeerCertificate;
 }

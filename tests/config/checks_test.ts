@@ -9,7 +9,7 @@ function added(...lines: string[]): string[] {
 const OTHER = '[[listener]]\nlisten = ":9443"\nbackend = "unix:b.sock"\ncert = "c"\nkey = "k"';
 
 Deno.test("checkConfig() wants at least one listener", () => {
-  const message = "missing, at least one listener with listen, backend, cert and key must be given";
+  const message = "missing, at least one listener with listen, backend, cert and key (or acme) must be given";
   for (const source of ["", "# nothing\n", "listener = []", "workers = 2"]) {
     assert.deepEqual(problemsOf(source), [`proxy.toml:1:1: listener: ${message}`]);
   }
@@ -57,7 +57,7 @@ Deno.test("checkConfig() wants cert and key together, or certificates", () => {
   assert.deepEqual(problemsOf(without("cert")), ["proxy.toml:4:1: listener.key: needs cert beside it"]);
   assert.deepEqual(problemsOf(without("key")), ["proxy.toml:4:1: listener.cert: needs key beside it"]);
   assert.deepEqual(problemsOf(without("cert", "key")), [
-    "proxy.toml:1:1: listener.cert: missing, cert and key (or certificates) must be given",
+    "proxy.toml:1:1: listener.cert: missing, cert and key (or certificates, or acme) must be given",
   ]);
   assert.deepEqual(problemsOf(without("cert", "key") + 'certificates = [{ cert = "c", key = "k" }]'), []);
   assert.deepEqual(problemsOf(without("cert", "key") + "cert = 1"), [

@@ -42,8 +42,10 @@ Deno.test("loadConfig() takes every flag", async () => {
 
 Deno.test("loadConfig() names the flags that are missing or wrong", async () => {
   const cases: [ConfigFlags, string[]][] = [
-    [{}, ["--listen: missing, at least one listener with listen, backend, cert and key must be given"]],
-    [{ workers: "2" }, ["--listen: missing, at least one listener with listen, backend, cert and key must be given"]],
+    [{}, ["--listen: missing, at least one listener with listen, backend, cert and key (or acme) must be given"]],
+    [{ workers: "2" }, [
+      "--listen: missing, at least one listener with listen, backend, cert and key (or acme) must be given",
+    ]],
     [{ listen: [":1"] }, ["--backend: missing, must be given", "--cert: missing, cert and key"]],
     [{ ...ALONE, cert: undefined }, ["--key: needs --cert beside it"]],
     [{ ...ALONE, key: undefined }, ["--cert: needs --key beside it"]],

@@ -21,6 +21,7 @@ Deno.test("parseConfig() takes the example of the documentation without a word",
       backend: [{ transport: "unix", path: "/run/app.sock" }],
       balance: "least-conn",
       certificates: [{ cert: "/etc/app/cert.pem", key: "/etc/app/key.pem", names: [] }],
+      acme: [],
       sniStrict: false,
       spread: "connection",
       alpn: [],
@@ -35,6 +36,17 @@ Deno.test("parseConfig() takes the example of the documentation without a word",
       timeouts: { handshakeMs: 10_000, connectMs: 5000, idleMs: 3_600_000, halfCloseMs: 60_000, lifetimeMs: 0 },
       limits: { connections: 0, perClient: 0, handshakesPerSecond: 0, backlog: 4096 },
     }],
+    acme: {
+      directory: "https://acme-v02.api.letsencrypt.org/directory",
+      email: "",
+      termsAgreed: false,
+      storage: "/etc/app/acme",
+      profile: "",
+      preferredChain: "",
+      eabKid: "",
+      eabKeyFile: "",
+      ca: "",
+    },
     log: {
       level: "info",
       format: "auto",
@@ -81,8 +93,19 @@ proxy-protocol-tlvs = ["ssl", "client-cert"]
 accept-proxy = ["10.0.0.0/8", "::1"]
 certificates = [{ cert = "a.pem", key = "a.key", names = ["A.example", "*.b.example", "bücher.example"] }]
 client-auth = { mode = "required", ca = "ca.pem", allow-cn = ["*.svc"], allow-dns = ["a"], allow-uri = ["spiffe://x/*"] }
+acme = ["Example.org", "192.0.2.1"]
 timeouts = { handshake = "1s", connect = "2s", idle = 0, half-close = "4s", lifetime = "24h" }
 limits = { connections = 10, per-client = 2, handshakes-per-second = 100, backlog = 1 }
+[acme]
+directory = "https://ca.example/dir"
+email = "a@b.example"
+terms-agreed = true
+storage = "/var/lib/acme"
+profile = "shortlived"
+preferred-chain = "Root X"
+eab-kid = "kid"
+eab-key-file = "eab.key"
+ca = "ca.pem"
 [log]
 level = "debug"
 format = "json"
@@ -117,6 +140,7 @@ grace = "0s"
         key: "/etc/app/a.key",
         names: ["a.example", "*.b.example", "xn--bcher-kva.example"],
       }],
+      acme: ["example.org", "192.0.2.1"],
       sniStrict: true,
       spread: "connection",
       alpn: ["h2", "http/1.1"],
@@ -137,6 +161,17 @@ grace = "0s"
       timeouts: { handshakeMs: 1000, connectMs: 2000, idleMs: 0, halfCloseMs: 4000, lifetimeMs: 86_400_000 },
       limits: { connections: 10, perClient: 2, handshakesPerSecond: 100, backlog: 1 },
     }],
+    acme: {
+      directory: "https://ca.example/dir",
+      email: "a@b.example",
+      termsAgreed: true,
+      storage: "/var/lib/acme",
+      profile: "shortlived",
+      preferredChain: "Root X",
+      eabKid: "kid",
+      eabKeyFile: "/etc/app/eab.key",
+      ca: "/etc/app/ca.pem",
+    },
     log: {
       level: "debug",
       format: "json",

@@ -116,7 +116,8 @@ export class Pebble implements AsyncDisposable {
   }
 
   async #ready(): Promise<void> {
-    const deadline = performance.now() + 20_000;
+    // It makes RSA keys first.
+    const deadline = performance.now() + 60_000;
     for (;;) {
       try {
         await this.root();

@@ -28,6 +28,9 @@ const ASKS: [Feature, Partial<ListenerConfig>, string, EngineCircumstances?][] =
     { proxyProtocol: "v2", proxyProtocolTlvs: ["client-cert"], proxyProtocolTlvsNamed: true },
     'proxy-protocol-tlvs "client-cert"',
   ],
+  ["acme", { acme: ["a.example"] }, "acme (there is no certificate yet)", {
+    validation: "there is no certificate yet",
+  }],
   ["abstract-names", { backend: [{ transport: "unix", path: "\0app" }] }, 'backend = "unix:@…"'],
 ];
 
@@ -68,6 +71,15 @@ Deno.test("chooseEngine() goes by the capabilities for each feature on each runt
         refusals: [`engine = "native" cannot do ${asked}: native on ${title} ${lack}; use engine = "node" or "auto"`],
       });
     }
+  }
+});
+
+Deno.test("chooseEngine() lets native serve what acme has ordered, unless that is forced", () => {
+  const config = makeListenerConfig({ acme: ["a.example"] });
+  for (const runtime of ["deno", "bun"] as const) {
+    assert.equal(chooseEngine(config, runtime).engine, "native");
+    const forced = chooseEngine({ ...config, engine: "native" }, runtime);
+    assert.match(String(!forced.engine && forced.refusals), /cannot do acme: .*; use engine = "node" or "auto"/);
   }
 });
 

@@ -9,6 +9,7 @@ export function makeListenerConfig(overrides: Partial<ListenerConfig> = {}): Lis
     backend: [{ transport: "unix", path: "/run/app.sock" }],
     balance: "least-conn",
     certificates: [{ cert: "/none/cert.pem", key: "/none/key.pem", names: [] }],
+    acme: [],
     sniStrict: false,
     alpn: [],
     minVersion: "1.2",

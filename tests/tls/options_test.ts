@@ -92,6 +92,7 @@ Deno.test("tlsListenOptions() hands every option on", async () => {
   assert.deepEqual(tlsListenOptions(config, plan!, { address, reusePort: true }), {
     address,
     certificates: plan!.certificates,
+    challenges: [],
     sniStrict: true,
     alpn: ["h2"],
     minVersion: "1.3",

@@ -2,6 +2,7 @@
 import type { Socket as RawSocket } from "node:net";
 import tls from "node:tls";
 import { readPeerCertificate } from "../../tls/certificate_names.ts";
+import type { Challenge } from "../../tls/challenge/challenge.ts";
 import { CIPHERS } from "../../tls/ciphers.ts";
 import { indexServerNames } from "../../net/server_names.ts";
 import { AlertingSocket } from "./alerting_socket.ts";
@@ -20,6 +21,8 @@ const UNRECOGNIZED_NAME = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 112);
 
 /** Starts TLS on accepted sockets, as one listener wants it. */
 export class NodeTls {
+  /** What answers connections that validate a name. */
+  readonly challenges: readonly Challenge[];
   readonly #options: tls.TLSSocketOptions;
   readonly #contexts: tls.SecureContext[];
   readonly #choose: ((serverName: string | null) => number | null) | null;
@@ -27,7 +30,10 @@ export class NodeTls {
   /** Set where the engine cannot be believed about resumed sessions. */
   readonly #verified: VerifiedCertificates | null;
 
-  constructor({ certificates, sniStrict, alpn, minVersion, maxVersion, clientAuth }: TlsListenOptions) {
+  constructor(
+    { certificates, challenges, sniStrict, alpn, minVersion, maxVersion, clientAuth }: TlsListenOptions,
+  ) {
+    this.challenges = challenges;
     this.#asksForCertificate = clientAuth.mode !== "none";
     this.#verified = ON_DENO && clientAuth.ca !== null ? new VerifiedCertificates(clientAuth.ca) : null;
     this.#contexts = certificates.map(({ cert, key }) =>
@@ -38,13 +44,14 @@ export class NodeTls {
         maxVersion: `TLSv${maxVersion}`,
         ...(clientAuth.ca === null ? {} : { ca: clientAuth.ca }),
         ciphers: CIPHERS,
-        // OpenSSL refuses to resume a session with client certificates where this is not set (SSL_CTX_set_session_id_context(3)).
+        // OpenSSL refuses to resume a session with client certificates where this is not set
+        // (SSL_CTX_set_session_id_context(3)).
         sessionIdContext: "tls-off",
       })
     );
-    this.#choose = certificates.length === 1 && !sniStrict
-      ? null
-      : indexServerNames(certificates.map(({ names }) => names), sniStrict);
+    if (certificates.length === 0) this.#choose = () => null;
+    else if (certificates.length === 1 && !sniStrict) this.#choose = null;
+    else this.#choose = indexServerNames(certificates.map(({ names }) => names), sniStrict);
     this.#options = {
       isServer: true,
       secureContext: this.#contexts[0],
@@ -55,12 +62,13 @@ export class NodeTls {
   }
 
   /**
-   * Whether the server name has to be known before the handshake begins. Node puts the certificate chosen in `SNICallback` beside
-   * the default one, instead of in its place: where their keys differ in kind (RSA and ECDSA) a client may be shown the
-   * default one for any name.
+   * Whether the ClientHello has to be looked at before the handshake begins. Node puts the certificate chosen in
+   * `SNICallback` beside the default one, instead of in its place: where their keys differ in kind (RSA and ECDSA) a
+   * client may be shown the default one for any name. A connection that validates a name shows itself there, and
+   * without a certificate no handshake can begin.
    */
   get peeks(): boolean {
-    return ON_NODE && this.#choose !== null;
+    return (ON_NODE && this.#choose !== null) || this.challenges.length > 0 || this.#contexts.length === 0;
   }
 
   /**
@@ -90,7 +98,7 @@ export class NodeTls {
   }
 
   #wrapFor(raw: RawSocket, serverName: string | null): tls.TLSSocket {
-    const index = this.#choose!(serverName);
+    const index = this.#choose === null ? 0 : this.#choose(serverName);
     if (index === null) {
       raw.write(UNRECOGNIZED_NAME);
       throw unrecognizedName(serverName ?? "");
@@ -138,9 +146,9 @@ function unrecognizedName(serverName: string): ConnError {
 }
 
 /**
- * Why the peer's certificate was not verified; `null` when it was. Only `tls.Server` sets `authorized` on all runtimes, and it gives
- * no connection out before its handshake; what it asks on Deno and Node is this method of the handle. Where neither
- * is to be had the certificate counts as not verified.
+ * Why the peer's certificate was not verified; `null` when it was. Only `tls.Server` sets `authorized` on all runtimes,
+ * and it gives no connection out before its handshake; what it asks on Deno and Node is this method of the handle.
+ * Where neither is to be had the certificate counts as not verified.
  */
 function verificationFailure(socket: tls.TLSSocket): string | null {
   if (socket.authorized) return null;

@@ -1,6 +1,8 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import { ACME_TLS } from "../../tls/challenge/challenge.ts";
+import { ChallengeError, ChallengeHandshake } from "../../tls/challenge/handshake.ts";
+import { isValidation, readHandshakeMessage, readOffer } from "../../tls/challenge/offer.ts";
 import { type ClientHello, ClientHelloReader } from "../../tls/client_hello.ts";
 import { ConnError, type PreambleConn } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
@@ -29,7 +31,14 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   }
 
   override async handshake(): Promise<TlsInfo> {
-    const socket = this.#tls.peeks ? await this.#startByName() : this.#tls.start(this.#raw);
+    const first = this.#tls.peeks ? await this.#peek() : null;
+    if (first !== null) {
+      if (first.hello !== null && this.#tls.challenges.length > 0 && isValidation(first.hello)) {
+        return await this.#validate(first.bytes);
+      }
+      this.#raw.unshift(first.bytes);
+    }
+    const socket = this.#tls.start(this.#raw, first?.hello?.serverName ?? null);
     this.attach(socket);
     // Without a `tls.Server` to take them, errors after the handshake come as this event alone.
     socket.on("_tlsError", (error) => this.fail(nodeConnError(error)));
@@ -45,7 +54,8 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   }
 
   override async closeWrite(): Promise<void> {
-    // On Node the close_notify is lost when it comes in the turn that ended the handshake: the session tickets are still on their way.
+    // On Node the close_notify is lost when it comes in the turn that ended the handshake: the session tickets are
+    // still on their way.
     if (ON_NODE) await new Promise((resolve) => setImmediate(resolve));
     await super.closeWrite();
   }
@@ -56,8 +66,8 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   }
 
   /**
-   * On Deno 2.9 the end of a TLS stream is lost once that was paused and resumed. Its raw socket can be paused instead, and goes
-   * on after it was told twice.
+   * On Deno 2.9 the end of a TLS stream is lost once that was paused and resumed. Its raw socket can be paused instead,
+   * and goes on after it was told twice.
    */
   protected override pauseReading(): void {
     if (!ON_DENO) return super.pauseReading();
@@ -71,13 +81,8 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     this.#raw.resume();
   }
 
-  async #startByName(): Promise<TLSSocket> {
-    const hello = await this.#peek();
-    return this.#tls.start(this.#raw, hello?.serverName ?? null);
-  }
-
-  /** Reads the ClientHello and puts it back; `null` where there is none. */
-  async #peek(): Promise<ClientHello | null> {
+  /** Reads the ClientHello, and the bytes it came in; `null` where there is none. */
+  async #peek(): Promise<{ hello: ClientHello | null; bytes: Uint8Array }> {
     const reader = new ClientHelloReader();
     const chunks: Uint8Array[] = [];
     for (;;) {
@@ -85,9 +90,32 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
       chunks.push(chunk);
       const hello = reader.take(chunk);
       if (hello === undefined) continue;
-      this.#raw.unshift(chunks.length === 1 ? chunk : Buffer.concat(chunks));
-      return hello;
+      return { hello, bytes: chunks.length === 1 ? chunk : Buffer.concat(chunks) };
     }
+  }
+
+  /** Shakes hands with an ACME server that wants to see a challenge (RFC 8737), and says that this was all. */
+  async #validate(bytes: Uint8Array): Promise<TlsInfo> {
+    const offer = readOffer(bytes);
+    const message = readHandshakeMessage(bytes);
+    if (!offer || message === null) throw new ConnError("tls", "ClientHello of a validation is damaged");
+    const { serverName } = offer;
+    try {
+      const challenge = this.#tls.challenges.find((challenge) => challenge.serverName === serverName);
+      const handshake = new ChallengeHandshake(message, offer, challenge);
+      this.#raw.write(handshake.flight);
+      let last: Uint8Array | null = null;
+      while (last === null) last = handshake.receive(await this.#nextChunk("handshake"));
+      this.#raw.write(last);
+    } catch (error) {
+      if (!(error instanceof ChallengeError)) throw error;
+      if (error.alert !== null) this.#raw.write(error.alert);
+      throw new ConnError("tls", error.message);
+    }
+    // What still comes is read to its end, and is nobody's.
+    this.attach(this.#raw);
+    this.#raw.resume();
+    return { version: "TLSv1.3", sni: serverName, alpn: ACME_TLS, resumed: false, isValidation: true };
   }
 
   /**

@@ -17,7 +17,7 @@ export interface Offer {
 }
 
 /** Whether a client comes to validate a name: it offers `acme-tls/1` and nothing else (RFC 8737 section 3). */
-export function isValidation({ alpn }: Offer): boolean {
+export function isValidation({ alpn }: Pick<Offer, "alpn">): boolean {
   return alpn.length === 1 && alpn[0] === ACME_TLS;
 }
 

@@ -1,0 +1,38 @@
+import type { AcmeConfig, ListenerConfig } from "../config/config.ts";
+import { findStored } from "../acme/stored_certificate.ts";
+import type { Challenge } from "../tls/challenge/challenge.ts";
+import type { OrderedTls } from "../tls/options.ts";
+
+/** What a listener's engine is chosen by, beside its configuration. */
+export interface OrderedCircumstances {
+  /** What is to be answered now. */
+  challenges: Challenge[];
+  /**
+   * New connections can be steered from one engine to the other; where they can't, the listener stays with one that
+   * does all.
+   */
+  steers: boolean;
+}
+
+/** What stands for the certificate that a listener has ordered: the stored one, and the challenges to answer. */
+export async function orderedTls(
+  { acme: names, certificates }: ListenerConfig,
+  { storage, directory, profile }: AcmeConfig,
+  { challenges, steers }: OrderedCircumstances,
+): Promise<OrderedTls> {
+  if (names.length === 0) return { certificate: null, challenges: [], need: null };
+  const found = await findStored(storage, { names, directory, profile }, Date.now());
+  const path = found?.certificate.path;
+  const isFirst = path === undefined && certificates.length === 0;
+  return {
+    certificate: path === undefined ? null : { cert: path, key: path, names: [] },
+    challenges,
+    need: challenges.length > 0
+      ? "a name is being validated"
+      : isFirst
+      ? "there is no certificate yet"
+      : steers
+      ? null
+      : "nothing steers connections from one engine to the other here",
+  };
+}

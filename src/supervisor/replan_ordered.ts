@@ -1,0 +1,25 @@
+import { runtimeName } from "../runtimes/name.ts";
+import { loadListenerTls } from "../tls/options.ts";
+import { type OrderedCircumstances, orderedTls } from "./ordered_tls.ts";
+import type { ListenerPlan, Plan } from "./plan.ts";
+
+/**
+ * The plan with what stands in the storage of certificates now, and with these challenges.
+ * @returns `plan` itself where that changes nothing
+ * @throws {Error} where a listener can't be served so
+ */
+export async function replanOrdered(plan: Plan, circumstances: OrderedCircumstances): Promise<Plan> {
+  const listeners: ListenerPlan[] = [];
+  for (const listener of plan.listeners) {
+    if (listener.config.acme.length === 0) {
+      listeners.push(listener);
+      continue;
+    }
+    const ordered = await orderedTls(listener.config, plan.config.acme, circumstances);
+    const inheritedSocket = listener.fds.some((fd) => fd !== null);
+    const { plan: tls, problems } = await loadListenerTls(listener.config, runtimeName(), { inheritedSocket }, ordered);
+    if (tls === undefined) throw new Error(problems.find(({ severity }) => severity === "error")!.message);
+    listeners.push({ ...listener, tls });
+  }
+  return JSON.stringify(listeners) === JSON.stringify(plan.listeners) ? plan : { ...plan, listeners };
+}
