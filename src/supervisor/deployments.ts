@@ -91,9 +91,10 @@ export class Deployments {
   /**
    * Serves by `plan` from now on: resolves once new connections go to it. What served before drains, for as long as the plan
    * allows.
+   * @param endsOlder older connections end when their grace is over; otherwise they live as long as they like
    * @throws {Error} where it cannot be served; then everything is as it was
    */
-  deploy(plan: Plan, workerCount: number): Promise<void> {
+  deploy(plan: Plan, workerCount: number, endsOlder = true): Promise<void> {
     return this.#inTurn(async () => {
       const generation = this.#generation + 1;
       const inline = workerCount === 1 && this.#inline;
@@ -112,7 +113,7 @@ export class Deployments {
       this.#serving = workers;
       this.#plan = plan;
       this.#generation = generation;
-      this.#supersede(plan, dismissed);
+      this.#supersede(plan, dismissed, endsOlder);
     });
   }
 
@@ -195,7 +196,7 @@ export class Deployments {
   }
 
   /** What the plan does not use any more drains. */
-  #supersede({ config: { shutdown: { graceMs } } }: Plan, dismissed: PoolWorker[]): void {
+  #supersede({ config: { shutdown: { graceMs } } }: Plan, dismissed: PoolWorker[], endsOlder: boolean): void {
     const addresses = new Set([...this.sockets.chosen].map(({ address }) => address));
     for (const socket of this.sockets.all) {
       if (this.sockets.chosen.has(socket) || this.#superseded.has(socket)) continue;
@@ -216,7 +217,7 @@ export class Deployments {
       void this.pool.askAll({ type: "cut", before });
       for (const { handle } of dismissed) handle.ask({ type: "cut", before: Infinity }).catch(() => {});
     };
-    setTimeout(cut, graceMs).unref();
+    if (endsOlder) setTimeout(cut, graceMs).unref();
   }
 
   /** Resolves when no TCP handshake with the socket is under way any more. */

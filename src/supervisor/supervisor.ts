@@ -241,7 +241,7 @@ export class Supervisor {
       if (plan !== old) {
         monitorPlan(plan, this.#monitor);
         try {
-          await deployments.deploy(plan, workerCount(plan));
+          await deployments.deploy(plan, workerCount(plan), false);
         } catch (error) {
           monitorPlan(old, this.#monitor);
           throw error;
