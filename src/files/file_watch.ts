@@ -46,10 +46,11 @@ export class FileWatch {
   #schedule(ms: number): void {
     clearTimeout(this.#timer);
     if (this.#stopped || this.#files.length === 0) return;
-    this.#timer = setTimeout(() => void this.#look(), ms);
+    this.#timer = setTimeout(() => void this.look(), ms);
   }
 
-  async #look(): Promise<void> {
+  /** Looks at the files now, as it does by itself from time to time. */
+  async look(): Promise<void> {
     const startMs = performance.now();
     const files = this.#files;
     const now = await fingerprint(files);

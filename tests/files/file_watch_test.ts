@@ -3,9 +3,10 @@ import { makeSelfSigned } from "../../src/tls/self_signed.ts";
 import { FileWatch, fingerprint } from "../../src/files/file_watch.ts";
 import { Backend, echo, readExactly } from "../support/backend.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
-import { pause, until } from "../support/wait.ts";
+import { until } from "../support/wait.ts";
 
-const POLL_MS = 50;
+/** The test looks itself. */
+const NEVER_MS = 1_000_000;
 
 /** Fails where the proxy shows another certificate. */
 async function assertServed(proxy: Proxy, cert: string): Promise<void> {
@@ -18,28 +19,48 @@ async function assertServed(proxy: Proxy, cert: string): Promise<void> {
   }
 }
 
+/** A watch that looks only when told to. */
+async function openWatch(file: string): Promise<{ watch: FileWatch; changes: () => number } & Disposable> {
+  let changes = 0;
+  const watch = new FileWatch(() => Promise.resolve(changes++), NEVER_MS);
+  watch.watch([file], await fingerprint([file]));
+  return { watch, changes: () => changes, [Symbol.dispose]: () => watch.stop() };
+}
+
 Deno.test("FileWatch tells of each change once, when it has come to rest", async () => {
   using dir = new TempDir();
   const file = dir.file("a");
   Deno.writeTextFileSync(file, "0");
-  let changes = 0;
-  const watch = new FileWatch(() => Promise.resolve(changes++), POLL_MS);
-  watch.watch([file], await fingerprint([file]));
-  await pause(4 * POLL_MS);
-  assert.equal(changes, 0);
+  using opened = await openWatch(file);
+  const { watch, changes } = opened;
+  for (let count = 0; count < 4; count++) await watch.look();
+  assert.equal(changes(), 0);
   for (let step = 1; step <= 30; step++) {
-    Deno.writeTextFileSync(file, "x".repeat(step));
-    await pause(10);
+    Deno.writeTextFileSync(file, "x".repeat(step + 1));
+    await watch.look();
+    assert.equal(changes(), 0, "in the middle of a burst");
   }
-  assert.ok(changes <= 1, `${changes} in the middle of a burst`);
-  await until(() => changes >= 1, "the burst is noticed");
-  await pause(6 * POLL_MS);
-  assert.ok(changes <= 2, `${changes} for one burst`);
-  const before = changes;
-  await pause(4 * POLL_MS);
-  assert.equal(changes, before);
+  await watch.look();
+  assert.equal(changes(), 1);
+  for (let count = 0; count < 4; count++) await watch.look();
+  assert.equal(changes(), 1, "once for one burst");
   Deno.removeSync(file);
-  await until(() => changes === before + 1, "the removal is noticed");
+  await watch.look();
+  assert.equal(changes(), 1);
+  await watch.look();
+  assert.equal(changes(), 2, "the removal");
+});
+
+Deno.test("FileWatch looks by itself from time to time, until it is stopped", async () => {
+  using dir = new TempDir();
+  const file = dir.file("a");
+  Deno.writeTextFileSync(file, "0");
+  const changed = Promise.withResolvers<void>();
+  const watch = new FileWatch(() => Promise.resolve(changed.resolve()), 1);
+  watch.watch([file], await fingerprint([file]));
+  Deno.writeTextFileSync(file, "changed");
+  await changed.promise;
+  // A timer that was left would fail the test.
   watch.stop();
 });
 
@@ -55,14 +76,18 @@ Deno.test("FileWatch follows symlinks, of the file and of a directory on the way
   };
   swap("..data", "v1");
   swap("tls.crt", "..data/tls.crt");
-  let changes = 0;
-  const watch = new FileWatch(() => Promise.resolve(changes++), POLL_MS);
-  watch.watch([dir.file("tls.crt")], await fingerprint([dir.file("tls.crt")]));
+  using opened = await openWatch(dir.file("tls.crt"));
+  const { watch, changes } = opened;
+  const lookTwice = async () => {
+    await watch.look();
+    await watch.look();
+  };
   swap("..data", "v2");
-  await until(() => changes === 1, "the directory's swap is noticed");
+  await lookTwice();
+  assert.equal(changes(), 1, "the directory's swap");
   swap("tls.crt", "v3/tls.crt");
-  await until(() => changes === 2, "the file's swap is noticed");
-  watch.stop();
+  await lookTwice();
+  assert.equal(changes(), 2, "the file's swap");
 });
 
 Deno.test("FileWatch tells of what changed between reading the files and watching them", async () => {
@@ -72,13 +97,15 @@ Deno.test("FileWatch tells of what changed between reading the files and watchin
   const loaded = await fingerprint([file]);
   Deno.writeTextFileSync(file, "written since");
   let changes = 0;
-  const watch = new FileWatch(() => Promise.resolve(changes++), POLL_MS);
+  const watch = new FileWatch(() => Promise.resolve(changes++), NEVER_MS);
   watch.watch([file], loaded);
-  await until(() => changes === 1, "it is noticed");
+  await watch.look();
+  await watch.look();
+  assert.equal(changes, 1);
   // Whoever has read them anew says so.
   Deno.writeTextFileSync(file, "and once more");
   watch.watch([file], await fingerprint([file]));
-  await pause(6 * POLL_MS);
+  for (let count = 0; count < 4; count++) await watch.look();
   assert.equal(changes, 1);
   watch.stop();
 });
@@ -123,10 +150,7 @@ Deno.test('reload = "watch" follows a Kubernetes secret through a burst of versi
   });
   await assertServed(proxy, versions[0].cert);
   const reloads = (event: string) => proxy.program.records.filter((record) => record.event === event).length;
-  for (let version = 1; version < 5; version++) {
-    publish(version);
-    await pause(100);
-  }
+  for (let version = 1; version < 5; version++) publish(version);
   await until(() => reloads("reload") >= 1, "the burst is served");
   await assertServed(proxy, versions[4].cert);
   assert.ok(reloads("reload") <= 2, `${reloads("reload")} reloads for one burst`);
