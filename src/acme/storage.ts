@@ -11,7 +11,7 @@
  */
 import { mkdir, open, readdir, readFile, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { explainFileError } from "../tls/pem_file.ts";
+import { explainFileError } from "../files/explain_file_error.ts";
 import {
   createExclusively,
   type FileSteps,

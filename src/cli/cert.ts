@@ -1,6 +1,6 @@
 import { mkdir, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { explainFileError } from "../tls/pem_file.ts";
+import { explainFileError } from "../files/explain_file_error.ts";
 import { makeSelfSigned } from "../tls/self_signed.ts";
 
 interface CertOptions {
@@ -90,6 +90,5 @@ async function exists(path: string): Promise<boolean> {
 }
 
 function cannotWrite(path: string, error: unknown): Error {
-  const detail = (error as NodeJS.ErrnoException).code === "EEXIST" ? "file exists" : explainFileError(error);
-  return new Error(`Cannot write "${path}": ${detail}`, { cause: error });
+  return new Error(`Cannot write "${path}": ${explainFileError(error)}`, { cause: error });
 }

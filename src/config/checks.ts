@@ -9,7 +9,7 @@ import type { IsGiven } from "./is_given.ts";
 import type { ListenerFile } from "./schema_listener.ts";
 
 /**
- * Checks what no key shows alone: values that contradict each other. Listeners without a name get theirs first.
+ * Checks values that contradict each other, which no key shows alone. Gives names to listeners without one first.
  */
 export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report): void {
   if (config.listeners.length === 0 && !report.hasFailed(["listener"])) {
@@ -113,7 +113,7 @@ function checkClientAuth(listener: ListenerFile, listenerPath: Path, isGiven: Is
     if (!isGiven([...path, name])) continue;
     const isFilled = name === "ca" ? ca !== "" : listener.clientAuth[ALLOW_FIELDS[name]].length > 0;
     if (!isFilled) continue;
-    // Whoever lists who may come in believes that others may not
+    // Someone who lists the clients that are allowed believes that the others are refused.
     if (!isGiven([...path, "mode"])) {
       report.error([...path, name], 'has no effect without mode: must stand beside mode = "optional" or "required"');
     } else if (name !== "ca") {
@@ -151,7 +151,7 @@ function checkSpread(listener: ListenerFile, listenerPath: Path, report: Report)
   }
 }
 
-/** TLVs of the header in front of TLS can be handed on only where there may be one. */
+/** TLVs of a header in front of TLS can be handed on only where such a header is accepted. */
 function checkForwardedTlvs(listener: ListenerFile, path: Path, report: Report): void {
   if (!listener.proxyProtocolTlvs.includes("forwarded") || listener.acceptProxy.length > 0) return;
   if (report.hasFailed([...path, "accept-proxy"]) || report.hasFailed([...path, "proxy-protocol-tlvs"])) return;

@@ -10,16 +10,16 @@ type ProxyProtocolVersion = "off" | "v1" | "v2";
 export type ProxyProtocolTlv = "alpn" | "authority" | "ssl" | "client-cert" | "unique-id" | "crc32c" | "forwarded";
 
 export interface CertificateConfig {
-  /** PEM file, absolute: leaf first, then its chain. */
+  /** Absolute path of the PEM file: the leaf certificate first, then its chain. */
   cert: string;
-  /** PEM file, absolute. */
+  /** Absolute path of the PEM file. */
   key: string;
-  /** Server names it answers for; empty: the names in the certificate. */
+  /** Server names that it is chosen for; empty for the names in the certificate. */
   names: string[];
 }
 
 export interface ListenerConfig {
-  /** Unique; the label in logs and metrics. */
+  /** The label in logs and metrics. No two listeners have the same. */
   name: string;
   /** At least one. */
   listen: Address[];
@@ -28,31 +28,31 @@ export interface ListenerConfig {
   /** At least one. */
   backend: Address[];
   balance: Balance;
-  /** The first answers for unknown names. At least one, unless `acme` is set. */
+  /** The first is chosen for unknown server names. At least one, unless `acme` is set. */
   certificates: CertificateConfig[];
-  /** DNS names and IP addresses of one more certificate, which is ordered; empty: none is. */
+  /** DNS names and IP addresses of one more certificate, which is ordered by ACME; empty for none. */
   acme: string[];
   sniStrict: boolean;
-  /** In order of preference; empty: no ALPN. */
+  /** Application protocols in order of preference; empty for no ALPN. */
   alpn: string[];
   minVersion: TlsVersion;
   maxVersion: TlsVersion;
   engine: EngineChoice;
   proxyProtocol: ProxyProtocolVersion;
   proxyProtocolTlvs: ProxyProtocolTlv[];
-  /** The list stands in the configuration: an engine that cannot tell something in it will not do. */
+  /** Whether the configuration names the TLVs. An engine that cannot tell one of those is not chosen then. */
   proxyProtocolTlvsNamed: boolean;
-  /** CIDRs that may send, and then must send, a PROXY header. */
+  /** Networks in CIDR notation whose connections must begin with a PROXY header. */
   acceptProxy: string[];
   clientAuth: {
     mode: ClientAuthMode;
-    /** PEM file, absolute; set unless mode is `none`. */
+    /** Absolute path of the PEM file; `null` where the mode is `none`. */
     ca: string | null;
     allowCn: string[];
     allowDns: string[];
     allowUri: string[];
   };
-  /** Milliseconds; 0 = off. */
+  /** Milliseconds; 0 for off. */
   timeouts: {
     handshakeMs: number;
     connectMs: number;
@@ -60,7 +60,7 @@ export interface ListenerConfig {
     halfCloseMs: number;
     lifetimeMs: number;
   };
-  /** 0 = no limit. */
+  /** 0 for no limit. */
   limits: {
     connections: number;
     perClient: number;
@@ -75,24 +75,24 @@ export type LogFormat = "auto" | "text" | "json" | "journald";
 export interface LogConfig {
   level: LogLevel;
   format: LogFormat;
-  /** One record for each closed connection. */
+  /** Whether each closed connection is a record. */
   access: boolean;
-  /** Milliseconds; 0 = off. */
+  /** Milliseconds between records of the metrics; 0 for none. */
   metricsIntervalMs: number;
-  /** Absolute path; "" = stderr. */
+  /** Absolute path; "" for standard error. */
   file: string;
-  /** Bytes at which the file is rotated; 0 = never. */
+  /** Bytes at which the file is rotated; 0 for never. */
   fileSize: number;
   /** Rotated files kept beside the live one. */
   fileCount: number;
 }
 
 export interface AdminConfig {
-  /** `null` = off. */
+  /** `null` for no admin endpoint. */
   listen: Address | null;
-  /** Allows an address other than loopback or Unix. */
+  /** Whether other addresses than loopback and Unix sockets are allowed. */
   expose: boolean;
-  /** Clients shown one by one in the metrics. */
+  /** How many clients have metrics of their own. */
   topClients: number;
 }
 
@@ -102,7 +102,7 @@ export interface AcmeConfig {
   directory: string;
   /** "" for none. */
   email: string;
-  /** The server's terms of service are agreed to. */
+  /** Whether the server's terms of service are agreed to. */
   termsAgreed: boolean;
   /** Absolute path of the folder. */
   storage: string;
@@ -119,7 +119,7 @@ export interface AcmeConfig {
 }
 
 export interface Config {
-  /** Absolute path of the file it came from; `null`: flags alone. */
+  /** Absolute path of the file that it came from; `null` where it came from flags alone. */
   file: string | null;
   workers: "auto" | number;
   reload: "signal" | "watch";

@@ -6,7 +6,7 @@ import type { Report } from "./report.ts";
 import { findKey } from "./schema.ts";
 import { ListError, ValueError } from "../net/value_error.ts";
 
-/** What the command line says about the configuration; texts as given. */
+/** What the command line says about the configuration, as it was typed. */
 export interface ConfigFlags {
   listen?: readonly string[];
   backend?: readonly string[];
@@ -24,10 +24,10 @@ export interface ConfigFlags {
 
 /** A flag that stands for a key of the file. */
 interface ConfigFlag {
-  /** With its dashes. */
+  /** The flag with its dashes. */
   flag: string;
   field: keyof ConfigFlags;
-  /** The key's table; `listener` is the only listener. */
+  /** The key's table. `listener` means the only listener of the file. */
   table: "" | "listener" | "acme" | "log" | "admin";
   key: string;
   /** What the help calls the value; "" for a switch, which stands for `true`. */
@@ -62,13 +62,13 @@ function row(
   return { flag, field, table, key, value, repeatable };
 }
 
-/** The flag that a path in the configuration can be given by. */
+/** Returns the flag that gives the value at a path in the configuration; `null` where there is none. */
 export function flagFor(path: Path): string | null {
   const names = path.filter((step) => typeof step === "string").join(".");
   return CONFIG_FLAGS.find(({ table, key }) => [table, key].filter(Boolean).join(".") === names)?.flag ?? null;
 }
 
-/** What is wrong with a flag's value alone: the value found, and what is allowed. `null`: nothing. */
+/** Returns what is wrong with a flag's value: the value found, and what is allowed. `null` where nothing is. */
 export function flagProblem(flag: ConfigFlag, texts: readonly string[], cwd: string): string | null {
   const key = findKey(flag.table === "" ? flag.key : `${flag.table}.${flag.key}`)!;
   try {
@@ -80,7 +80,7 @@ export function flagProblem(flag: ConfigFlag, texts: readonly string[], cwd: str
   }
 }
 
-/** What a flag's text is in the file: numbers are numbers there. */
+/** Turns a flag's text into the value that the file would have: numbers are numbers there. */
 function flagValue(flag: ConfigFlag, text: string | readonly string[]): unknown {
   if (flag.value === "") return true;
   return flag.field === "workers" && typeof text === "string" && /^\d+$/.test(text) ? Number(text) : text;
@@ -90,7 +90,7 @@ function flagValue(flag: ConfigFlag, text: string | readonly string[]): unknown 
  * Puts the flags into the file's tree, where they override what is there.
  *
  * @param tree changed in place
- * @param report learns which values came from flags, and that flags about the listener meet several listeners
+ * @param report is told which values came from flags, and of flags for a listener where the file has several
  */
 export function applyFlags(tree: TomlTable, flags: ConfigFlags, report: Report): void {
   for (const flag of CONFIG_FLAGS) {
@@ -112,7 +112,7 @@ interface Parent {
   path: Path;
 }
 
-/** `null` where the file has something else by that name, which is reported when the file is read. */
+/** Returns `null` where the file has another kind of value by that name, which is reported when the file is read. */
 function subTable(tree: TomlTable, name: string): Parent | null {
   const table = Object.hasOwn(tree, name) ? tree[name] : tree[name] = {};
   return isTable(table) ? { table, path: [name] } : null;

@@ -19,7 +19,7 @@ export interface LoadResult {
   config: Config | null;
   /** Every problem found, in the order of the file. */
   problems: Problem[];
-  /** Each listener as it could be read, with the default for what is wrong; none where nothing could. */
+  /** Each listener as far as it could be read, with the default for what is wrong; empty where nothing could be read. */
   listeners: ListenerFile[];
   /** Where keys stand; `null` where there is no file, or it could not be read. */
   positions: Positions | null;
@@ -28,7 +28,7 @@ export interface LoadResult {
 /**
  * Loads and validates a configuration. Certificates are named in it, but not read.
  *
- * @param file path of the TOML file; `null`: flags alone
+ * @param file path of the TOML file; `null` for flags alone
  * @param flags override the file
  * @param cwd what relative paths on the command line start from
  */
@@ -64,7 +64,7 @@ export function parseConfig(source: string, file: string, flags: ConfigFlags, cw
     return unread(syntaxProblem(file, error));
   }
   let positions: Positions | undefined;
-  // Most files are right: their keys are never looked for
+  // Most files have no problem, and then the position of no key is needed.
   const find = (path: Path): Position => (positions ??= indexPositions(source)).find(path);
   const fileDir = dirname(resolve(cwd, file));
   return fromTree(tree, { file, positions: { find }, fileDir, cwd }, flags);
@@ -79,7 +79,8 @@ export function parseConfig(source: string, file: string, flags: ConfigFlags, cw
  *
  * @example
  * ```ts
- * buildConfig({ listener: [{ listen: ":8443", backend: "unix:/run/app.sock", cert: "cert.pem", key: "key.pem" }] }, "/etc/app");
+ * const listener = { listen: ":8443", backend: "unix:/run/app.sock", cert: "cert.pem", key: "key.pem" };
+ * buildConfig({ listener: [listener] }, "/etc/app");
  * ```
  */
 export function buildConfig(tree: Record<string, unknown>, baseDir: string): Config {
@@ -138,7 +139,7 @@ function has(tree: unknown, path: Path): boolean {
   return true;
 }
 
-/** Parsers differ: one gives line and column, another writes them into its message. */
+/** Makes a problem of a parser's error. One parser gives line and column, another writes them into its message. */
 function syntaxProblem(file: string, error: unknown): Problem {
   const { message, line, column } = error as { message?: string; line?: number; column?: number };
   const firstLine = (message ?? String(error)).split("\n", 1)[0];

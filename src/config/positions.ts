@@ -1,15 +1,15 @@
-/** A place in a text, both numbers from 1; columns count UTF-16 units. */
+/** A position in a text. Both numbers count from 1, columns in UTF-16 units. */
 export interface Position {
   line: number;
   column: number;
 }
 
-/** The way to a value: keys, and indexes of lists. */
+/** The steps that lead to a value: keys of tables, and indexes of lists. */
 export type Path = readonly (string | number)[];
 
 /** Finds where the keys of a TOML document stand. */
 export interface Positions {
-  /** The place of a key, of an element of a list, or else of the nearest table around it. */
+  /** The position of a key or of an element of a list; where there is none, of the nearest table around it. */
   find(path: Path): Position;
 }
 
@@ -36,7 +36,7 @@ export function indexPositions(source: string): Positions {
   };
 }
 
-/** Index of the last of ascending numbers that is not above a limit; the first one never is. */
+/** The index of the last of ascending numbers that is not above a limit. The first one must not be. */
 function lastNotAbove(numbers: number[], limit: number): number {
   let [low, high] = [0, numbers.length];
   while (high - low > 1) {
@@ -49,7 +49,7 @@ function lastNotAbove(numbers: number[], limit: number): number {
 
 class Entry {
   readonly children = new Map<string | number, Entry>();
-  /** How many `[[headers]]` were met. */
+  /** How many `[[headers]]` there were so far. */
   tables = 0;
   constructor(readonly offset: number) {}
 
@@ -59,7 +59,7 @@ class Entry {
     return child;
   }
 
-  /** The table that a header means here: of an array of tables the last one. */
+  /** The table that a header refers to: of an array of tables the last one. */
   current(): Entry {
     return this.tables === 0 ? this : this.children.get(this.tables - 1) ?? this;
   }
@@ -70,7 +70,7 @@ interface KeyPart {
   offset: number;
 }
 
-/** Deeper nesting than any key of ours; the call stack has its end. */
+/** Deepest nesting that is followed. No key of the program is as deep, and the call stack is finite. */
 const MAX_DEPTH = 200;
 
 /** Walks over a document (https://toml.io/en/v1.0.0). Each step moves forward, so that nothing can hang it. */
@@ -150,7 +150,7 @@ class Scanner {
     this.#at++;
   }
 
-  /** Skips what the pattern matches, and comments. Says whether something follows. */
+  /** Skips what the pattern matches, and comments. Returns whether something follows. */
   #skipBlank(blank: RegExp): boolean {
     do this.#match(blank); while (this.#match(/#[^\n]*/y) !== "");
     return this.#at < this.source.length;
@@ -160,7 +160,7 @@ class Scanner {
     return this.source.charAt(this.#at);
   }
 
-  /** Takes what a sticky pattern matches here; "" where it does not. */
+  /** Takes what a sticky pattern matches at the current position; "" where it does not match. */
   #match(pattern: RegExp): string {
     pattern.lastIndex = this.#at;
     const text = pattern.exec(this.source)?.[0] ?? "";

@@ -1,11 +1,11 @@
 /** Something wrong, or doubtful, with the configuration. */
 export interface Problem {
   severity: "error" | "warning";
-  /** The file as it was named on the command line; `null`: a flag is at fault, or there is no file. */
+  /** The file as it was named on the command line; `null` where a flag is at fault, or there is no file. */
   file: string | null;
-  /** From 1; 0 where no place in the file is meant. */
+  /** The line, from 1; 0 where no position in the file is meant. */
   line: number;
-  /** From 1, in UTF-16 units; 0 where no place in the file is meant. */
+  /** The column in UTF-16 units, from 1; 0 where no position in the file is meant. */
   column: number;
   /** The dotted path, such as `listener.engine`, or a flag, such as `--engine`; "" where none is meant. */
   key: string;
@@ -28,7 +28,7 @@ export function formatProblem(problem: Problem): string {
   return words.join(": ");
 }
 
-/** Orders problems as a reader of the file meets them; those of flags come first. */
+/** Compares problems for sorting: those of flags first, then in the order of the file. */
 export function compareProblems(a: Problem, b: Problem): number {
   return Number(a.file !== null) - Number(b.file !== null) || a.line - b.line || a.column - b.column;
 }

@@ -10,14 +10,14 @@ import { ListError, ValueError } from "../net/value_error.ts";
 /** A table as the TOML parser gives it. */
 export type TomlTable = Record<string, unknown>;
 
-/** Whether a value of TOML is a table: no list, no date. */
+/** Whether a value of TOML is a table, and neither a list nor a date. */
 export function isTable(value: unknown): value is TomlTable {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date) &&
     [null, Object.prototype].includes(Object.getPrototypeOf(value));
 }
 
 /**
- * Reads a table by its schema. What is wrong is reported, and stands as its default or placeholder in the result, so that
+ * Reads a table by its schema. A wrong value is reported, and the result has its default or placeholder instead, so that
  * the rest can be checked.
  */
 export function readTable<T>(fields: Fields<T>, table: TomlTable, path: Path, report: Report): T {

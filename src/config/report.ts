@@ -1,9 +1,9 @@
 import type { Path, Position, Positions } from "./positions.ts";
 import { compareProblems, type Problem } from "./problem.ts";
 
-/** Where values come from, for messages and relative paths. */
+/** Where the values of a configuration come from, for messages and relative paths. */
 export interface Source {
-  /** As named on the command line; `null`: flags alone. */
+  /** The file as it was named on the command line; `null` for flags alone. */
   file: string | null;
   positions: Positions | null;
   /** Directory that relative paths of the file start from. */
@@ -40,7 +40,7 @@ export class Report {
     return this.flagAt(path) === null ? this.source.fileDir : this.source.cwd;
   }
 
-  /** Whether an error was already told of the value at a path. */
+  /** Whether an error of the value at a path was reported already. */
   hasFailed(path: Path): boolean {
     return this.#failed.has(pathKey(path));
   }
@@ -51,7 +51,7 @@ export class Report {
     this.#add("error", index === undefined ? path : [...path, index], message);
   }
 
-  /** Tells of a flag that found no place in the tree. */
+  /** Reports a flag that applies to no single value of the file. */
   flagError(flag: string, message: string): void {
     this.#failed.add(flag);
     this.#problems.push({ severity: "error", file: null, line: 0, column: 0, key: flag, message });
@@ -88,7 +88,7 @@ export class Report {
   }
 }
 
-/** `listener.timeouts.idle`; indexes are left out, and keys that are not plain words are quoted. */
+/** Writes a path as `listener.timeouts.idle`. Indexes are left out, and keys that are not plain words are quoted. */
 export function formatPath(path: Path): string {
   const names = path.filter((step) => typeof step === "string");
   return names.map((name) => /^[\w-]{1,64}$/.test(name) ? name : quoteKey(name)).join(".");

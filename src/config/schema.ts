@@ -59,7 +59,7 @@ const SHUTDOWN: Fields<Config["shutdown"]> = {
   ),
 };
 
-/** Every key of the configuration file: parsing, defaults, help and the reference come from this table. */
+/** Every key of the configuration file. Parsing, defaults, help and the reference come from this table. */
 export const SCHEMA: Fields<ConfigFile> = {
   workers: key(
     "workers",
@@ -92,7 +92,7 @@ export function findKey(path: string): Key<unknown> | null {
   return null;
 }
 
-/** One key for a reader of the reference. */
+/** One key as the reference describes it. */
 interface KeyDescription {
   /** The table's header as written, `[[listener]]` or `[listener.timeouts]`; `""` at the top level. */
   table: string;
@@ -102,12 +102,12 @@ interface KeyDescription {
   /** Such as `duration`. */
   type: string;
   allowed: string;
-  /** In TOML, or words such as "its first address"; `null`: the key must be given. */
+  /** The default in TOML, or words such as "its first address"; `null` where the key must be given. */
   default: string | null;
   description: string;
 }
 
-/** One table for a reader of the reference. */
+/** One table as the reference describes it. */
 interface TableDescription {
   /** As {@linkcode KeyDescription.table}. */
   table: string;
@@ -152,7 +152,7 @@ function describe(fields: Fields<never> | Fields<ConfigFile>, path: string, head
   return { keys, tables };
 }
 
-/** JSON and TOML write booleans, numbers, plain texts and lists of them alike. */
+/** Writes a value as TOML. JSON and TOML are the same for booleans, numbers, plain texts and lists of them. */
 function toToml(value: unknown): string {
   return Array.isArray(value) ? `[${value.map((item) => JSON.stringify(item)).join(", ")}]` : JSON.stringify(value);
 }

@@ -3,7 +3,7 @@ import { type Fields, key, table, tableList } from "./schema_types.ts";
 import * as types from "./value_types.ts";
 import { certificateName } from "./value_types_acme.ts";
 
-/** A listener as the file has it: its first certificate apart from the others. */
+/** A listener as the file has it, with its first certificate in keys of their own. */
 export interface ListenerFile extends Omit<ListenerConfig, "clientAuth" | "proxyProtocolTlvsNamed"> {
   cert: string;
   key: string;

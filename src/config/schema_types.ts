@@ -6,9 +6,9 @@ export interface Key<T> {
   /** As written in the file. */
   readonly name: string;
   readonly type: ValueType<T>;
-  /** As written in the file; absent: the key must be given. */
+  /** The default as the file would have it; absent where the key must be given. */
   readonly default?: unknown;
-  /** Stands for a missing or wrong value of a key without default while the rest is checked. */
+  /** Takes the place of a missing or wrong value of a key without default while the rest is checked. */
   readonly placeholder?: T;
   /** The default in words, where it depends on other keys. */
   readonly defaultNote?: string;
@@ -37,7 +37,7 @@ export type Fields<T> = {
   readonly [F in keyof T]: Key<T[F]> | Table<T[F]> | (T[F] extends (infer E)[] ? TableList<E> : never);
 };
 
-/** A field of which only its place in the table is known. */
+/** A field whose type is not known. */
 export type Field = Key<unknown> | Table<unknown> | TableList<unknown>;
 
 /** The fields of a table, in the table's order. */

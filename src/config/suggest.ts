@@ -1,4 +1,4 @@
-/** Longer words are no slip of the finger, and the distance costs their product. */
+/** Longest word that is compared: the time to compare two words grows with the product of their lengths. */
 const MAX_LENGTH = 40;
 
 /**
@@ -27,7 +27,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   return best;
 }
 
-/** `, did you mean "…"?`, or nothing. To be put behind a message about an unknown word. */
+/** Returns `, did you mean "…"?` or "", to follow a message about an unknown word. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const found = nearest(word, candidates);
   return found === null ? "" : `, did you mean "${found}"?`;

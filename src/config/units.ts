@@ -3,7 +3,7 @@ import { ValueError } from "../net/value_error.ts";
 const DURATION_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const SIZE_BYTES = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const;
 
-/** The longest delay that timers take: beyond it setTimeout() fires at once (HTML Living Standard, 32-bit). */
+/** The longest delay that timers take. Beyond it setTimeout() fires at once (HTML Living Standard: 32 bits). */
 export const MAX_DURATION_MS = 2 ** 31 - 1;
 
 /** What {@linkcode parseDuration} takes, to follow "must be". */
@@ -77,7 +77,7 @@ export function formatSize(bytes: number): string {
   return `${bytes}B`;
 }
 
-/** `1.1 * 1000` is 1100.0000000000002 in floating point: near enough to a whole number is that number. */
+/** Multiplies, and rounds what is nearly a whole number: `1.1 * 1000` is 1100.0000000000002 in floating point. */
 function roundedProduct(digits: string, factor: number): number {
   const product = Number(digits) * factor;
   const whole = Math.round(product);

@@ -14,7 +14,7 @@ import {
 } from "./units.ts";
 import { ListError, ValueError } from "../net/value_error.ts";
 
-/** What a key's value may be. */
+/** The values that a key may have. */
 export interface ValueType<T> {
   /** One or two words for the reference, such as `duration`. */
   readonly name: string;
@@ -90,7 +90,7 @@ export function oneOf<W extends string>(...words: W[]): ValueType<W> {
   };
 }
 
-/** A line of text: `min` to `max` bytes without control characters. */
+/** A line of text of `min` to `max` bytes, without control characters. */
 export function text(min: number, max: number): ValueType<string> {
   const [name, allowed] = ["text", `a text of ${min} to ${max} bytes without control characters`];
   return {
@@ -110,7 +110,7 @@ export function pattern(): ValueType<string> {
   return { ...text(1, 1024), name: "pattern" };
 }
 
-/** A file's path; comes out absolute. `""` stays as it is where it is allowed: no file. */
+/** A file's path, which comes out absolute. `""`, where it is allowed, means no file. */
 export function path(options: { optional: boolean }): ValueType<string> {
   const [name, allowed] = ["path", options.optional ? 'a path, or "" for none' : "a path"];
   return {
@@ -127,7 +127,7 @@ export function path(options: { optional: boolean }): ValueType<string> {
   };
 }
 
-/** Milliseconds from a duration; 0 is off, others are at least `minMs`. */
+/** A duration, which comes out in milliseconds: 0 for off, or at least `minMs`. */
 export function duration(minMs = 1): ValueType<number> {
   const name = "duration";
   return {
@@ -143,7 +143,7 @@ export function duration(minMs = 1): ValueType<number> {
   };
 }
 
-/** Bytes from a size; 0 is never, others are at least `minBytes`. */
+/** A size, which comes out in bytes: 0 for never, or at least `minBytes`. */
 export function size(minBytes: number): ValueType<number> {
   const name = "size";
   return {
@@ -176,12 +176,12 @@ export function optionalAddress(): ValueType<Address | null> {
   };
 }
 
-/** A network in CIDR notation; comes out in its canonical form. */
+/** A network in CIDR notation, which comes out in its canonical form. */
 export function network(): ValueType<string> {
   return { name: "network", allowed: CIDR_ALLOWED, parse: (value) => parseCidr(value) };
 }
 
-/** A server name as clients send it (RFC 6066 section 3), or `*.` and a name; comes out as names are compared. */
+/** A server name as clients send it (RFC 6066 section 3), or `*.` and a name. It comes out as names are compared. */
 export function serverName(): ValueType<string> {
   const [name, allowed] = ["server name", 'a server name such as "a.example" or "*.b.example"'];
   return {
@@ -196,9 +196,9 @@ export function serverName(): ValueType<string> {
 }
 
 interface ListOptions<T> {
-  /** One value may stand without brackets. */
+  /** Whether one value may be given without brackets. */
   single?: boolean;
-  /** At least one. */
+  /** Whether there must be at least one. */
   filled?: boolean;
   /** Two elements with the same key are refused. */
   unique?: (element: T) => string;
@@ -240,7 +240,7 @@ export function list<T>(element: ValueType<T>, options: ListOptions<T> = {}): Va
 
 /** One address or several, no two the same. */
 export function addresses(purpose: ParseAddressOptions["purpose"]): ValueType<Address[]> {
-  // Port 0 is another port each time
+  // Port 0 stands for another port each time, so it may be given twice.
   let fresh = 0;
   return list(address(purpose), {
     single: true,

@@ -1,34 +1,34 @@
 import { stat } from "node:fs/promises";
 
-/** How often the files are looked at. */
+/** Milliseconds between two looks at the files. */
 const POLL_MS = 1_000;
-/** At most so much of the time is spent on looking: with very many files they are looked at less often. */
-const SHARE = 50;
+/** A pause is at least so many times as long as a look took, so that very many files are looked at less often. */
+const PAUSE_FACTOR = 50;
 
 /**
- * Watches files by looking at them: a path is followed to whatever it leads to now, so that swapped symlinks show (Kubernetes
- * swaps that of a directory, certbot that of the file), on network file systems as well.
+ * Watches files by polling. Each look follows a path to what it leads to now, so that swapped symbolic links are noticed
+ * (Kubernetes swaps the link of a directory, certbot that of a file), on network file systems, too.
  */
 export class FileWatch {
   readonly #changed: () => Promise<unknown>;
   #files: string[] = [];
-  /** What was there when it was last acted on. */
+  /** The fingerprint that was acted on last. */
   #known = "";
-  /** What was there when it was last looked at. */
+  /** The fingerprint of the last look. */
   #seen = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
   readonly #pollMs: number;
 
-  /** @param changed called when a change has come to rest: it looks the same twice in a row */
+  /** @param changed called when files have changed and two looks in a row have then seen the same */
   constructor(changed: () => Promise<unknown>, pollMs = POLL_MS) {
     this.#changed = changed;
     this.#pollMs = pollMs;
   }
 
   /**
-   * Watches these files from now on, none to stop.
-   * @param loaded their {@linkcode fingerprint} from before they were loaded: what has changed since then has changed
+   * Watches these files from now on, instead of those before.
+   * @param loaded their {@linkcode fingerprint} from before they were loaded, since which any change counts
    */
   watch(files: string[], loaded: string): void {
     this.#known = loaded;
@@ -59,16 +59,16 @@ export class FileWatch {
     const isAtRest = now === this.#seen;
     this.#seen = now;
     if (isAtRest && now !== this.#known) {
-      // Also where that fails: the same wrong files need no second look, and what is written further changes them again.
+      // Known even if acting on it fails: the same wrong files would fail again, and mending them is another change.
       this.#known = now;
       await this.#changed();
       if (files !== this.#files) return;
     }
-    this.#schedule(Math.max(this.#pollMs, tookMs * SHARE));
+    this.#schedule(Math.max(this.#pollMs, tookMs * PAUSE_FACTOR));
   }
 }
 
-/** What can be seen of files without reading them; it changes with any of them. */
+/** A text that changes when any of the files does, made of what can be seen without reading them. */
 export async function fingerprint(files: string[]): Promise<string> {
   const parts = [];
   for (const file of files) {

@@ -1,12 +1,13 @@
 /**
- * Byte sinks that never block the event loop. On Deno `node:fs` and `process.stderr` write synchronously, so that a full
- * pipe would stop the thread; Deno's own files write on another thread. On Bun and Node the `node:` ways do.
+ * Outputs for bytes that never block the event loop. On Deno `node:fs` and `process.stderr` write synchronously, so that
+ * a full pipe would stop the thread, but Deno's own files write on another thread. On Bun and Node `node:fs` and
+ * `process.stderr` do not block.
  */
 import { closeSync, openSync, write } from "node:fs";
 import process from "node:process";
 import { runtimeName } from "../runtimes/name.ts";
 
-/** Somewhere to write bytes. One write at a time. */
+/** An output for bytes. A write must have ended before the next one begins. */
 export interface Output {
   /**
    * Writes some of `bytes`, at least one.
@@ -29,17 +30,17 @@ interface DenoFiles {
 
 const deno = runtimeName() === "deno" ? (globalThis as unknown as { Deno: DenoFiles }).Deno : null;
 
-/** Log files may name clients: readable for the owner and the group. */
+/** Log files may name clients, so only the owner and the group may read them. */
 const LOG_FILE_MODE = 0o640;
 
-/** Standard error. */
+/** Opens standard error. */
 export function openStderr(): Output {
   const close = () => Promise.resolve();
   if (deno !== null) {
     const { stderr } = deno;
     return { write: (bytes) => stderr.write(bytes), close };
   }
-  // The write's callback has the error; without a listener the stream would throw it again.
+  // The callback of the write receives the error. Without a listener the stream would throw it again.
   process.stderr.on("error", () => {});
   const write = (bytes: Uint8Array) =>
     new Promise<number>((resolve, reject) => {
@@ -49,7 +50,7 @@ export function openStderr(): Output {
 }
 
 /**
- * Opens a file to append to, and makes it where it is missing.
+ * Opens a file to append to, and creates it where it is missing.
  * @throws {Error} when it cannot be opened
  */
 export function openAppend(path: string): Output {

@@ -1,13 +1,14 @@
 import { Buffer } from "node:buffer";
 import { lstat, open } from "node:fs/promises";
+import { explainFileError } from "./explain_file_error.ts";
 
-/** No configuration is longer; a wrong path to something huge, or endless, must not fill the memory. */
+/** Most bytes of a configuration. A wrong path to something huge or endless must not fill the memory. */
 export const MAX_FILE_BYTES = 1024 * 1024;
 
-/** A configuration file that cannot be read; the message says why, without its name. */
+/** A configuration file cannot be read. The message says why, without the file's name. */
 export class ReadError extends Error {
   override readonly name = "ReadError";
-  /** @param line of the bytes at fault, from 1; 0 where none are */
+  /** @param line the line of the bytes at fault, from 1; 0 where none are at fault */
   constructor(message: string, readonly line = 0, readonly column = 0) {
     super(message);
   }
@@ -23,7 +24,7 @@ export async function readConfigFile(path: string): Promise<string> {
   try {
     bytes = await readAtMost(path, MAX_FILE_BYTES + 1);
   } catch (error) {
-    throw new ReadError(`cannot read the configuration: ${reason(error)}`);
+    throw new ReadError(`cannot read the configuration: ${explainFileError(error)}`);
   }
   if (bytes.length > MAX_FILE_BYTES) {
     throw new ReadError("cannot read the configuration: longer than 1 MiB");
@@ -32,7 +33,7 @@ export async function readConfigFile(path: string): Promise<string> {
 }
 
 async function readAtMost(path: string, limit: number): Promise<Uint8Array> {
-  // Opening one that nobody writes to blocks for ever. What a shell's <(…) gives is a link to a pipe.
+  // Opening a FIFO that nobody writes to blocks for ever. A shell's <(…) is a link to a pipe, and so passes.
   if ((await lstat(path)).isFIFO()) throw new TypeError("is a FIFO, must be a file");
   const file = await open(path, "r");
   try {
@@ -59,20 +60,4 @@ function decode(bytes: Uint8Array): string {
     const line = before.split("\n").length;
     throw new ReadError("not UTF-8 text", line, before.length - before.lastIndexOf("\n"));
   }
-}
-
-const REASONS: Record<string, string> = {
-  ENOENT: "no such file",
-  EISDIR: "is a directory",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  ENOTDIR: "a part of the path is not a directory",
-  ELOOP: "too many symbolic links",
-};
-
-function reason(error: unknown): string {
-  const { name, code, message } = error as { name?: string; code?: string; message?: string };
-  // Deno's own words ask for --allow-all, which nobody should give
-  if (name === "NotCapable") return "the permissions that the program runs with do not allow it";
-  return REASONS[code ?? ""] ?? message ?? String(error);
 }

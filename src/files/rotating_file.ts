@@ -3,13 +3,13 @@ import { openAppend, type Output } from "./output.ts";
 
 /** Options of {@linkcode RotatingFile}. */
 interface RotatingFileOptions {
-  /** Bytes at which the file is rotated; 0 = never. */
+  /** Bytes at which the file is rotated; 0 for never. */
   maxSize: number;
-  /** Rotated files kept, as `path.1` (the newest) to `path.N`. */
+  /** How many rotated files are kept, as `path.1` (the newest) to `path.N`. */
   keep: number;
 }
 
-/** A file that is appended to, moved aside when it grows too large, and opened anew when somebody else moved it. */
+/** A file that is appended to, renamed when it grows too large, and opened anew when another program has moved it. */
 export class RotatingFile implements Output {
   #file: Output;
   #size: number;
@@ -59,7 +59,7 @@ export class RotatingFile implements Output {
   }
 }
 
-/** Renames what is there. */
+/** Renames a file, if there is one. */
 function rename(from: string, to: string): void {
   try {
     renameSync(from, to);

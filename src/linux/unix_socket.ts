@@ -4,9 +4,7 @@ import { connect } from "node:net";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { threadId } from "node:worker_threads";
-
-/** `sun_path` has 108 bytes, of which the last is NUL (unix(7)). */
-const MAX_PATH_BYTES = 107;
+import { MAX_UNIX_BYTES } from "../net/address.ts";
 
 let count = 0;
 
@@ -50,7 +48,7 @@ export async function bindUnixPath<Bound>(
     [process.pid, threadId, ++count].map((n) => n.toString(36)).join(".")
   }`;
   const beside = join(dirname(path), name);
-  const fits = new TextEncoder().encode(beside).length <= MAX_PATH_BYTES;
+  const fits = new TextEncoder().encode(beside).length <= MAX_UNIX_BYTES;
   if (!fits && lstat(path) !== null) unlinkSync(path);
   const bound = await listen(fits ? beside : path);
   if (fits) renameSync(beside, path);

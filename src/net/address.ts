@@ -2,7 +2,7 @@ import ipaddr from "ipaddr.js";
 import { isAbsolute, resolve } from "node:path";
 import { ValueError } from "./value_error.ts";
 
-/** Where to listen or connect. A Unix `path` that starts with NUL is an abstract name of exactly that length (unix(7)). */
+/** Where to listen or connect. A Unix `path` that starts with NUL is an abstract name of its exact length (unix(7)). */
 export type Address =
   | { transport: "tcp"; hostname: string; port: number }
   | { transport: "unix"; path: string };
@@ -13,14 +13,17 @@ export type Address =
 export const ADDRESS_ALLOWED =
   'an address such as "127.0.0.1:8443", "[::1]:8443", ":8443" (all addresses), "unix:/run/app.sock" or "unix:@name"';
 
-/** `sun_path` has 108 bytes: a path ends with NUL, an abstract name begins with one (unix(7)). */
-const MAX_UNIX_BYTES = 107;
+/**
+ * Most bytes of a Unix socket's name. `sun_path` has 108 bytes, of which one is the NUL that ends a path or begins an
+ * abstract name (unix(7)).
+ */
+export const MAX_UNIX_BYTES = 107;
 const encoder = new TextEncoder();
 
 export interface ParseAddressOptions {
   /** `connect`: a host is required, and port 0 is refused. Default: `listen`. */
   purpose?: "listen" | "connect";
-  /** The directory that relative Unix paths start from; without it they stay as they are. */
+  /** The directory that relative Unix paths start from. Without it they stay relative. */
   baseDir?: string;
 }
 
@@ -62,7 +65,7 @@ export function formatAddress(address: Address): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
-/** Whether only this machine can reach the address: a Unix socket, 127.0.0.0/8, ::1, localhost. */
+/** Whether only this machine can reach the address: a Unix socket, 127.0.0.0/8, ::1 or localhost. */
 export function isLocalAddress(address: Address): boolean {
   if (address.transport === "unix" || address.hostname === "localhost") return true;
   return ipaddr.isValid(address.hostname) && ipaddr.process(address.hostname).range() === "loopback";
@@ -125,7 +128,7 @@ function parseTcp(text: string, { purpose }: ParseAddressOptions, fail: Fail): A
 }
 
 function parseHost(host: string, fail: Fail): string {
-  // Digits and dots alone are meant as IPv4: the resolver would read "127.1" or "010.0.0.1" in its own, surprising way
+  // Digits and dots alone are meant as IPv4. The resolver would take "127.1" for 127.0.0.1 and "010.0.0.1" for 8.0.0.1.
   if (/^[\d.]+$/.test(host)) {
     if (!ipaddr.IPv4.isValidFourPartDecimal(host)) {
       throw fail("must have an IPv4 address of four numbers from 0 to 255");

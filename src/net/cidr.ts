@@ -23,7 +23,7 @@ export function parseCidr(text: unknown): string {
 
 /**
  * Makes a test of whether an address lies in one of the networks. IPv4-mapped IPv6 addresses (`::ffff:10.0.0.1`, what a
- * dual-stack socket reports) count as IPv4; what is not an IP address, such as a Unix peer's `""`, never matches.
+ * dual-stack socket reports) count as IPv4. A text that is no IP address, such as a Unix peer's `""`, never matches.
  *
  * @param networks in the form that {@linkcode parseCidr} takes
  */
@@ -42,7 +42,7 @@ export function cidrMatcher(networks: readonly string[]): (address: string) => b
 }
 
 function toNetwork(text: string): Network | null {
-  // ipaddr.js also reads "0x7f.1" and the like: an allow list must mean one thing only
+  // ipaddr.js also takes forms such as "0x7f.1". In an allow list each entry must have one meaning for every reader.
   const match = /^([0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(?:\/(\d{1,3}))?$/.exec(text);
   if (!match) return null;
   const [, host, bitsText] = match;

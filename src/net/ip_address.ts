@@ -1,4 +1,7 @@
-/** IP addresses between text and bytes in network order: strict, and cheap enough to run for every connection. */
+/**
+ * Converts IP addresses between text and bytes in network order, strictly, and cheaply enough to do so for every
+ * connection. Section 2.1 is that of the PROXY protocol (see `proxy_protocol/wire.ts`).
+ */
 
 const DOT = 0x2e;
 const COLON = 0x3a;
@@ -11,8 +14,8 @@ export function parseIpv4(text: string): Uint8Array | null {
 
 /**
  * The 16 bytes of an IPv6 address, or `null`. The form that ends in a dotted IPv4 address (RFC 4291 section 2.2, form 3)
- * is taken too, though section 2.1 knows only hexadecimal: inet_ntop(3), and with it HAProxy, writes mapped addresses so.
- * Zones (`%eth0`) are refused.
+ * is taken, too. Section 2.1 has only hexadecimal, but inet_ntop(3), and with it HAProxy, writes mapped addresses in that
+ * form. Zones (`%eth0`) are refused.
  */
 export function parseIpv6(text: string): Uint8Array | null {
   const bytes = new Uint8Array(16);
@@ -57,8 +60,9 @@ export function parseIpv6(text: string): Uint8Array | null {
 }
 
 /**
- * The 4 or 16 bytes of an address as a runtime reports it, or `null`. A zone is dropped, for it means nothing on another
- * host; an IPv4-mapped address (RFC 4291 section 2.5.5.2), as a dual-stack socket reports IPv4 peers, becomes IPv4.
+ * The 4 or 16 bytes of an address as a runtime reports it, or `null`. A zone is dropped, because it means nothing on
+ * another host. An IPv4-mapped address (RFC 4291 section 2.5.5.2), as a dual-stack socket reports IPv4 peers, becomes
+ * IPv4.
  */
 export function parseIp(text: string): Uint8Array | null {
   if (!text.includes(":")) return parseIpv4(text);

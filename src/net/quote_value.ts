@@ -14,7 +14,7 @@ export function quoteValue(value: unknown): string {
 }
 
 function quoteText(text: string): string {
-  // Somebody pastes a private key where its path belongs: it must not come out in a log
+  // A private key that was pasted in the place of its path must not appear in a log.
   if (/-----BEGIN|PRIVATE KEY/.test(text)) return `PEM text of ${text.length} characters`;
   const shown = text.length > MAX_LENGTH ? text.slice(0, MAX_LENGTH).replace(/[\uD800-\uDBFF]$/, "") + "…" : text;
   return JSON.stringify(shown).replace(

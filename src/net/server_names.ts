@@ -1,9 +1,9 @@
 import { domainToASCII } from "node:url";
 
 /**
- * The form in which server names are compared: lower-case, without the root's dot, IDNA A-labels.
+ * Brings a server name into the form in which names are compared: lower case, without the root's dot, IDNA A-labels.
  *
- * @returns "" where `name` is no DNS name: an IP address, or with characters that none can have
+ * @returns "" where `name` is an IP address, or has characters that no DNS name can have
  */
 export function normalizeServerName(name: string): string {
   let normal = name.endsWith(".") ? name.slice(0, -1) : name;
@@ -11,14 +11,14 @@ export function normalizeServerName(name: string): string {
   // deno-lint-ignore no-control-regex
   if (/[^\x00-\x7f]/.test(normal)) normal = wildcard + domainToASCII(normal.slice(wildcard.length));
   normal = normal.toLowerCase();
-  // Underscores are no host names, but certificates and clients have them.
+  // Host names have no underscores, but names in certificates and of clients do.
   const label = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
   if (normal.length > 253 || !new RegExp(`^(?:\\*\\.)?${label}(?:\\.${label})*$`).test(normal)) return "";
   // Dotted digits are an IPv4 address, which SNI does not carry.
   return /^[\d.]+$/.test(normal) ? "" : normal;
 }
 
-/** A client's server name (SNI) in the form of {@linkcode normalizeServerName}, for comparing: a client sends A-labels. */
+/** Brings a client's server name (SNI), in which labels are A-labels, into the form of {@linkcode normalizeServerName}. */
 export function comparableServerName(serverName: string): string {
   const name = serverName.toLowerCase();
   return name.endsWith(".") ? name.slice(0, -1) : name;
@@ -27,8 +27,8 @@ export function comparableServerName(serverName: string): string {
 /**
  * Indexes which certificate answers for which server name (SNI, RFC 6066 section 3), for one look-up per handshake.
  *
- * An exact name goes before a wildcard, a wildcard stands for exactly one label, an earlier certificate goes before a later
- * one. The first certificate answers where the client sent no name.
+ * An exact name precedes a wildcard, and an earlier certificate a later one. A wildcard stands for exactly one label. The
+ * first certificate answers where the client sent no name.
  *
  * @param names the names of each certificate, as in {@linkcode normalizeServerName}
  * @param strict an unknown name gets `null` (the alert unrecognized_name) instead of the first certificate
@@ -54,7 +54,7 @@ export function indexServerNames(
     const found = exact.get(name);
     if (found !== undefined) return found;
     const dot = name.indexOf(".");
-    // A dot in front would make the wildcard's label an empty one.
+    // With a dot at the start, the label that the wildcard stands for would be empty.
     return dot > 0 ? wildcard.get(name.slice(dot + 1)) ?? unknown : unknown;
   };
 }

@@ -1,14 +1,14 @@
 import { quoteValue } from "./quote_value.ts";
 
 /**
- * A text or value that cannot be understood. `message` stands alone; {@linkcode ValueError.detail} says only what is
+ * A text or value that cannot be understood. `message` is complete. {@linkcode ValueError.detail} says only what is
  * wrong and what is allowed, for callers that name the place and the value themselves.
  */
 export class ValueError extends SyntaxError {
   override readonly name = "ValueError";
   /**
    * @param what what was to be parsed, such as `address`
-   * @param value as found
+   * @param value the text or value that was found
    * @param detail such as `port must be a number from 0 to 65535`
    */
   constructor(what: string, readonly value: unknown, readonly detail: string) {

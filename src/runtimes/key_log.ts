@@ -1,10 +1,10 @@
 import process from "node:process";
 import { runtimeName } from "./name.ts";
 
-/** The variable that names the file to write the secrets of TLS sessions to, which lets any recording be decrypted. */
+/** The variable that names a file for the secrets of TLS sessions, with which any recording can be decrypted. */
 const VARIABLE = "SSLKEYLOGFILE";
 
-/** What the environment says of a key log: the file's path, `null` for none, or that this may not be known. */
+/** What the environment says of a key log: the file's path, `null` for none, `unreadable` without permission to ask. */
 type KeyLog = { path: string } | "unreadable" | null;
 
 /**
@@ -26,7 +26,7 @@ export function readKeyLog(): KeyLog {
  * Decides what a key log means for a start.
  *
  * @param allowed the flag `--allow-key-log` was given
- * @returns why there may be no start, and what whoever starts it should know; `null` for none
+ * @returns why the program must not start, and what to warn of; `null` for none
  */
 export function judgeKeyLog(keyLog: KeyLog, allowed: boolean): { refusal: string | null; warning: string | null } {
   if (keyLog === null) return { refusal: null, warning: null };

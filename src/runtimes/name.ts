@@ -3,7 +3,7 @@ import process from "node:process";
 /** The runtimes that the program runs on. */
 export type RuntimeName = "deno" | "bun" | "node";
 
-/** What this program runs on. */
+/** Returns the runtime that this program runs on. */
 export function runtimeName(): RuntimeName {
   // Deno and Bun both have `process.versions.node`; each has its own name beside it.
   const versions: Record<string, string | undefined> = process.versions;
@@ -17,7 +17,7 @@ export function runtimeTitle(): string {
   return `${name} ${process.versions[name] ?? ""}`.trim();
 }
 
-/** The engines that there are on this runtime. */
+/** The engines of this runtime. */
 export function engineNames(): ("native" | "node")[] {
   return runtimeName() === "node" ? ["node"] : ["native", "node"];
 }

@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { explainFileError } from "../files/explain_file_error.ts";
 import { type PemBlock, readPem } from "./pem.ts";
 import { type Problem, problemError } from "./problem.ts";
 
@@ -37,28 +38,6 @@ export async function readPemFile(path: string, what: string, problems: Problem[
     if (error instanceof SyntaxError) return refuse(error.message);
     throw error;
   }
-}
-
-/** One line for a file system error, without the runtime's own wording, which differs. */
-export function explainFileError(error: unknown): string {
-  const { code, message, name } = error as NodeJS.ErrnoException;
-  switch (code) {
-    case "ENOENT":
-      return "file not found";
-    case "ENOTDIR":
-      return "a part of its path is not a directory";
-    case "EACCES":
-    case "EPERM":
-      return "permission denied";
-    case "EISDIR":
-      return "is a directory";
-    case "ENOSPC":
-      return "no space left on the device";
-    case "ELOOP":
-      return "its symbolic links form a loop";
-  }
-  if (name === "NotCapable" || code === "ERR_ACCESS_DENIED") return "the runtime was started without permission for it";
-  return message.split("\n")[0];
 }
 
 async function readBounded(path: string): Promise<{ bytes: Uint8Array; mode: number }> {

@@ -244,12 +244,12 @@ Deno.test("loadConfig() says why a file cannot be read", async () => {
     assert.equal(spawnSync("mkfifo", [join(dir, "fifo")]).status, 0);
     const cases: [string, string][] = [
       ["fifo", "fifo: cannot read the configuration: is a FIFO, must be a file"],
-      ["none.toml", "none.toml: cannot read the configuration: no such file"],
+      ["none.toml", "none.toml: cannot read the configuration: file not found"],
       ["", ": cannot read the configuration: is a directory"],
       [".", ".: cannot read the configuration: is a directory"],
-      ["long.toml/x", "long.toml/x: cannot read the configuration: a part of the path is not a directory"],
+      ["long.toml/x", "long.toml/x: cannot read the configuration: a part of its path is not a directory"],
       ["long.toml", "long.toml: cannot read the configuration: longer than 1 MiB"],
-      ["loop.toml", "loop.toml: cannot read the configuration: too many symbolic links"],
+      ["loop.toml", "loop.toml: cannot read the configuration: its symbolic links form a loop"],
       ["binary.toml", "binary.toml:2:3: not UTF-8 text"],
       ["full.toml", "full.toml:1:1: listener: missing, at least one listener"],
     ];
