@@ -16,8 +16,6 @@ export interface ClientsTask {
   caCerts: string[];
   seed: number;
   seconds: number;
-  /** Connections that one client opens at once, so that the proxy runs out of descriptors. */
-  exhaustWith: number;
 }
 
 export interface ClientsReport {
@@ -29,7 +27,7 @@ export interface ClientsReport {
 /** For whatever does not come. */
 const PATIENCE_MS = 15_000;
 
-const { port, caCerts, seed, seconds, exhaustWith }: ClientsTask = JSON.parse(Deno.args[0]);
+const { port, caCerts, seed, seconds }: ClientsTask = JSON.parse(Deno.args[0]);
 const hostname = "127.0.0.1";
 const random = seededRandom(seed);
 const tally = new Tally();
@@ -109,16 +107,6 @@ async function sendGarbage(): Promise<void> {
   }
 }
 
-async function exhaust(): Promise<void> {
-  const clients: Deno.TcpConn[] = [];
-  try {
-    for (let count = 0; count < exhaustWith; count++) clients.push(await connectTcp());
-    await pause(500);
-  } finally {
-    for (const client of clients) client.close();
-  }
-}
-
 function many(count: number, name: string, pauseMs: () => number, action: () => Promise<void>): Promise<void>[] {
   return Array.from({ length: count }, () => tally.repeat(name, () => running, pauseMs, action));
 }
@@ -129,7 +117,6 @@ const clients = [
   ...many(4, "stalled handshake", () => 20, stall),
   ...many(2, "reset", () => random() * 100, reset),
   ...many(2, "garbage", () => random() * 50, sendGarbage),
-  ...many(1, "exhaustion", () => 10_000, exhaust),
 ];
 await pause(seconds * 1000);
 running = false;

@@ -14,8 +14,12 @@ const SEED = Number(Deno.env.get("TLS_OFF_SOAK_SEED") ?? 1);
 /** Load before the first measure, for caches and compilers to have what they want. */
 const WARM_UP_SECONDS = Math.min(120, SECONDS / 2);
 const OPEN_FILES = 500;
+/** Numbers of workers, one reload after the other; it is measured with the first. */
+const WORKERS = [2, 3, 1];
 /** How long a process of clients lives. */
 const CLIENTS_SECONDS = 15;
+/** Growth that is no leak: the memory of one to three workers varies more than that of as many all the time. */
+const TOLERANCE = 0.25;
 /** How often the memory is read. */
 const SAMPLE_MS = 250;
 
@@ -45,7 +49,7 @@ Deno.test(`${SECONDS} s of everything at once leave nothing behind (seed ${SEED}
   await using second = new RestartingBackend(dir.file("second.sock"));
   await using proxy = await Proxy.start(dir, [`unix:${first.path}`, `unix:${second.path}`], {
     config: {
-      workers: 2,
+      workers: WORKERS[0],
       shutdown: { grace: "5s" },
       log: { level: "info", access: false },
       admin: { listen: `unix:${dir.file("admin.sock")}` },
@@ -62,12 +66,28 @@ Deno.test(`${SECONDS} s of everything at once leave nothing behind (seed ${SEED}
   let running = true;
 
   let reloads = 0;
-  const reload = async () => {
+  let reloading: Promise<unknown> | null = null;
+  let exhausting = false;
+  const reload = async (workers: number) => {
+    // A runtime whose thread finds no descriptors ends: the program sees to it that there are, but not that they are left.
+    if (!exhausting) proxy.setWorkers(workers);
     const { cert, key } = certificates[reloads++ % 2];
     Deno.writeTextFileSync(dir.file("cert.pem"), cert);
     Deno.writeTextFileSync(dir.file("key.pem"), key);
-    const { event } = await proxy.reload();
+    const { event } = await (reloading = proxy.reload().finally(() => reloading = null));
     if (event !== "reload") throw new Error("reload failed");
+  };
+  const exhaust = async () => {
+    while (reloading !== null) await reloading;
+    exhausting = true;
+    const clients: Deno.TcpConn[] = [];
+    try {
+      for (let count = 0; count < OPEN_FILES + 100; count++) clients.push(await proxy.connectTcp());
+      await pause(500);
+    } finally {
+      for (const client of clients) client.close();
+      exhausting = false;
+    }
   };
   let seed = SEED;
   /** Clients of every kind, in one process after the other. */
@@ -78,45 +98,46 @@ Deno.test(`${SECONDS} s of everything at once leave nothing behind (seed ${SEED}
         caCerts,
         seed: seed++,
         seconds: Math.min(left, CLIENTS_SECONDS),
-        exhaustWith: OPEN_FILES + 100,
       });
       for (const [name, count] of Object.entries(report.counts)) tally.add(name, count);
       wrong.push(...report.wrong);
     }
   };
-  const load = async (seconds: number) => {
+  /** @param ownKiB takes samples of the program's memory */
+  const load = async (seconds: number, ownKiB: number[]) => {
     running = true;
     const repeat = (name: string, pauseMs: number, action: () => Promise<void>) =>
       tally.repeat(name, () => running, () => pauseMs, action);
     const others = [
-      repeat("reload", 2_000, reload),
+      repeat("reload", 2_000, () => reload(WORKERS[reloads % WORKERS.length])),
+      repeat("exhaustion", 10_000, exhaust),
       repeat("backend killed", 3_000, () => (random() < 0.5 ? first : second).restart(random() * 1_000)),
     ];
-    try {
-      await runAllClients(seconds);
-    } finally {
-      running = false;
-    }
-    await Promise.all(others);
+    const sample = async () => {
+      while (running) {
+        proxy.program.assertRunning();
+        ownKiB.push(proxy.program.rssKiB());
+        await pause(SAMPLE_MS);
+      }
+    };
+    await Promise.all([sample(), ...others, runAllClients(seconds).finally(() => running = false)]);
   };
-  const ended = () => until(() => first.open + second.open === 0, "every connection has ended", 30_000);
+  const comeToRest = async () => {
+    await reload(WORKERS[0]);
+    await until(() => first.open + second.open === 0, "every connection has ended", 30_000);
+  };
 
-  await load(WARM_UP_SECONDS);
-  await ended();
+  await load(WARM_UP_SECONDS, []);
+  await comeToRest();
   const before = await settledHoldings(proxy.program);
   const ownKiB: number[] = [];
-  const sampling = setInterval(() => ownKiB.push(proxy.program.rssKiB()), SAMPLE_MS);
-  try {
-    await load(SECONDS - WARM_UP_SECONDS);
-  } finally {
-    clearInterval(sampling);
-  }
-  await ended();
+  await load(SECONDS - WARM_UP_SECONDS, ownKiB);
+  await comeToRest();
   const after = await holdsNoMoreThan(before, proxy.program);
   const { listeners } = await readStats(dir.file("admin.sock"));
   console.log(Object.fromEntries(tally.counts), { before, after });
   assert.deepEqual(listeners.map(({ active }) => active), [0]);
-  assertNoLeak(ownKiB);
+  assertNoLeak(ownKiB, TOLERANCE);
   assert.deepEqual(wrong, []);
   for (const name of ["transfer", "slow reader", "stalled handshake", "reset", "garbage", "reload", "backend killed"]) {
     assert.ok((tally.counts.get(name) ?? 0) > 0, `nothing succeeded of: ${name}`);
