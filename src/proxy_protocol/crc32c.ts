@@ -1,4 +1,4 @@
-/** The polynomial of Castagnoli, bits reversed. */
+/** Castagnoli's polynomial, its bits reversed. */
 const POLYNOMIAL = 0x82f63b78;
 
 const TABLE = new Uint32Array(256);
@@ -18,7 +18,7 @@ export function crc32c(bytes: Uint8Array, start = 0, end: number = bytes.length)
 }
 
 /**
- * The checksum of a header whose four bytes at `hole` count as zero, whatever they hold (section 2.2.3).
+ * The CRC32c checksum of a header in which the four bytes at `hole` count as zero (section 2.2.3).
  *
  * @returns an unsigned 32-bit number
  */

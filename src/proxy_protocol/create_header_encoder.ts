@@ -13,15 +13,15 @@ import { TlvType } from "./wire.ts";
 
 interface HeaderEncoderOptions {
   version: "v1" | "v2";
-  /** TLVs to send where they are known; version 1 has none. `client-cert` brings `ssl` with it, which it travels in. */
+  /** TLVs to send where they are known; version 1 has none. `client-cert` implies `ssl`, the TLV that it is nested in. */
   tlvs: readonly ProxyProtocolTlv[];
-  /** The longest header, in bytes; a client certificate that would pass it is left out. */
+  /** The longest header, in bytes. A client certificate that would make the header longer is left out. */
   maxBytes?: number;
 }
 
 const NOTHING: EncodedHeader["omitted"] = [];
 
-/** What a header can say of the client's TLS session; a field that is not known is absent. */
+/** What a header can tell of the client's TLS session. A field that is not known is absent. */
 interface HeaderTls {
   /** `TLSv1.2` or `TLSv1.3`. */
   version?: string;
@@ -29,7 +29,7 @@ interface HeaderTls {
   sni?: string;
   alpn?: string;
   resumed?: boolean;
-  /** The verified certificate of the client, `der` as it was sent. */
+  /** The verified certificate of the client; `der` holds the bytes that the client sent. */
   peer?: { commonName: string; der: Uint8Array };
 }
 
@@ -43,11 +43,12 @@ type HeaderEncoder = (
 ) => EncodedHeader;
 
 /**
- * Makes a listener's encoder, which does once what is the same for every connection.
+ * Makes a listener's encoder. What is the same for every connection is done once, here.
  *
- * What the engine does not know is left out. Without the TLS version the whole SSL TLV is, because section 2.2.6 requires
- * the version in it. `tls.peer` is taken as verified: an engine reports none that failed, and none where it asked for none.
- * Where `tls.resumed` is unknown the certificate is said to be the session's only, which is true either way.
+ * What the engine does not know is left out. Without the TLS version the whole SSL TLV is left out, because section 2.2.6
+ * requires the version in it. `tls.peer` counts as verified: an engine reports no certificate that failed, and none that
+ * it did not ask for. Where `tls.resumed` is unknown, the header says that the certificate was presented in this session
+ * but not that it was on this connection, which is true in either case.
  *
  * @throws {RangeError} `maxBytes` is out of range
  */
@@ -72,7 +73,7 @@ export function createHeaderEncoder(options: HeaderEncoderOptions): HeaderEncode
       authority: sendAuthority ? tls.sni : undefined,
       uniqueId: sendUniqueId ? uniqueId : undefined,
       ssl: sendSsl ? sslInput(tls, sendCertificate) : undefined,
-      // A value of ours goes before one of the same type: two would contradict each other.
+      // The proxy's own value replaces one that came in: two of the same type would contradict each other.
       forwarded: sendUniqueId ? forwarded?.filter(({ type }) => type !== TlvType.uniqueId) : forwarded,
       crc32c,
     }, v2Options);

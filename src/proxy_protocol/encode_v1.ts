@@ -4,9 +4,9 @@ import { formatIp } from "../net/ip_address.ts";
 const encoder = new TextEncoder();
 
 /**
- * Encodes a version 1 header (section 2.1), at most 107 bytes. IPv6 addresses are written in hexadecimal only, mapped ones
- * too, as the section's grammar has it. Ends that are no IP addresses, such as a Unix listener's, are `UNKNOWN`: no other
- * word is allowed for them.
+ * Encodes a version 1 header (section 2.1), at most 107 bytes. IPv6 addresses, mapped ones included, are written in
+ * hexadecimal only, as the section's grammar demands. Ends that are no IP addresses, such as a Unix listener's, are
+ * `UNKNOWN`, which is the only word allowed for them.
  *
  * @throws {RangeError} a port is no integer from 0 to 65535
  */

@@ -18,31 +18,30 @@ import {
 } from "./wire.ts";
 
 /**
- * Bytes that a header takes at most unless told otherwise: what nginx reads at most (1.23.2 and later; less where
- * `client_header_buffer_size` is less, and 107 before). HAProxy reads 16384, and from 2.9 on no TLV of
- * more than 1024. A longer one is not read but refused.
+ * Most bytes of a header, by default. nginx reads no more (since 1.23.2; less where `client_header_buffer_size` is less,
+ * and 107 bytes before). HAProxy reads 16384 bytes, and since 2.9 no TLV of more than 1024. Both refuse a longer header.
  */
 export const DEFAULT_MAX_HEADER_BYTES = 4096;
 
-/** The least limit: the fixed part, the largest addresses, and the checksum. */
+/** The lowest limit that may be set: the fixed part, the largest addresses and the checksum fit into it. */
 export const LEAST_MAX_HEADER_BYTES = V2_FIXED_BYTES + ADDRESS_BYTES[Family.unix] + 7;
 
-/** A longer name (ALPN, server name, cipher, common name) is no honest one; it is left out, in UTF-8 bytes. */
+/** Most bytes (UTF-8) of a name: ALPN, server name, cipher, common name. No real name is longer; one that is, is left out. */
 const NAME_MAX_BYTES = 255;
 
-/** What section 2.2.6 says of the client's TLS. */
+/** What the SSL TLV (section 2.2.6) tells of the client's TLS. */
 export interface SslInput {
-  /** `TLSv1.3`; required, as the section requires it wherever the client used TLS. */
+  /** Such as `TLSv1.3`. The section requires it wherever the client used TLS. */
   version: string;
   cipher?: string;
   /** The client's certificate, where one was presented. */
   client?: {
-    /** It was presented on this very connection, not on an earlier one of a resumed session. */
+    /** Whether it was presented on this connection, and not on an earlier one of a resumed session. */
     onThisConnection: boolean;
-    /** It was verified, with success. */
+    /** Whether it was verified with success. */
     verified: boolean;
     commonName?: string;
-    /** The certificate, to be sent along. */
+    /** The certificate's DER form, where it is to be sent, too. */
     der?: Uint8Array;
   };
 }
@@ -56,13 +55,13 @@ export interface V2Input extends Endpoints {
   uniqueId?: string | Uint8Array;
   /** Section 2.2.6. */
   ssl?: SslInput;
-  /** TLVs that are handed on as they came; those that do not fit are left out. */
+  /** TLVs to hand on as they came in. Those that do not fit are left out. */
   forwarded?: readonly Tlv[];
-  /** Section 2.2.3: add the checksum. */
+  /** Section 2.2.3: whether to add the checksum. */
   crc32c?: boolean;
 }
 
-/** What did not fit, or was too long to be true. */
+/** A TLV that did not fit, or whose value was too long to be a real name. */
 type OmittedTlv =
   | "alpn"
   | "authority"
@@ -75,14 +74,14 @@ type OmittedTlv =
 
 export interface EncodedHeader {
   bytes: Uint8Array;
-  /** TLVs that were asked for and left out, because the header would have become invalid or too long. */
+  /** TLVs that were asked for but left out, because the header would have become invalid or too long. */
   omitted: readonly OmittedTlv[];
 }
 
 interface EncodeV2Options {
   /** The longest header to make, in bytes: {@linkcode LEAST_MAX_HEADER_BYTES} to 65551. */
   maxBytes?: number;
-  /** A buffer of at least `maxBytes` to work in; the result does not share it. */
+  /** A buffer of at least `maxBytes` to work in. The result does not share it. */
   scratch?: Uint8Array;
 }
 
@@ -96,10 +95,10 @@ const PROXY = 0x21;
 const LOCAL = 0x20;
 
 /**
- * Encodes a version 2 header (section 2.2). Named Unix sockets are AF_UNIX, an end without a name all NUL. Ends without
- * addresses (a Unix listener's, as the engines report them) are LOCAL and UNSPEC, as HAProxy sends them: a receiver may reject
- * PROXY with UNSPEC (HAProxy 2.6 does, and AF_UNIX too), but must accept LOCAL, and uses the real ends for both. A TLV that is
- * too long is left out, never cut: a cut name is another name.
+ * Encodes a version 2 header (section 2.2). Named Unix sockets are AF_UNIX, in which an end without a name is all NUL.
+ * Ends without addresses (a Unix listener's, as the engines report them) are LOCAL and UNSPEC, as HAProxy sends them. A
+ * receiver may reject PROXY with UNSPEC (HAProxy 2.6 does, and with AF_UNIX, too), but must accept LOCAL, and uses the
+ * connection's own ends then. A TLV that is too long is left out and never cut, because a cut name is another name.
  *
  * @throws {RangeError} a port is no integer from 0 to 65535, or `maxBytes` is out of range
  */
@@ -109,7 +108,7 @@ export function encodeV2(input: V2Input, options: EncodeV2Options = {}): Encoded
   out.set(V2_SIGNATURE);
   const writer = new TlvWriter(out, writeAddresses(input, out), maxBytes);
 
-  // In front of all that may not fit, so that it always does.
+  // The checksum is reserved before anything that may not fit, so that it always fits.
   const checksumAt = input.crc32c ? writer.at + 3 : 0;
   if (input.crc32c) writer.bytes(TlvType.crc32c, new Uint8Array(4), 4);
 
@@ -133,7 +132,7 @@ export function encodeV2(input: V2Input, options: EncodeV2Options = {}): Encoded
 }
 
 /**
- * Answers `maxBytes`.
+ * Returns `maxBytes` where it is allowed.
  *
  * @throws {RangeError} it is no integer from {@linkcode LEAST_MAX_HEADER_BYTES} to 65551
  */
@@ -144,7 +143,7 @@ export function checkMaxHeaderBytes(maxBytes: number): number {
   );
 }
 
-/** Writes the 13th and 14th byte and the address block; answers where the TLVs start. */
+/** Writes the 13th and 14th byte and the address block. Returns where the TLVs start. */
 function writeAddresses(endpoints: Endpoints, out: Uint8Array): number {
   const common = commonFamily(endpoints);
   const family = Family[common.family];
@@ -175,7 +174,7 @@ function writePath(out: Uint8Array, at: number, { path = "" }: Endpoint): void {
   if (bytes.length <= UNIX_PATH_BYTES) out.set(bytes, at);
 }
 
-/** Section 2.2.6. The certificate comes last, so that everything smaller has its place first. */
+/** Writes the SSL TLV (section 2.2.6). The certificate comes last, so that it leaves out nothing smaller than itself. */
 function writeSsl(writer: TlvWriter, ssl: SslInput, omitted: OmittedTlv[]): void {
   const { client } = ssl;
   let flags: number = SslClientFlag.ssl;

@@ -5,7 +5,7 @@ export interface Endpoint {
   /** An IP address; "" on a Unix socket. */
   hostname: string;
   port: number;
-  /** Path of a Unix socket; absent or "" where it has no name. A first NUL makes it abstract (unix(7)). */
+  /** Path of a Unix socket; absent or "" where it has no name. An abstract name begins with NUL (unix(7)). */
   path?: string;
 }
 
@@ -16,15 +16,15 @@ export interface Endpoints {
   destination: Endpoint;
 }
 
-/** Both ends in one family, which is all that either version can express. */
+/** Both ends in one family. Neither version can express more than one. */
 type CommonFamily =
   | { family: "inet" | "inet6"; source: Uint8Array; destination: Uint8Array }
   | { family: "unix" | "unspec" };
 
 /**
- * Finds the family that holds both ends. IPv4-mapped ends count as IPv4; with one IPv4 and one IPv6 end, the IPv4 one is
- * mapped, so that no address is lost. Unix sockets are `unix` where either has a name. All else is `unspec`: there is
- * nothing to tell.
+ * Finds the family that can express both ends. IPv4-mapped ends count as IPv4. With one IPv4 and one IPv6 end the IPv4
+ * one is mapped, so that no address is lost. Unix sockets are `unix` where either has a name. Everything else is
+ * `unspec`.
  *
  * @throws {RangeError} a port is no integer from 0 to 65535
  */

@@ -5,19 +5,19 @@ import { ProxyHeaderError } from "./proxy_header_error.ts";
 import { V2_SIGNATURE } from "./wire.ts";
 
 /**
- * The longest header to accept unless told otherwise, in bytes: HAProxy's buffer, so that whatever it can send fits, a client
- * certificate too. Only listed senders get to fill it.
+ * The longest header to accept by default, in bytes. It is the size of HAProxy's buffer, so that whatever HAProxy can
+ * send fits, client certificates included. Only senders of the listed networks can make the program read so much.
  */
 export const ACCEPTED_HEADER_BYTES = 16384;
 
 const V1_START = new TextEncoder().encode("PROXY ");
 
 /**
- * Parses the header that `bytes`, all that came so far, must begin with: version 1 or 2, told apart as section 2.2 says. It
- * refuses as soon as the bytes cannot become a header, and looks at none after it.
+ * Parses the header that `bytes` must begin with, in version 1 or 2, which are told apart as section 2.2 says. `bytes`
+ * are all that came so far. They are refused as soon as they cannot become a header. Bytes after the header are ignored.
  *
  * @param limit the longest header to accept, in bytes; at least 107
- * @throws {ProxyHeaderError} no header, or none to believe
+ * @throws {ProxyHeaderError} there is no header, or one that must not be believed
  */
 export function parseProxyHeader(bytes: Uint8Array, limit: number = ACCEPTED_HEADER_BYTES): ParseResult {
   if (bytes.length === 0) return NEED_MORE;

@@ -1,6 +1,6 @@
 import type { ProxyHeader } from "./proxy_header.ts";
 
-/** `need-more`: all so far is the beginning of a header. `done`: the header is the first `length` bytes. */
+/** `need-more`: the bytes so far are the beginning of a header. `done`: the first `length` bytes are the header. */
 export type ParseResult = { kind: "need-more" } | { kind: "done"; length: number; header: ProxyHeader };
 
 export const NEED_MORE: ParseResult = { kind: "need-more" };

@@ -4,10 +4,10 @@ import { ProxyHeaderError } from "./proxy_header_error.ts";
 import { SSL_FIXED_BYTES, TlvType, UNIQUE_ID_MAX_BYTES } from "./wire.ts";
 
 /**
- * Parses the TLVs between the addresses and the end of a version 2 header (sections 2.2.1 to 2.2.8): they must fill it to
- * its last byte. Unknown types are kept. A checksum is verified (section 2.2.3).
+ * Parses the TLVs between the addresses and the end of a version 2 header (sections 2.2.1 to 2.2.8). They must fill the
+ * header to its last byte. Unknown types are kept. A checksum is verified (section 2.2.3).
  *
- * @param header the header from its signature, and perhaps more
+ * @param header bytes that begin with the header's signature; they may go on after the header
  * @param start where the TLVs start
  * @param end the length of the header
  * @throws {ProxyHeaderError} reason `bad-tlv` or `bad-crc`
@@ -19,7 +19,7 @@ export function parseTlvs(header: Uint8Array, start: number, end: number): Tlv[]
     switch (type) {
       case TlvType.crc32c:
         if (next - at !== 4) throw refusal(`the checksum has ${next - at} bytes, not 4`);
-        // Each would have to be zero while the other is checked: nothing says which is.
+        // Each would have to count as zero while the other is verified, and nothing says which one does.
         if (checksumAt > 0) throw refusal("two checksums");
         checksumAt = at;
         break;
@@ -44,7 +44,7 @@ export function parseTlvs(header: Uint8Array, start: number, end: number): Tlv[]
 /**
  * Calls `visit` with the type of each TLV and where its value starts and ends.
  *
- * @throws {ProxyHeaderError} reason `bad-tlv`: one runs past `end`
+ * @throws {ProxyHeaderError} reason `bad-tlv` where a TLV runs past `end`
  */
 export function walkTlvs(
   bytes: Uint8Array,

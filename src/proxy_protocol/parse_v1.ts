@@ -8,8 +8,8 @@ const LF = 0x0a;
 const WORD_BYTES = "PROXY ".length;
 
 /**
- * Parses a version 1 line (section 2.1): exactly the block that the section shows, single spaces, the CRLF within 107 bytes.
- * `bytes` begin with `PROXY` and a space.
+ * Parses a version 1 line (section 2.1). It must have exactly the form that the section shows: single spaces, and the
+ * CRLF within 107 bytes. `bytes` begin with `PROXY` and a space.
  *
  * @throws {ProxyHeaderError}
  */
@@ -64,7 +64,7 @@ function port(text: string): number {
   return value;
 }
 
-/** Other bytes become "?", which nothing in the line may be, so that refusals can be quoted in logs. */
+/** Shows bytes in a message. What is not printable ASCII becomes "?", which no valid line has. */
 function printableAscii(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
   for (let index = start; index < end; index++) {

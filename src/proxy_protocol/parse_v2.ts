@@ -32,7 +32,8 @@ export function parseV2(bytes: Uint8Array, limit: number): ParseResult {
   if (bytes.length < V2_FIXED_BYTES) return NEED_MORE;
   const length = V2_FIXED_BYTES + (bytes[14] << 8 | bytes[15]);
   const addressEnd = V2_FIXED_BYTES + ADDRESS_BYTES[family];
-  // "UNSPEC: the receiver should ignore address information", and of half an UNSPEC nobody says where it ends.
+  // "UNSPEC: the receiver should ignore address information". Where only one of the two is UNSPEC, the section does not
+  // say how long the addresses are.
   const halfUnspec = (family === Family.unspec) !== (transport === Transport.unspec);
   const skipBlock = command === LOCAL || halfUnspec;
   if (!skipBlock && length < addressEnd) {
@@ -53,7 +54,7 @@ export function parseV2(bytes: Uint8Array, limit: number): ParseResult {
   };
 }
 
-/** The address block, which is complete. Ports, where there are any, are at its end. */
+/** Reads the address block, of which all bytes are there. Ports, where the family has them, are at its end. */
 function endpointsOf(bytes: Uint8Array, family: number): Endpoints {
   if (family === Family.unix) {
     return { source: unixEndpoint(bytes, 0), destination: unixEndpoint(bytes, UNIX_PATH_BYTES) };
@@ -75,7 +76,7 @@ function ipEndpoint(bytes: Uint8Array, at: number, size: number, portAt: number)
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** A path ends at its first NUL; an abstract name, which starts with one, at the last byte that is none. */
+/** Reads a Unix end. A path ends before its first NUL; an abstract name begins with NUL and ends before the NULs at its end. */
 function unixEndpoint(bytes: Uint8Array, offset: number): Endpoint {
   const start = V2_FIXED_BYTES + offset;
   const field = bytes.subarray(start, start + UNIX_PATH_BYTES);

@@ -6,16 +6,16 @@ export interface Tlv {
   value: Uint8Array;
 }
 
-/** A header that was received. It shares no memory with the bytes it came from. */
+/** A header that was received. It shares no memory with the bytes that it was read from. */
 export interface ProxyHeader {
   version: 1 | 2;
-  /** LOCAL: the sender speaks for itself (a health check, as a rule). */
+  /** LOCAL means that the sender connects on its own behalf, usually for a health check. */
   command: "LOCAL" | "PROXY";
   /**
-   * The ends of the original connection, IPv4-mapped addresses as IPv4, so that a client has one name only. `null`: the
-   * real connection's ends count (LOCAL, UNKNOWN, UNSPEC).
+   * The ends of the original connection. IPv4-mapped addresses are IPv4 here, so that a client has one name only. `null`
+   * (for LOCAL, UNKNOWN and UNSPEC) means that the ends of the connection itself count.
    */
   endpoints: Endpoints | null;
-  /** In their order; empty in version 1 and for LOCAL. */
+  /** The TLVs in the order of the header; empty in version 1 and for LOCAL. */
   tlvs: readonly Tlv[];
 }

@@ -1,18 +1,19 @@
 /**
- * Why a PROXY header was refused: the label of the counter. The session adds the last two itself, where bytes do not come.
+ * Why a PROXY header was refused: the first word of a record's `error`. The parser gives all but the last two, which the
+ * session gives where bytes are missing.
  */
 export const PROXY_HEADER_REASONS = [
   /** The first bytes are of neither version (section 2.2, "otherwise the protocol is not covered"). */
   "not-a-header",
   /** A version 1 line that does not match the block of section 2.1 exactly. */
   "bad-line",
-  /** Version 2 signature, another version. */
+  /** The signature of version 2, with another version. */
   "bad-version",
   /** Neither LOCAL nor PROXY. */
   "bad-command",
   /** A family or transport that version 2 does not define. */
   "bad-family",
-  /** A version 1 address that is none of its family. */
+  /** A version 1 address that is not one of its family. */
   "bad-address",
   /** A version 1 port that is no decimal number from 0 to 65535 without leading zeros. */
   "bad-port",
@@ -20,13 +21,13 @@ export const PROXY_HEADER_REASONS = [
   "bad-length",
   /** A TLV that runs past its end, or whose value its type does not allow. */
   "bad-tlv",
-  /** The checksum is another. */
+  /** The checksum does not match. */
   "bad-crc",
-  /** Longer than is read. */
+  /** The header is longer than what is read. */
   "too-long",
-  /** Not complete in time. */
+  /** The header was not complete in time. */
   "timeout",
-  /** The sender left before it was complete. */
+  /** The sender closed the connection before the header was complete. */
   "truncated",
 ] as const;
 export type ProxyHeaderReason = typeof PROXY_HEADER_REASONS[number];

@@ -1,11 +1,11 @@
 const encoder = new TextEncoder();
 
 /**
- * Writes type-length-value vectors (section 2.2) into a buffer, up to a limit. What does not fit is not written at all.
- * Lengths cannot overflow their 16 bits, because the limit is at most 65551 and the fixed part comes first.
+ * Writes type-length-value vectors (section 2.2) into a buffer, up to a limit. A TLV that does not fit is not written at
+ * all. Lengths cannot overflow their 16 bits, because the limit is at most 65551 and the fixed part comes first.
  */
 export class TlvWriter {
-  /** Where the next byte goes. */
+  /** The index of the next byte. */
   at: number;
   readonly #out: Uint8Array;
   readonly #limit: number;
@@ -16,7 +16,7 @@ export class TlvWriter {
     this.#limit = limit;
   }
 
-  /** Appends a TLV; answers false where `value` has more than `max` bytes or does not fit. */
+  /** Appends a TLV. Returns false where `value` has more than `max` bytes or does not fit. */
   bytes(type: number, value: Uint8Array, max: number): boolean {
     if (value.length > max || this.at + 3 + value.length > this.#limit) return false;
     this.#head(type, value.length);
@@ -25,7 +25,7 @@ export class TlvWriter {
     return true;
   }
 
-  /** Appends a TLV of UTF-8 text; answers false where it has more than `max` bytes or does not fit. */
+  /** Appends a TLV of UTF-8 text. Returns false where it has more than `max` bytes or does not fit. */
   text(type: number, value: string, max: number): boolean {
     const start = this.at + 3;
     const room = Math.min(max, this.#limit - start);
@@ -37,7 +37,7 @@ export class TlvWriter {
     return true;
   }
 
-  /** Starts a TLV that others nest in; answers false where not even `least` bytes of value fit. */
+  /** Starts a TLV in which others are nested. Returns false where not even `least` bytes of its value fit. */
   open(type: number, least: number): boolean {
     if (this.at + 3 + least > this.#limit) return false;
     this.#head(type, 0);

@@ -52,8 +52,8 @@ export const TlvType = {
 } as const;
 
 /**
- * Whether a TLV may be handed on from one header to the next: the unique id, which is the connection's for its whole way, and
- * section 2.2.8's custom types (0xE0 to 0xEF, such as AWS's 0xEA), which are of no concern to whoever stands between.
+ * Whether a TLV may be handed on from one header to the next. That is the unique id, which belongs to the connection on
+ * its whole way, and the custom types of section 2.2.8 (0xE0 to 0xEF, such as AWS's 0xEA), which proxies leave alone.
  */
 export function isForwardable(type: number): boolean {
   return type === TlvType.uniqueId || (type >= 0xe0 && type <= 0xef);
