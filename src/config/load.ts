@@ -19,7 +19,9 @@ export interface LoadResult {
   config: Config | null;
   /** Every problem found, in the order of the file. */
   problems: Problem[];
-  /** Each listener as far as it could be read, with the default for what is wrong; empty where nothing could be read. */
+  /**
+   * Each listener as far as it could be read, with the default for what is wrong; empty where nothing could be read.
+   */
   listeners: ListenerFile[];
   /** Where keys stand; `null` where there is no file, or it could not be read. */
   positions: Positions | null;

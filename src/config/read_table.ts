@@ -17,8 +17,8 @@ export function isTable(value: unknown): value is TomlTable {
 }
 
 /**
- * Reads a table by its schema. A wrong value is reported, and the result has its default or placeholder instead, so that
- * the rest can be checked.
+ * Reads a table by its schema. A wrong value is reported, and the result has its default or placeholder instead, so
+ * that the rest can be checked.
  */
 export function readTable<T>(fields: Fields<T>, table: TomlTable, path: Path, report: Report): T {
   const known = fieldsOf(fields as Fields<unknown>);

@@ -33,7 +33,9 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
   return found === null ? "" : `, did you mean "${found}"?`;
 }
 
-/** Counts the insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment). */
+/**
+ * Counts the insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment).
+ */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

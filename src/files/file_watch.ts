@@ -6,8 +6,8 @@ const POLL_MS = 1_000;
 const PAUSE_FACTOR = 50;
 
 /**
- * Watches files by polling. Each look follows a path to what it leads to now, so that swapped symbolic links are noticed
- * (Kubernetes swaps the link of a directory, certbot that of a file), on network file systems, too.
+ * Watches files by polling. Each look follows a path to what it leads to now, so that swapped symbolic links are
+ * noticed (Kubernetes swaps the link of a directory, certbot that of a file), on network file systems, too.
  */
 export class FileWatch {
   readonly #changed: () => Promise<unknown>;

@@ -1,6 +1,6 @@
 /**
- * Outputs for bytes that never block the event loop. On Deno `node:fs` and `process.stderr` write synchronously, so that
- * a full pipe would stop the thread, but Deno's own files write on another thread. On Bun and Node `node:fs` and
+ * Outputs for bytes that never block the event loop. On Deno `node:fs` and `process.stderr` write synchronously, so
+ * that a full pipe would stop the thread, but Deno's own files write on another thread. On Bun and Node `node:fs` and
  * `process.stderr` do not block.
  */
 import { closeSync, openSync, write } from "node:fs";

@@ -22,7 +22,9 @@ const MAX_STRING = 1024;
 const MAX_ELEMENTS = 64;
 const MAX_DEPTH = 3;
 
-/** Control characters (C0, DEL, C1), line separators, and characters that change the direction of text (Unicode UAX #9). */
+/**
+ * Control characters (C0, DEL, C1), line separators, and characters that change the direction of text (Unicode UAX #9).
+ */
 // deno-lint-ignore no-control-regex
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/;
 const ALL_UNSAFE = new RegExp(UNSAFE, "g");

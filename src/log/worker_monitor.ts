@@ -1,4 +1,6 @@
-/** The worker's side of monitoring: numbers go to the worker's own shared memory, records in batches to the main thread. */
+/**
+ * The worker's side of monitoring: numbers go to the worker's own shared memory, records in batches to the main thread.
+ */
 import type { LogLevel } from "../config/config.ts";
 import { DURATION_BUCKETS, LATENCY_BUCKETS, observe } from "../metrics/buckets.ts";
 import { ClientTable } from "../metrics/client_table.ts";

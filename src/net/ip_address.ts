@@ -13,9 +13,9 @@ export function parseIpv4(text: string): Uint8Array | null {
 }
 
 /**
- * The 16 bytes of an IPv6 address, or `null`. The form that ends in a dotted IPv4 address (RFC 4291 section 2.2, form 3)
- * is taken, too. Section 2.1 has only hexadecimal, but inet_ntop(3), and with it HAProxy, writes mapped addresses in that
- * form. Zones (`%eth0`) are refused.
+ * The 16 bytes of an IPv6 address, or `null`. The form that ends in a dotted IPv4 address (RFC 4291 section 2.2, form
+ * 3) is taken, too. Section 2.1 has only hexadecimal, but inet_ntop(3), and with it HAProxy, writes mapped addresses in
+ * that form. Zones (`%eth0`) are refused.
  */
 export function parseIpv6(text: string): Uint8Array | null {
   const bytes = new Uint8Array(16);

@@ -18,7 +18,9 @@ export function normalizeServerName(name: string): string {
   return /^[\d.]+$/.test(normal) ? "" : normal;
 }
 
-/** Brings a client's server name (SNI), in which labels are A-labels, into the form of {@linkcode normalizeServerName}. */
+/**
+ * Brings a client's server name (SNI), in which labels are A-labels, into the form of {@linkcode normalizeServerName}.
+ */
 export function comparableServerName(serverName: string): string {
   const name = serverName.toLowerCase();
   return name.endsWith(".") ? name.slice(0, -1) : name;
@@ -27,8 +29,8 @@ export function comparableServerName(serverName: string): string {
 /**
  * Indexes which certificate answers for which server name (SNI, RFC 6066 section 3), for one look-up per handshake.
  *
- * An exact name precedes a wildcard, and an earlier certificate a later one. A wildcard stands for exactly one label. The
- * first certificate answers where the client sent no name.
+ * An exact name precedes a wildcard, and an earlier certificate a later one. A wildcard stands for exactly one label.
+ * The first certificate answers where the client sent no name.
  *
  * @param names the names of each certificate, as in {@linkcode normalizeServerName}
  * @param strict an unknown name gets `null` (the alert unrecognized_name) instead of the first certificate

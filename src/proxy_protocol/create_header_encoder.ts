@@ -13,7 +13,9 @@ import { TlvType } from "./wire.ts";
 
 interface HeaderEncoderOptions {
   version: "v1" | "v2";
-  /** TLVs to send where they are known; version 1 has none. `client-cert` implies `ssl`, the TLV that it is nested in. */
+  /**
+   * TLVs to send where they are known; version 1 has none. `client-cert` implies `ssl`, the TLV that it is nested in.
+   */
   tlvs: readonly ProxyProtocolTlv[];
   /** The longest header, in bytes. A client certificate that would make the header longer is left out. */
   maxBytes?: number;
@@ -45,10 +47,10 @@ type HeaderEncoder = (
 /**
  * Makes a listener's encoder. What is the same for every connection is done once, here.
  *
- * What the engine does not know is left out. Without the TLS version the whole SSL TLV is left out, because section 2.2.6
- * requires the version in it. `tls.peer` counts as verified: an engine reports no certificate that failed, and none that
- * it did not ask for. Where `tls.resumed` is unknown, the header says that the certificate was presented in this session
- * but not that it was on this connection, which is true in either case.
+ * What the engine does not know is left out. Without the TLS version the whole SSL TLV is left out, because section
+ * 2.2.6 requires the version in it. `tls.peer` counts as verified: an engine reports no certificate that failed, and
+ * none that it did not ask for. Where `tls.resumed` is unknown, the header says that the certificate was presented in
+ * this session but not that it was on this connection, which is true in either case.
  *
  * @throws {RangeError} `maxBytes` is out of range
  */

@@ -18,15 +18,19 @@ import {
 } from "./wire.ts";
 
 /**
- * Most bytes of a header, by default. nginx reads no more (since 1.23.2; less where `client_header_buffer_size` is less,
- * and 107 bytes before). HAProxy reads 16384 bytes, and since 2.9 no TLV of more than 1024. Both refuse a longer header.
+ * Most bytes of a header, by default. nginx reads no more (since 1.23.2; less where `client_header_buffer_size` is
+ * less, and 107 bytes before). HAProxy reads 16384 bytes, and since 2.9 no TLV of more than 1024. Both refuse a longer
+ * header.
  */
 export const DEFAULT_MAX_HEADER_BYTES = 4096;
 
 /** The lowest limit that may be set: the fixed part, the largest addresses and the checksum fit into it. */
 export const LEAST_MAX_HEADER_BYTES = V2_FIXED_BYTES + ADDRESS_BYTES[Family.unix] + 7;
 
-/** Most bytes (UTF-8) of a name: ALPN, server name, cipher, common name. No real name is longer; one that is, is left out. */
+/**
+ * Most bytes (UTF-8) of a name: ALPN, server name, cipher, common name. No real name is longer; one that is, is left
+ * out.
+ */
 const NAME_MAX_BYTES = 255;
 
 /** What the SSL TLV (section 2.2.6) tells of the client's TLS. */
@@ -174,7 +178,9 @@ function writePath(out: Uint8Array, at: number, { path = "" }: Endpoint): void {
   if (bytes.length <= UNIX_PATH_BYTES) out.set(bytes, at);
 }
 
-/** Writes the SSL TLV (section 2.2.6). The certificate comes last, so that it leaves out nothing smaller than itself. */
+/**
+ * Writes the SSL TLV (section 2.2.6). The certificate comes last, so that it leaves out nothing smaller than itself.
+ */
 function writeSsl(writer: TlvWriter, ssl: SslInput, omitted: OmittedTlv[]): void {
   const { client } = ssl;
   let flags: number = SslClientFlag.ssl;

@@ -14,7 +14,8 @@ const V1_START = new TextEncoder().encode("PROXY ");
 
 /**
  * Parses the header that `bytes` must begin with, in version 1 or 2, which are told apart as section 2.2 says. `bytes`
- * are all that came so far. They are refused as soon as they cannot become a header. Bytes after the header are ignored.
+ * are all that came so far. They are refused as soon as they cannot become a header. Bytes after the header are
+ * ignored.
  *
  * @param limit the longest header to accept, in bytes; at least 107
  * @throws {ProxyHeaderError} there is no header, or one that must not be believed

@@ -76,7 +76,10 @@ function ipEndpoint(bytes: Uint8Array, at: number, size: number, portAt: number)
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Reads a Unix end. A path ends before its first NUL; an abstract name begins with NUL and ends before the NULs at its end. */
+/**
+ * Reads a Unix end. A path ends before its first NUL; an abstract name begins with NUL and ends before the NULs at its
+ * end.
+ */
 function unixEndpoint(bytes: Uint8Array, offset: number): Endpoint {
   const start = V2_FIXED_BYTES + offset;
   const field = bytes.subarray(start, start + UNIX_PATH_BYTES);

@@ -12,8 +12,8 @@ export interface ProxyHeader {
   /** LOCAL means that the sender connects on its own behalf, usually for a health check. */
   command: "LOCAL" | "PROXY";
   /**
-   * The ends of the original connection. IPv4-mapped addresses are IPv4 here, so that a client has one name only. `null`
-   * (for LOCAL, UNKNOWN and UNSPEC) means that the ends of the connection itself count.
+   * The ends of the original connection. IPv4-mapped addresses are IPv4 here, so that a client has one name only.
+   * `null` (for LOCAL, UNKNOWN and UNSPEC) means that the ends of the connection itself count.
    */
   endpoints: Endpoints | null;
   /** The TLVs in the order of the header; empty in version 1 and for LOCAL. */

@@ -1,6 +1,6 @@
 /**
- * Why a PROXY header was refused: the first word of a record's `error`. The parser gives all but the last two, which the
- * session gives where bytes are missing.
+ * Why a PROXY header was refused: the first word of a record's `error`. The parser gives all but the last two, which
+ * the session gives where bytes are missing.
  */
 export const PROXY_HEADER_REASONS = [
   /** The first bytes are of neither version (section 2.2, "otherwise the protocol is not covered"). */

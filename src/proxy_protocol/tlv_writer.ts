@@ -1,8 +1,8 @@
 const encoder = new TextEncoder();
 
 /**
- * Writes type-length-value vectors (section 2.2) into a buffer, up to a limit. A TLV that does not fit is not written at
- * all. Lengths cannot overflow their 16 bits, because the limit is at most 65551 and the fixed part comes first.
+ * Writes type-length-value vectors (section 2.2) into a buffer, up to a limit. A TLV that does not fit is not written
+ * at all. Lengths cannot overflow their 16 bits, because the limit is at most 65551 and the fixed part comes first.
  */
 export class TlvWriter {
   /** The index of the next byte. */

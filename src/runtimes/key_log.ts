@@ -8,8 +8,8 @@ const VARIABLE = "SSLKEYLOGFILE";
 type KeyLog = { path: string } | "unreadable" | null;
 
 /**
- * Whether this runtime writes the secrets of TLS sessions to a file. Deno does so wherever the variable is set, whatever
- * the permissions of the program. Bun 1.4 and Node 20 do not know the variable.
+ * Whether this runtime writes the secrets of TLS sessions to a file. Deno does so wherever the variable is set,
+ * whatever the permissions of the program. Bun 1.4 and Node 20 do not know the variable.
  */
 export function readKeyLog(): KeyLog {
   if (runtimeName() !== "deno") return null;
