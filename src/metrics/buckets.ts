@@ -1,21 +1,24 @@
-/** Histogram buckets in numbers that one thread adds to and another reads. Durations are in seconds, as Prometheus has them. */
+/**
+ * Histograms in shared memory, which one thread adds to and another reads. Durations are in seconds, as Prometheus has
+ * them.
+ */
 
 /** Upper bounds, in seconds, from `from` to `to` with the given steps in each decade. */
 function decades(from: number, to: number, steps: number[]): readonly number[] {
   const bounds: number[] = [];
   for (let exponent = Math.round(Math.log10(from)); exponent <= Math.round(Math.log10(to)); exponent++) {
-    // By way of text: 3 * 10 ** -4 is not 0.0003 in binary.
+    // The text "3e-4" is converted exactly, while 3 * 10 ** -4 is not 0.0003 in floating point.
     for (const step of steps) bounds.push(Number(`${step}e${exponent}`));
   }
   return bounds.filter((bound) => bound >= from && bound <= to);
 }
 
-/** Handshakes and backend connects: fine, as percentiles are read from them. */
+/** Buckets of handshakes and backend connects. They are fine, because percentiles are read from them. */
 export const LATENCY_BUCKETS = decades(1e-5, 10, [1, 2, 3, 5, 7]);
-/** Whole connections, up to a day. */
+/** Buckets of whole connections, up to a day. */
 export const DURATION_BUCKETS = decades(1e-3, 1e5, [1, 3]);
 
-/** Numbers that a histogram takes: one for each bucket, one for what is above all, and the sum. */
+/** How many numbers a histogram takes: one for each bucket, one for what is above all of them, and the sum. */
 export function histogramSize(bounds: readonly number[]): number {
   return bounds.length + 2;
 }
@@ -33,15 +36,17 @@ export function observe(row: Float64Array, offset: number, bounds: readonly numb
   row[offset + bounds.length + 1] += seconds;
 }
 
-/** A histogram as read: `counts[i]` observations up to `bounds[i]` and above the one before; the last is above all. */
+/**
+ * A histogram as read. `counts[i]` observations are up to `bounds[i]` and above the bound before; the last, above all.
+ */
 export interface Histogram {
   bounds: readonly number[];
   counts: Float64Array;
-  /** Seconds. */
+  /** The sum of all observations, in seconds. */
   sum: number;
 }
 
-/** The histogram that starts at `offset`. */
+/** Reads the histogram that starts at `offset`. */
 export function readHistogram(row: Float64Array, offset: number, bounds: readonly number[]): Histogram {
   const end = offset + bounds.length + 1;
   return { bounds, counts: row.slice(offset, end), sum: row[end] };
@@ -49,7 +54,7 @@ export function readHistogram(row: Float64Array, offset: number, bounds: readonl
 
 /**
  * The value below which a share of the observations lies, in seconds, interpolated within its bucket.
- * @param before an earlier reading; only what came since counts
+ * @param before an earlier reading: only the observations since then count
  * @returns `null` without observations
  */
 export function quantile(histogram: Histogram, share: number, before?: Histogram): number | null {

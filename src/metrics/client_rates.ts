@@ -1,6 +1,4 @@
-/** Bytes per second of each client over 1 s, 10 s and 60 s, from a reading each second. */
-
-/** Bytes per second. */
+/** A client's bytes per second, over the last 1, 10 and 60 seconds. */
 export interface Rates {
   in1s: number;
   in10s: number;
@@ -10,19 +8,21 @@ export interface Rates {
   out60s: number;
 }
 
-/** What is read of a client. */
+/** A client's totals at one time. */
 interface Reading {
   client: string;
   bytesIn: number;
   bytesOut: number;
 }
 
-/** Readings kept: the newest and those of the 60 seconds before. */
+/** How many readings are kept: the newest, and those of the 60 seconds before. */
 const KEPT = 61;
 
 export const NO_RATES: Rates = { in1s: 0, in10s: 0, in60s: 0, out1s: 0, out10s: 0, out60s: 0 };
 
-/** The readings of the clients that moved bytes in the last minute; nothing is kept of the others but their last totals. */
+/**
+ * Rates of clients from a reading each second. Of clients without bytes in the last minute only the totals are kept.
+ */
 export class ClientRates {
   readonly #timesMs = new Float64Array(KEPT);
   #ticks = 0;
@@ -42,14 +42,14 @@ export class ClientRates {
       let history = this.#histories.get(reading.client);
       if (history === undefined) {
         if (!moved) continue;
-        // Before it was known it had moved nothing that counts here.
+        // Bytes that it moved before it was known do not count for its rates.
         history = { in: new Float64Array(KEPT), out: new Float64Array(KEPT), changed: this.#ticks };
         history.in.fill(before?.bytesIn ?? 0);
         history.out.fill(before?.bytesOut ?? 0);
         this.#histories.set(reading.client, history);
       }
       if (moved) history.changed = this.#ticks;
-      // Forgotten by a full table and known again: it counts from 0 anew.
+      // A full table has forgotten the client in between, and counts its bytes from 0 again.
       if (before !== undefined && (reading.bytesIn < before.bytesIn || reading.bytesOut < before.bytesOut)) {
         history.in.fill(0);
         history.out.fill(0);

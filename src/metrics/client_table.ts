@@ -1,13 +1,13 @@
 /**
- * Who moves how much, in memory that does not grow: the Space-Saving algorithm (Metwally, Agrawal, El Abbadi 2005) over
- * bytes, in shared memory that one worker writes and the main thread reads.
+ * Counts the bytes of each client in memory that does not grow, by the Space-Saving algorithm (Metwally, Agrawal, El
+ * Abbadi 2005). The memory is shared: one worker writes it, and the main thread reads it.
  *
- * A table holds `capacity` clients. When a new one comes and it is full, the lightest is forgotten and its weight becomes
- * the newcomer's `error`: the most that may have been missed of the newcomer. So every client that moved more than
- * `total / (7/8 × capacity)` bytes through this worker is in the table, and nobody's error is above that.
+ * A table holds `capacity` clients. When it is full and a new client comes, the lightest client is forgotten, and its
+ * weight becomes the `error` of the new one: the most bytes that may be missing of it. So every client that moved more
+ * than `total / (7/8 × capacity)` bytes through this worker is in the table, and no client's error is above that.
  */
 
-/** Numbers of one slot. */
+/** The numbers of one slot, by their index. */
 const BYTES_IN = 0;
 const BYTES_OUT = 1;
 const ACTIVE = 2;
@@ -15,19 +15,19 @@ const OPENED = 3;
 const ERROR = 4;
 const SLOT = 5;
 
-/** Longest address kept: an IPv6 address with a zone. */
+/** Bytes of a slot's name: its length, and the address. The longest is an IPv6 address with a zone. */
 const NAME = 64;
 
-/** Victims found by one search; the lightest eighth of the table. */
+/** One search finds the lightest eighth of the table. */
 const VICTIM_SHARE = 8;
 
 /** Bytes of shared memory for a table. */
 export function clientTableSize(capacity: number): number {
-  // The numbers of all slots and of the forgotten; a sequence number and a name for each slot.
+  // Numbers of all slots and of the forgotten clients together, then a sequence number and a name for each slot.
   return (capacity + 1) * SLOT * 8 + capacity * (4 + NAME);
 }
 
-/** The parts of a table. */
+/** Maps the parts of a table onto its memory. */
 function mapTable(buffer: SharedArrayBuffer, capacity: number) {
   const numbers = new Float64Array(buffer, 0, (capacity + 1) * SLOT);
   const sequences = new Int32Array(buffer, numbers.byteLength, capacity);
@@ -35,14 +35,14 @@ function mapTable(buffer: SharedArrayBuffer, capacity: number) {
   return { numbers, sequences, names };
 }
 
-/** The writing side. */
+/** The table as its worker writes it. */
 export class ClientTable {
   readonly #numbers: Float64Array;
   readonly #sequences: Int32Array;
   readonly #names: Uint8Array;
   readonly #slots = new Map<string, number>();
   readonly #clients: string[] = [];
-  /** Connections now of every client, in the table or not; as many entries as connections at most. */
+  /** Present connections of every client, in the table or not. There are no more entries than connections. */
   readonly #active = new Map<string, number>();
   #victims: { slot: number; client: string; weight: number }[] = [];
   #lastClient: string | null = null;
@@ -77,7 +77,7 @@ export class ClientTable {
   }
 
   #offset(client: string): number {
-    // The bytes of a busy connection come in a row.
+    // A busy connection moves many chunks in a row.
     if (client === this.#lastClient) return this.#lastOffset;
     const slot = this.#slots.get(client) ?? this.#insert(client);
     this.#lastClient = client;
@@ -89,7 +89,7 @@ export class ClientTable {
     const slot = free ? this.#clients.length : this.#forget();
     const offset = slot * SLOT;
     const error = free ? 0 : this.#weight(slot);
-    // Odd while it changes: the reader looks before and after.
+    // The sequence number is odd while the slot changes. The reader compares it before and after reading.
     Atomics.add(this.#sequences, slot, 1);
     this.#numbers.fill(0, offset, offset + SLOT);
     this.#numbers[offset + ERROR] = error;
@@ -103,7 +103,7 @@ export class ClientTable {
     return slot;
   }
 
-  /** Makes room: the slot of the lightest client, whose exact numbers go to the forgotten. */
+  /** Frees the slot of the lightest client and returns it. The client's numbers are added to those of the forgotten. */
   #forget(): number {
     const { slot, client } = this.#victim();
     this.#slots.delete(client);
@@ -113,7 +113,7 @@ export class ClientTable {
     return slot;
   }
 
-  /** Finds the lightest ones together, as a search costs as much for one as for many. */
+  /** Finds the lightest client. A search finds many at once, because it costs as much for many as for one. */
   #victim(): { slot: number; client: string } {
     for (;;) {
       const victim = this.#victims.pop();
@@ -123,7 +123,7 @@ export class ClientTable {
         this.#victims = all.slice(-Math.ceil(this.capacity / VICTIM_SHARE));
         continue;
       }
-      // Heavier since, or another's already: it may no longer be among the lightest.
+      // If it has become heavier since the search, or the slot is another client's, it may not be the lightest.
       if (this.#clients[victim.slot] === victim.client && this.#weight(victim.slot) === victim.weight) return victim;
     }
   }
@@ -138,15 +138,15 @@ export class ClientTable {
 export interface ClientNumbers {
   bytesIn: number;
   bytesOut: number;
-  /** Connections now. */
+  /** Present connections. */
   active: number;
-  /** Connections since it is known. */
+  /** Connections since the client is known. */
   opened: number;
-  /** Bytes that may have been missed, at most, before it was known. */
+  /** Most bytes that may be missing, from before the client was known. */
   error: number;
 }
 
-/** The reading side. */
+/** The table as the main thread reads it. */
 export class ClientTableReader {
   readonly #numbers: Float64Array;
   readonly #sequences: Int32Array;
@@ -157,11 +157,11 @@ export class ClientTableReader {
     ({ numbers: this.#numbers, sequences: this.#sequences, names: this.#names } = mapTable(buffer, capacity));
   }
 
-  /** Calls `visit` for each client. Returns the weight below which the table may know nothing of a client. */
+  /** Calls `visit` for each client. Returns the weight up to which a client may be missing from the table. */
   read(visit: (client: string, numbers: ClientNumbers) => void): number {
     let lightest = Infinity;
     for (let slot = 0; slot < this.capacity; slot++) {
-      // Slots fill from the first on.
+      // Slots are filled in their order, so this one and all that follow are empty.
       if (Atomics.load(this.#sequences, slot) === 0) return 0;
       const read = this.#readSlot(slot);
       if (read === null) continue;
@@ -172,13 +172,13 @@ export class ClientTableReader {
     return lightest;
   }
 
-  /** What the table has forgotten, all clients together; `active` and `error` are 0. */
+  /** The numbers of all clients together that were forgotten. `active` and `error` are 0. */
   get forgotten(): ClientNumbers {
     return this.#numbersAt(this.capacity * SLOT);
   }
 
   #readSlot(slot: number): { client: string; numbers: ClientNumbers } | null {
-    // The writer takes less than a microsecond; only a worker that was ended right there stays in the middle.
+    // A write takes less than a microsecond. Only a worker that was ended within a write leaves the number odd.
     for (let attempt = 0; attempt < 10_000; attempt++) {
       const sequence = Atomics.load(this.#sequences, slot);
       if (sequence % 2 !== 0) continue;
@@ -194,7 +194,7 @@ export class ClientTableReader {
     if (known?.sequence === sequence) return known.client;
     const start = slot * NAME + 1;
     const client = String.fromCharCode(...this.#names.subarray(start, start + this.#names[start - 1]));
-    // Not kept if it was torn: the sequence is another then.
+    // If the slot changed meanwhile, its sequence number has changed, and this entry is never used.
     this.#known[slot] = { sequence, client };
     return client;
   }

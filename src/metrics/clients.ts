@@ -1,7 +1,7 @@
-/** The clients of all workers together, in the main thread: totals, bounds of their errors, and rates. */
+/** The clients of all workers together, in the main thread: their totals, and the bounds of the errors. */
 import { type ClientNumbers, ClientTableReader } from "./client_table.ts";
 
-/** A client's numbers over all workers, those of the past included. */
+/** A client's numbers over all workers, including those that have ended. */
 interface ClientTotals extends ClientNumbers {
   client: string;
 }
@@ -9,18 +9,18 @@ interface ClientTotals extends ClientNumbers {
 /** Every known client. */
 interface ClientsSnapshot {
   clients: ClientTotals[];
-  /** Whoever is not listed moved at most so many bytes. */
+  /** Most bytes that a client may have moved that is not listed. */
   bound: number;
-  /** What those moved, all together, who are not listed. */
+  /** The sums over all clients that are not listed. */
   others: { bytesIn: number; bytesOut: number; opened: number };
 }
 
-/** Merges the workers' tables. Bounded: as many clients as the live tables and one more have places. */
+/** Merges the workers' tables. It keeps as many clients as the live tables and one more table can hold. */
 export class Clients {
   readonly #tables = new Map<number, ClientTableReader>();
-  /** What the tables of workers that have ended knew. */
+  /** The clients of the tables of workers that have ended. */
   #past = new Map<string, ClientTotals>();
-  /** The weight below which `#past` may know nothing of a client. */
+  /** The weight up to which a client may be missing from `#past`. */
   #pastBound = 0;
   readonly #pastOthers = { bytesIn: 0, bytesOut: 0, opened: 0 };
 
@@ -31,7 +31,7 @@ export class Clients {
     this.#tables.set(id, new ClientTableReader(buffer, this.capacity));
   }
 
-  /** The worker has ended: keeps what it counted, and drops its connections. */
+  /** Keeps what the table of a worker that has ended counted, without its connections. */
   remove(id: number): void {
     const table = this.#tables.get(id);
     if (!table) return;
@@ -53,7 +53,7 @@ export class Clients {
   /** Reads all tables now. */
   snapshot(): ClientsSnapshot {
     const merged = new Map<string, ClientTotals>();
-    // For each client what the tables that know it cannot have missed, to be taken from the sum of all bounds.
+    // For each client the sum of the bounds of those tables that list it. Its error is the sum of the other bounds.
     const known = new Map<string, number>();
     for (const past of this.#past.values()) {
       merged.set(past.client, { ...past });

@@ -1,18 +1,18 @@
-/** The numbers of all workers together, in the main thread. Counters never go back: what a worker counted outlives it. */
+/** The numbers of all workers together, in the main thread. What a worker counted is kept when it ends. */
 import { BACKEND, LISTENER, type ListenerShape, mapRows } from "./rows.ts";
 
-/** One listener's numbers in one worker index, over every worker that had it. */
+/** A listener's numbers under one worker index, summed over every worker that had this index. */
 interface WorkerTotals {
   worker: number;
   row: Float64Array;
-  /** Connections now. */
+  /** Present connections. */
   active: number;
 }
 
-/** One listener's numbers. */
+/** A listener's numbers. */
 export interface ListenerTotals {
   name: string;
-  /** In order. */
+  /** In the order of their indexes. */
   workers: WorkerTotals[];
   /** The sum over the workers. */
   row: Float64Array;
@@ -25,18 +25,18 @@ interface LiveWorker {
   listeners: ReturnType<typeof mapRows>;
 }
 
-/** What workers of the past counted for a listener. */
+/** What workers that have ended counted for a listener. */
 interface Past {
   workers: Map<number, Float64Array>;
   backends: Map<string, Float64Array>;
 }
 
-/** Listeners and backends of the past that are kept by name; a reload may bring new names each time. */
+/** How many names of former listeners and backends are kept. Each reload may bring new names. */
 const MAX_PAST = 256;
-/** The name under which the others are counted. */
+/** The name under which the numbers of all other former names are counted. */
 const REMOVED = "(removed)";
 
-/** Sums the rows of live workers and those of the past. */
+/** Sums the rows of the workers, including those that have ended. */
 export class Counters {
   readonly #live = new Map<number, LiveWorker>();
   readonly #past = new Map<string, Past>();
@@ -46,7 +46,7 @@ export class Counters {
     this.#live.set(id, { worker, listeners: mapRows(buffer, listeners) });
   }
 
-  /** The worker has ended: keeps what it counted, and drops its connections. */
+  /** Keeps what a worker that has ended counted, without its connections. */
   remove(id: number): void {
     const live = this.#live.get(id);
     if (!live) return;
@@ -89,7 +89,7 @@ export class Counters {
   #pastOf(name: string): Past {
     let past = this.#past.get(name);
     if (past) return past;
-    // The names in use stay their own; those longest gone are counted together.
+    // Names in use stay apart. The oldest of the others are counted together.
     const inUse = new Set([...this.#live.values()].flatMap(({ listeners }) => listeners.map(({ name }) => name)));
     for (const [old, numbers] of this.#past) {
       if (this.#past.size < MAX_PAST) break;

@@ -13,9 +13,9 @@ export interface HistoryPoint {
   out: number;
   /** Connections per second. */
   opened: number;
-  /** Connections now. */
+  /** Present connections. */
   active: number;
-  /** Seconds; `null` where there was none. */
+  /** Seconds; `null` where there was no handshake or connect. */
   handshakeP50: number | null;
   handshakeP99: number | null;
   connectP50: number | null;
@@ -24,7 +24,7 @@ export interface HistoryPoint {
   errors: number;
 }
 
-/** Seconds kept. */
+/** How many seconds are kept. */
 const KEPT = 300;
 
 const ERROR_CELLS = REASONS.flatMap((reason, i) => isOrderly(reason) ? [] : [LISTENER.ended + i]).concat(

@@ -1,4 +1,4 @@
-/** Every metric, as plain data. The names are a contract with users: dashboards and alerts are written against them. */
+/** Every metric, as plain data. The names must not change, because dashboards and alerts of users depend on them. */
 import { DURATION_BUCKETS, type Histogram, LATENCY_BUCKETS, readHistogram } from "./buckets.ts";
 import type { ListenerTotals } from "./counters.ts";
 import type { MetricSources } from "./sources.ts";
@@ -7,7 +7,7 @@ import { readProcessStats } from "./process_stats.ts";
 import { describeReason, type Reason, REASONS, reasonsOf } from "./reasons.ts";
 import { BACKEND, BACKEND_FAILURES, LISTENER } from "./rows.ts";
 
-/** Label values by label name. */
+/** The values of labels by their names. */
 export type Labels = Record<string, string>;
 
 /** One metric with its values now. */
@@ -18,7 +18,9 @@ export type MetricFamily =
     | { type: "histogram"; samples: { labels: Labels; histogram: Histogram }[] }
   );
 
-/** Reasons whose series are there from the start, so that the first increase is seen as one; the others come with it. */
+/**
+ * Reasons whose series exist from the start, so that the first increase is seen. Other series begin with a connection.
+ */
 const USUAL_REJECTIONS = reasonsOf("accept");
 const USUAL_HANDSHAKE_FAILURES = reasonsOf("handshake");
 const USUAL_ENDINGS = REASONS.filter((reason) => describeReason(reason).stage !== "accept");
@@ -161,7 +163,7 @@ function ownFamilies(sources: MetricSources): MetricFamily[] {
   for (const { listener, name, notAfterMs } of certificates) {
     const value = notAfterMs / 1000;
     const known = certificateSamples.get(`${listener}\0${name}`);
-    // The same name twice, as RSA and ECDSA: the one that expires first matters.
+    // Two certificates may have the same name, such as an RSA and an ECDSA one. The earlier expiry is shown.
     if (known === undefined || value < known.value) {
       certificateSamples.set(`${listener}\0${name}`, { labels: { listener, name }, value });
     }
@@ -195,7 +197,7 @@ function ownFamilies(sources: MetricSources): MetricFamily[] {
   ];
 }
 
-/** Named as Prometheus' own client libraries do, without our prefix. */
+/** The metrics of the process, which have the names of Prometheus' client libraries, without the program's prefix. */
 function processFamilies({ startedMs, openFiles }: MetricSources): MetricFamily[] {
   const stats = readProcessStats(openFiles);
   const families: MetricFamily[] = [
@@ -248,7 +250,7 @@ function one(value: number): { labels: Labels; value: number }[] {
   return [{ labels: {}, value }];
 }
 
-/** The usual reasons, and those that occurred. */
+/** A sample for each of the usual reasons, and for each that has occurred. */
 function byReason(listeners: ListenerTotals[], offset: number, usual: Reason[]): { labels: Labels; value: number }[] {
   return listeners.flatMap(({ name, row }) =>
     REASONS.map((reason, i) => ({ reason, value: row[offset + i] }))
@@ -257,7 +259,7 @@ function byReason(listeners: ListenerTotals[], offset: number, usual: Reason[]):
   );
 }
 
-/** A client on a Unix socket has no address. */
+/** The label of a client. One on a Unix socket has no address. */
 export function clientLabel(client: string): string {
   return client === "" ? "unix" : client;
 }

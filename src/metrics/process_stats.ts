@@ -1,19 +1,19 @@
 import process from "node:process";
 import type { OpenFiles } from "../linux/open_files.ts";
 
-/** What the process uses. */
+/** The resources that the process uses. */
 export interface ProcessStats {
-  /** Seconds of CPU, user and system, all threads. */
+  /** Seconds of CPU time of all threads, in user and system mode. */
   cpuSeconds: number;
   residentBytes: number;
-  /** JavaScript heap of this thread alone. */
+  /** Bytes of this thread's JavaScript heap. */
   heapBytes: number;
-  /** Descriptors; absent where the runtime may not look. */
+  /** Open descriptors; absent where the runtime has no permission to count them. */
   openFds?: number;
   maxFds?: number;
 }
 
-/** Reads it now. */
+/** Reads what the process uses now. */
 export function readProcessStats(openFiles: (() => OpenFiles) | null): ProcessStats {
   const { user, system } = process.cpuUsage();
   const { rss, heapUsed } = process.memoryUsage();

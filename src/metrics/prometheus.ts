@@ -11,11 +11,11 @@ interface Sample {
 }
 
 /**
- * Metrics in Prometheus' text format, by `prom-client`: its registry does the writing, and the values are those that are
- * given, since its own counters and histograms could not be set from shared memory.
+ * Writes metrics in Prometheus' text format. The registry of `prom-client` does the writing. The values are given to
+ * it, because its own counters and histograms cannot be set from shared memory.
  */
 export async function formatPrometheus(families: MetricFamily[]): Promise<string> {
-  // Loaded when first asked for: it costs 50 to 100 ms of the start.
+  // Loaded when it is first needed, because loading it takes 50 to 100 ms.
   const { Registry } = await import("prom-client");
   const registry = new Registry();
   for (const family of families) {

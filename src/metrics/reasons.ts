@@ -1,18 +1,18 @@
-/** Why connections end or are turned away: the one table from which types, records, metrics and the reference come. */
+/** Why connections end or are turned away. Types, records, metrics and the reference come from this one table. */
 import type { LogLevel } from "../config/config.ts";
 
-/** What a reason stands for. */
+/** What is known of a reason. */
 interface ReasonDescription {
   /**
    * Where a connection usually is when it ends for this reason: `accept` before its handshake, `handshake` before it is
    * authorised, `connection` afterwards.
    */
   stage: "accept" | "handshake" | "connection";
-  /** The level of the record. Warnings are what whoever runs the proxy can do something about. */
+  /** The level of the record. It is `warn` where someone who runs the proxy can do something about it. */
   level: LogLevel;
-  /** Whether the ending is nobody's failure. */
+  /** Whether the connection ended in good order, and not by a failure. */
   orderly: boolean;
-  /** Whether the record keeps the words of the engine or the system. */
+  /** Whether the record has the message of the engine or the system in its field `error`. */
   keepsError: boolean;
   /** For the reference: completes "The connection ended because …". */
   meaning: string;
@@ -162,17 +162,17 @@ export type Reason = keyof typeof REASON_TABLE;
 
 export const REASONS = Object.keys(REASON_TABLE) as Reason[];
 
-/** The entry of a reason. */
+/** Returns the table's entry of a reason. */
 export function describeReason(reason: Reason): ReasonDescription {
   return REASON_TABLE[reason];
 }
 
-/** Whether an ending is nobody's failure; takes any text, since answers of another version may hold other reasons. */
+/** Whether a reason is no failure. It takes any text, because answers of another version may have other reasons. */
 export function isOrderly(reason: string): boolean {
   return Object.hasOwn(REASON_TABLE, reason) && REASON_TABLE[reason as Reason].orderly;
 }
 
-/** The reasons of a stage. */
+/** Returns the reasons of a stage. */
 export function reasonsOf(stage: ReasonDescription["stage"]): Reason[] {
   return REASONS.filter((reason) => REASON_TABLE[reason].stage === stage);
 }

@@ -1,7 +1,7 @@
-/** What is said of a connection when it has ended. */
+/** The record of a connection that has ended. */
 import { describeReason, type Reason } from "./reasons.ts";
 
-/** One closed connection. What the engine could not know is absent, never invented. Names as in the log. */
+/** One closed connection. Fields are named as in the log. What the engine does not know is absent. */
 export interface ConnectionRecord {
   conn: string;
   listener: string;
@@ -23,7 +23,7 @@ export interface ConnectionRecord {
   handshake_ms?: number;
   connect_ms?: number;
   reason: Reason;
-  /** What the engine said, where the ending was a failure. */
+  /** The message of the engine or the system, where the ending was a failure. */
   error?: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The shape of one worker's numbers in shared memory: for each listener a block, for each of its backends another. Only
- * that worker writes them; the main thread reads at any time, without a lock.
+ * The layout of one worker's numbers in shared memory: a block for each listener, followed by one for each of its
+ * backends. Only that worker writes them. The main thread reads at any time, without a lock.
  */
 import { DURATION_BUCKETS, histogramSize, LATENCY_BUCKETS } from "./buckets.ts";
 import { REASONS } from "./reasons.ts";
@@ -12,13 +12,13 @@ export interface ListenerShape {
   backends: string[];
 }
 
-/** How a handshake went that succeeded; `ok` where the engine cannot tell whether it was resumed. */
+/** The kinds of handshakes that succeeded. `ok` is for engines that cannot tell whether a session was resumed. */
 export const HANDSHAKE_RESULTS = ["full", "resumed", "ok"] as const;
 export const TLS_VERSIONS = ["TLSv1.2", "TLSv1.3", "unknown"] as const;
-/** Why a backend failed: the kinds of `ConnError`, the rest as `other`. */
+/** Why a connect to a backend failed: kinds of `ConnError`, and `other` for the rest. */
 export const BACKEND_FAILURES = ["refused", "timeout", "exhausted", "reset", "closed", "other"] as const;
 
-/** Where each group of numbers starts, and how many numbers there are. */
+/** The index at which each group of numbers starts, and how many numbers there are in all. */
 type Offsets<Sizes> = { readonly [Name in keyof Sizes]: number } & { readonly size: number };
 
 function offsets<Sizes extends Record<string, number>>(sizes: Sizes): Offsets<Sizes> {
@@ -65,7 +65,7 @@ export function rowsSize(listeners: ListenerShape[]): number {
   return numbers * Float64Array.BYTES_PER_ELEMENT;
 }
 
-/** The blocks of these listeners, in their order; the same on both sides. */
+/** Maps the blocks of these listeners, in their order. The worker and the main thread both do so. */
 export function mapRows(buffer: SharedArrayBuffer, listeners: ListenerShape[]): ListenerRows[] {
   let offset = 0;
   const take = (size: number) => {
@@ -80,7 +80,7 @@ export function mapRows(buffer: SharedArrayBuffer, listeners: ListenerShape[]): 
   }));
 }
 
-/** The names of the handshakes' cells, in their order. */
+/** The kinds of handshakes with the index of each one's number. */
 export function handshakeCells(): { result: string; version: string; offset: number }[] {
   return HANDSHAKE_RESULTS.flatMap((result, i) =>
     TLS_VERSIONS.map((version, j) => ({ result, version, offset: LISTENER.handshakes + i * TLS_VERSIONS.length + j }))

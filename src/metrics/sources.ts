@@ -1,14 +1,14 @@
-/** Where metrics and statistics come from: what the main thread knows, as far as their readers need it. */
+/** What the main thread knows, as far as metrics and statistics need it. */
 import type { OpenFiles } from "../linux/open_files.ts";
 import type { ClientRates } from "./client_rates.ts";
 import type { Clients } from "./clients.ts";
 import type { Counters } from "./counters.ts";
 import type { History } from "./history.ts";
 
-/** A certificate in use, as far as its expiry goes. */
+/** When a certificate in use expires. */
 export interface CertificateExpiry {
   listener: string;
-  /** Its first name. */
+  /** The first of its names. */
   name: string;
   /** Milliseconds since the epoch. */
   notAfterMs: number;
@@ -20,13 +20,13 @@ export interface OrderedCertificate {
   readonly name: string;
   /** Milliseconds since the epoch; 0 while an attempt is under way. */
   readonly nextAttemptMs: number;
-  /** Of the last attempt; "" where it succeeded, or there was none. */
+  /** The error of the last attempt; "" where it succeeded, or there was none. */
   readonly lastError: string;
-  /** Whether there is one that is valid now. */
+  /** Whether there is a certificate that is valid now. */
   readonly hasCertificate: boolean;
 }
 
-/** Certificates that are ordered, and how often that went well since the start. */
+/** Certificates that are ordered by ACME, and how many orders succeeded and failed since the start. */
 export interface Orders {
   readonly statuses: readonly OrderedCertificate[];
   readonly orders: { readonly ok: number; readonly failed: number };
@@ -47,7 +47,7 @@ export interface MetricSources {
   readonly clients: Clients;
   readonly rates: ClientRates;
   readonly history: History;
-  /** Records of connections that were turned away which were not written because there were too many. */
+  /** Records of connections that were turned away that were not written, because there were too many. */
   readonly entries: { readonly suppressed: number };
   readonly reloads: { readonly ok: number; readonly failed: number };
   readonly workerRestarts: number;
@@ -56,6 +56,6 @@ export interface MetricSources {
   readonly acme: Orders | null;
   /** Engines of the listeners, by name. */
   readonly engines: ReadonlyMap<string, string>;
-  /** Counts descriptors; `null` where the runtime may not look. */
+  /** Counts descriptors; `null` where the runtime has no permission to. */
   readonly openFiles: (() => OpenFiles) | null;
 }

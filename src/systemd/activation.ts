@@ -9,11 +9,11 @@ const FIRST_FD = 3;
 /** A listening socket that the service manager has handed over. */
 interface InheritedSocket {
   fd: number;
-  /** `FileDescriptorName=` of the socket unit, or "unknown". */
+  /** What `FileDescriptorName=` of the socket unit says, or "unknown". */
   name: string;
 }
 
-/** The sockets that were handed over to this process. */
+/** Lists the sockets that were handed over to this process. */
 export function inheritedSockets(
   environment: (name: string) => string | undefined = readEnvironment,
   pid = process.pid,
@@ -25,7 +25,7 @@ export function inheritedSockets(
   return Array.from({ length: count }, (_, index) => ({ fd: FIRST_FD + index, name: names[index] || "unknown" }));
 }
 
-/** Descriptors for addresses: which listener's, at which place in its list. */
+/** Which inherited socket is for which address. */
 interface Assignment {
   /** For each listener by name, a descriptor or `null` for each of its addresses. */
   fds: Map<string, (number | null)[]>;
@@ -33,8 +33,8 @@ interface Assignment {
 }
 
 /**
- * Finds out which address each socket is for: by the address it is bound to, where the runtime can tell; by the listener's
- * name; and, where neither helps, by the order, if there are as many addresses as sockets.
+ * Finds out which address each socket is for: by the address that it is bound to, where the runtime can tell, else by
+ * the listener's name, else by the order, if there are as many addresses as sockets.
  */
 export function assignSockets(
   { listeners }: Config,

@@ -16,8 +16,8 @@ const MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000;
 const FAILURES_UNTIL_RECONNECT = 64;
 
 /**
- * journald's native socket by Deno's own datagrams, which wait while the kernel says EAGAIN. Where FFI is allowed each entry is
- * tried by one `send(2)` first: half the CPU time, and all that a connection's record needs as a rule.
+ * journald's native socket by Deno's own datagrams, which wait while the kernel says EAGAIN. Where FFI is allowed each
+ * entry is tried by one `send(2)` first: half the CPU time, and all that a connection's record needs as a rule.
  */
 export function openJournalDeno(path: string): JournalSocket {
   // Without a path of its own it is an unbound sender.
@@ -64,7 +64,8 @@ function openQuick(path: string): { send(bytes: Uint8Array): boolean; close(): v
         failures = 0;
         return true;
       }
-      // A new journald is another socket at the same path; where this one is only full, there is no need to ask each time.
+      // A new journald is another socket at the same path; where this one is only full, there is no need to ask each
+      // time.
       if (failures++ % FAILURES_UNTIL_RECONNECT === 0) connected = false;
       return false;
     },

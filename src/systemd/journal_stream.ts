@@ -2,18 +2,18 @@ import { connect, type Socket } from "node:net";
 import type { JournalSocket } from "./journal_socket.ts";
 
 /**
- * What journald wants to hear first on its stream socket: identifier, unit, default priority, whether lines have a
+ * The first lines that journald expects on its stream socket: identifier, unit, default priority, whether lines have a
  * `<priority>`, and whether to forward to syslog, the kernel's log and the console.
  */
 const HEADER = "tls-off\n\n6\n1\n0\n0\n0\n";
 
-/** journald's stream socket, which takes lines: no fields of their own, but the identifier and the priority. */
+/** Opens journald's stream socket, which takes lines. Of the fields only the identifier and the priority are kept. */
 export function openJournalStream(path: string): JournalSocket {
   let socket: Socket | null = null;
   const open = () => {
     const opened = connect(path);
     opened.unref();
-    // Every error also reaches the write that waits for it.
+    // The write that is under way receives every error, too.
     opened.on("error", () => {});
     opened.on("close", () => {
       if (socket === opened) socket = null;

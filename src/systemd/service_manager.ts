@@ -1,7 +1,7 @@
 import process from "node:process";
 import { readEnvironment } from "../runtimes/environment.ts";
 
-/** What talking to the service manager needs of the operating system; {@linkcode Libc} has it. */
+/** Calls of the operating system that notifications need. */
 interface NotifyCalls {
   sendToUnix(path: string, bytes: Uint8Array<ArrayBuffer>): void;
   monotonicUsec(): bigint;
@@ -19,7 +19,10 @@ interface ServiceManagerOptions {
   environment?: (name: string) => string | undefined;
 }
 
-/** Tells systemd, or whoever speaks as it does, how we are (sd_notify(3)); does nothing where nobody listens. */
+/**
+ * Notifies systemd, or another service manager with the same protocol, of the program's state (sd_notify(3)). Does
+ * nothing where there is none.
+ */
 export class ServiceManager {
   readonly #calls: NotifyCalls | null;
   readonly #log: NotifyLog;
@@ -54,8 +57,8 @@ export class ServiceManager {
   }
 
   /**
-   * Begins to say, twice in the time that the watchdog gives, that all is well.
-   * @param isWell asked each time; whoever does not answer in time is not
+   * Begins to notify the watchdog, twice in the time that it allows, that the program works.
+   * @param isWell is asked each time; without an answer in time the program counts as not working
    */
   watch(isWell: () => Promise<boolean>): void {
     if (!(this.#watchdogMs > 0) || this.#path === null) return;
