@@ -10,7 +10,7 @@ const LAYERS: Layers = {
     ["linux", "systemd"],
     ["engines"],
     ["metrics", "log"],
-    ["proxy", "admin", "acme"],
+    ["proxy", "admin", "acme", "redirect"],
     ["supervisor"],
     ["cli"],
     ["main.ts"],

@@ -75,5 +75,10 @@ function sampleObservatory(): Monitor {
   monitor.openFiles = () => ({ open: 1, limit: 2 });
   monitor.engines = new Map([["web", "native"]]);
   monitor.certificates = [{ listener: "web", name: "a.example", notAfterMs: 0 }];
+  monitor.acme = {
+    statuses: [{ name: "a.example", nextAttemptMs: 0, lastError: "", hasCertificate: true }],
+    orders: { ok: 1, failed: 0 },
+  };
+  monitor.redirect.answers.set(308, 1);
   return monitor;
 }

@@ -30,6 +30,7 @@ export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report
     checkForwardedTlvs(listener, path, report);
   });
   checkAcme(config, isGiven, report);
+  checkRedirect(config, addresses, report);
   checkAdmin(config, addresses, report);
   if (config.log.file === "") {
     for (const name of ["file-size", "file-count"]) {
@@ -156,6 +157,16 @@ function checkForwardedTlvs(listener: ListenerFile, path: Path, report: Report):
   if (!listener.proxyProtocolTlvs.includes("forwarded") || listener.acceptProxy.length > 0) return;
   if (report.hasFailed([...path, "accept-proxy"]) || report.hasFailed([...path, "proxy-protocol-tlvs"])) return;
   report.error([...path, "proxy-protocol-tlvs"], 'found "forwarded", needs accept-proxy: the header to forward from');
+}
+
+function checkRedirect({ redirect: { listen } }: ConfigFile, taken: Map<string, string>, report: Report): void {
+  if (listen === null) return;
+  const text = formatAddress(listen);
+  const owner = taken.get(text);
+  if (owner !== undefined && !isPortZero(listen)) {
+    report.error(["redirect", "listen"], `found "${text}", ${owner} has this address`);
+  }
+  taken.set(text, "[redirect]");
 }
 
 function checkAdmin(config: ConfigFile, taken: Map<string, string>, report: Report): void {

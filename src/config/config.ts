@@ -118,6 +118,12 @@ export interface AcmeConfig {
   ca: string;
 }
 
+/** Plain HTTP that is sent on to HTTPS. */
+export interface RedirectConfig {
+  /** `null` = off. */
+  listen: Address | null;
+}
+
 export interface Config {
   /** Absolute path of the file that it came from; `null` where it came from flags alone. */
   file: string | null;
@@ -125,6 +131,7 @@ export interface Config {
   reload: "signal" | "watch";
   listeners: ListenerConfig[];
   acme: AcmeConfig;
+  redirect: RedirectConfig;
   log: LogConfig;
   admin: AdminConfig;
   shutdown: { graceMs: number };

@@ -14,6 +14,7 @@ export interface ConfigFlags {
   key?: string;
   acme?: readonly string[];
   acmeAgree?: string;
+  redirect?: string;
   workers?: string;
   engine?: string;
   proxyProtocol?: string;
@@ -28,7 +29,7 @@ interface ConfigFlag {
   flag: string;
   field: keyof ConfigFlags;
   /** The key's table. `listener` means the only listener of the file. */
-  table: "" | "listener" | "acme" | "log" | "admin";
+  table: "" | "listener" | "acme" | "redirect" | "log" | "admin";
   key: string;
   /** What the help calls the value; "" for a switch, which stands for `true`. */
   value: string;
@@ -43,6 +44,7 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
   row("key", "listener", "key", "PEM"),
   row("acme", "listener", "acme", "NAME", true),
   row("acmeAgree", "acme", "terms-agreed", ""),
+  row("redirect", "redirect", "listen", "ADDR"),
   row("workers", "", "workers", "N"),
   row("engine", "listener", "engine", "E"),
   row("proxyProtocol", "listener", "proxy-protocol", "v1|v2|off"),

@@ -1,5 +1,5 @@
 import type { AdminConfig, Config, LogConfig } from "./config.ts";
-import { ACME } from "./schema_acme.ts";
+import { ACME, REDIRECT } from "./schema_acme.ts";
 import { LISTENER, type ListenerFile } from "./schema_listener.ts";
 import { type Fields, fieldsOf, type Key, key, table, tableList } from "./schema_types.ts";
 import * as types from "./value_types.ts";
@@ -75,6 +75,7 @@ export const SCHEMA: Fields<ConfigFile> = {
   ),
   listeners: tableList("listener", LISTENER, "an address to accept TLS on, and the application behind it"),
   acme: table("acme", ACME, "how certificates are ordered that listeners ask for by `acme` (RFC 8555)"),
+  redirect: table("redirect", REDIRECT, "plain HTTP, sent on to HTTPS"),
   log: table("log", LOG, "what is logged, how, and where to"),
   admin: table("admin", ADMIN, "live page, metrics, health and control over HTTP"),
   shutdown: table("shutdown", SHUTDOWN, "how the process ends"),

@@ -1,4 +1,4 @@
-import type { AcmeConfig } from "./config.ts";
+import type { AcmeConfig, RedirectConfig } from "./config.ts";
 import { type Fields, key } from "./schema_types.ts";
 import * as types from "./value_types.ts";
 import { httpsUrl, mailAddress } from "./value_types_acme.ts";
@@ -53,5 +53,15 @@ export const ACME: Fields<AcmeConfig> = {
     types.path({ optional: true }),
     { default: "" },
     "PEM file: who vouches for the directory's own HTTPS, where that is a private authority",
+  ),
+};
+
+/** Every key of `[redirect]`. */
+export const REDIRECT: Fields<RedirectConfig> = {
+  listen: key(
+    "listen",
+    types.optionalAddress(),
+    { default: "" },
+    'answers plain HTTP there with 308 to https:// of the same host and path, such as ":80"; "" for off',
   ),
 };

@@ -37,6 +37,7 @@ export const EVENTS = {
   "log-dropped": "log records were lost, since no output took them: `dropped`",
   "log-recovered": "the log file takes records again: `diverted` records went to standard error meanwhile",
   "journal-recovered": "the journal takes records again: `diverted` records went to standard error meanwhile",
+  "redirect-listening": "the address of `[redirect]` is bound: `address`",
   "acme-order": "a certificate is ordered: `name`, `names`",
   "acme-progress": "a step of an order is done: `name`",
   "acme-issued": "a certificate was issued: `name`, `names`",

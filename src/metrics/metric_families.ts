@@ -39,6 +39,8 @@ export function metricFamilies(sources: MetricSources, topClients: number): Metr
     ...backendFamilies(listeners),
     ...clientFamilies(sources, topClients),
     ...ownFamilies(sources),
+    ...acmeFamilies(sources),
+    ...redirectFamilies(sources),
     ...processFamilies(sources),
   ];
 }
@@ -154,6 +156,31 @@ function clientFamilies(sources: MetricSources, topClients: number): MetricFamil
       "Connections now of the busiest clients.",
       top.map(({ client, active }) => ({ labels: { client }, value: active })),
     ),
+  ];
+}
+
+function acmeFamilies({ acme }: MetricSources): MetricFamily[] {
+  if (acme === null) return [];
+  return [
+    gauge(
+      "acme_next_attempt_timestamp_seconds",
+      "When a certificate is ordered next; 0 while it is.",
+      acme.statuses.map(({ name, nextAttemptMs }) => ({ labels: { name }, value: nextAttemptMs / 1000 })),
+    ),
+    counter("acme_orders_total", "Orders of certificates.", [
+      { labels: { result: "ok" }, value: acme.orders.ok },
+      { labels: { result: "failed" }, value: acme.orders.failed },
+    ]),
+  ];
+}
+
+function redirectFamilies({ redirect: { active, rejected, answers } }: MetricSources): MetricFamily[] {
+  if (active === 0 && rejected === 0 && answers.size === 0) return [];
+  const samples = [...answers].map(([status, value]) => ({ labels: { status: String(status) }, value }));
+  return [
+    gauge("redirect_connections_active", "Connections of [redirect] now.", one(active)),
+    counter("redirect_connections_rejected_total", "Connections of [redirect] above its limit.", one(rejected)),
+    counter("redirect_requests_total", "Plain HTTP requests that were answered, by status.", samples),
   ];
 }
 

@@ -32,6 +32,16 @@ export interface Orders {
   readonly orders: { readonly ok: number; readonly failed: number };
 }
 
+/** What `[redirect]` has done. */
+export interface RedirectCounts {
+  /** Connections now. */
+  active: number;
+  /** Connections above the limit, which were closed at once. */
+  rejected: number;
+  /** Answers by their status. */
+  readonly answers: Map<number, number>;
+}
+
 /** Everything that is known about the traffic and the program. */
 export interface MetricSources {
   readonly options: {
@@ -54,6 +64,7 @@ export interface MetricSources {
   readonly certificates: readonly CertificateExpiry[];
   /** `null` where no certificate is ordered. */
   readonly acme: Orders | null;
+  readonly redirect: RedirectCounts;
   /** Engines of the listeners, by name. */
   readonly engines: ReadonlyMap<string, string>;
   /** Counts descriptors; `null` where the runtime has no permission to. */

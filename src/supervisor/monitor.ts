@@ -13,7 +13,7 @@ import type { Entry, MonitorGrant } from "../log/worker_monitor.ts";
 import { loadOpenFiles, type OpenFiles } from "../linux/open_files.ts";
 import { readProcessStats } from "../metrics/process_stats.ts";
 import { type ListenerShape, rowsSize } from "../metrics/rows.ts";
-import type { CertificateExpiry, MetricSources, Orders } from "../metrics/sources.ts";
+import type { CertificateExpiry, MetricSources, Orders, RedirectCounts } from "../metrics/sources.ts";
 
 /** Options of {@linkcode Monitor}. */
 interface MonitorOptions {
@@ -40,6 +40,7 @@ export class Monitor implements MetricSources {
   workerRestarts = 0;
   certificates: CertificateExpiry[] = [];
   acme: Orders | null = null;
+  readonly redirect: RedirectCounts = { active: 0, rejected: 0, answers: new Map() };
   /** Engines of the listeners, by name. */
   engines = new Map<string, string>();
   /** Counts descriptors, where the runtime may look. */

@@ -29,6 +29,8 @@ export interface Plan {
   listeners: ListenerPlan[];
   /** What certificates are ordered by; `null` where none are. */
   acme: AcmeSettings | null;
+  /** The listening socket of `[redirect]` that was handed over, or `null`. */
+  redirectFd: number | null;
   /** The files to watch, and what was seen of them before they were read. */
   watch: { files: string[]; seen: string };
 }
@@ -78,7 +80,15 @@ export async function planConfig(
   const listeners: ListenerPlan[] = [];
   const sockets = inheritedSockets();
   const calls = sockets.length > 0 ? await loadSocketCalls() : null;
-  const { fds, unused } = assignSockets(config, sockets, calls && ((fd, address) => calls.listensOn(fd, address)));
+  const { redirect: { listen: redirect } } = config;
+  // What a socket unit may name its socket (`FileDescriptorName=`), unless a listener has that name.
+  const redirectName = config.listeners.some(({ name }) => name === "redirect") ? "\0" : "redirect";
+  const all = [...config.listeners, ...(redirect === null ? [] : [{ name: redirectName, listen: [redirect] }])];
+  const { fds, unused } = assignSockets(
+    { listeners: all },
+    sockets,
+    calls && ((fd, address) => calls.listensOn(fd, address)),
+  );
   for (const { fd, name } of unused) {
     result.warnings.push(`${place}no listener has the address of inherited socket ${fd} ("${name}")`);
   }
@@ -101,7 +111,8 @@ export async function planConfig(
     }
     if (plan !== undefined) listeners.push({ config: listener, tls: plan, fds: own });
   }
-  return result.errors.length > 0 ? null : { config, listeners, acme, watch };
+  const redirectFd = redirect === null ? null : fds.get(redirectName)![0];
+  return result.errors.length > 0 ? null : { config, listeners, acme, redirectFd, watch };
 }
 
 /** What certificates are ordered by; what is wrong with it goes into `result`. */

@@ -17,6 +17,7 @@ import type { Challenge } from "../tls/challenge/challenge.ts";
 import { replanOrdered } from "./replan_ordered.ts";
 import { monitorPlan } from "./monitor_plan.ts";
 import type { Plan, PlanResult } from "./plan.ts";
+import { RedirectEndpoint } from "./redirect_endpoint.ts";
 import { Reloads } from "./reloads.ts";
 import { Deployments } from "./deployments.ts";
 import { ServiceManager } from "../systemd/service_manager.ts";
@@ -51,6 +52,7 @@ export class Supervisor {
   #debugger: DebuggerGuard | null = null;
   readonly #watch = new FileWatch(() => this.#reloads.request("files changed"));
   readonly #addresses = new BoundAddresses();
+  readonly #redirect: RedirectEndpoint;
   readonly #acme: Acme;
   /** What answers the validation of names now. */
   #challenges: Challenge[] = [];
@@ -84,6 +86,7 @@ export class Supervisor {
       ended: () => this.#manager?.ready(this.#status()),
       refusal: () => this.#asked > 0 ? "draining" : this.#deployments === null ? "not ready" : null,
     });
+    this.#redirect = new RedirectEndpoint(monitor);
     this.#acme = new Acme({
       clock: systemClock,
       log,
@@ -129,11 +132,13 @@ export class Supervisor {
       started(listenAddresses(this.#plan));
       await this.#stopping;
       manager.stopping("draining");
+      await this.#redirect.close();
       return await this.#drain(deployments);
     } finally {
       for (const signal of SIGNALS) process.off(signal, onSignal);
       manager.close();
       this.#watch.stop();
+      await this.#redirect.close();
       await this.#acme.stop();
       await this.#admin.close();
       await deployments.end();
@@ -185,6 +190,8 @@ export class Supervisor {
     try {
       const admin = await this.#admin.prepare(resolved.config.admin);
       undo.push(admin.revert);
+      const redirect = await this.#redirect.prepare(resolved.config.redirect.listen, resolved.redirectFd);
+      undo.push(redirect.revert);
       if (JSON.stringify(old.config.log) !== JSON.stringify(resolved.config.log)) {
         this.#log.configure(resolved.config.log);
         undo.push(() => this.#log.configure(old.config.log));
@@ -195,6 +202,7 @@ export class Supervisor {
       checkFileLimit(resolved, this.#maxConnections, this.#log);
       await deployments.deploy(resolved, workerCount(resolved));
       admin.commit();
+      redirect.commit();
     } catch (error) {
       for (const step of undo.reverse()) await step();
       throw error;

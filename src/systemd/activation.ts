@@ -1,5 +1,5 @@
 import process from "node:process";
-import type { Config } from "../config/config.ts";
+import type { ListenerConfig } from "../config/config.ts";
 import type { Address } from "../net/address.ts";
 import { readEnvironment } from "../runtimes/environment.ts";
 
@@ -37,7 +37,7 @@ interface Assignment {
  * the listener's name, else by the order, if there are as many addresses as sockets.
  */
 export function assignSockets(
-  { listeners }: Config,
+  { listeners }: { listeners: readonly Pick<ListenerConfig, "name" | "listen">[] },
   sockets: InheritedSocket[],
   listensOn: ((fd: number, address: Address) => boolean) | null,
 ): Assignment {

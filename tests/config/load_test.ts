@@ -47,6 +47,7 @@ Deno.test("parseConfig() takes the example of the documentation without a word",
       eabKeyFile: "",
       ca: "",
     },
+    redirect: { listen: null },
     log: {
       level: "info",
       format: "auto",
@@ -106,6 +107,8 @@ preferred-chain = "Root X"
 eab-kid = "kid"
 eab-key-file = "eab.key"
 ca = "ca.pem"
+[redirect]
+listen = ":80"
 [log]
 level = "debug"
 format = "json"
@@ -172,6 +175,7 @@ grace = "0s"
       eabKeyFile: "/etc/app/eab.key",
       ca: "/etc/app/ca.pem",
     },
+    redirect: { listen: { transport: "tcp", hostname: "::", port: 80 } },
     log: {
       level: "debug",
       format: "json",

@@ -1,0 +1,40 @@
+import { type Address, formatAddress } from "../net/address.ts";
+import { type RedirectServer, startRedirect } from "../redirect/redirect_server.ts";
+import type { Monitor } from "./monitor.ts";
+
+/** The address that redirects plain HTTP, over changes of it. */
+export class RedirectEndpoint {
+  #current: { server: RedirectServer; asked: string } | null = null;
+
+  constructor(private readonly monitor: Monitor) {}
+
+  /**
+   * Gets ready to listen at another address.
+   * @param listen `null` for nowhere
+   * @param fd an inherited listening socket, or `null`
+   * @returns does so, or, where it must not be, takes everything back
+   * @throws {Error} when the address cannot be bound; the old one stays
+   */
+  async prepare(listen: Address | null, fd: number | null): Promise<{ commit(): void; revert(): Promise<void> }> {
+    const asked = listen === null ? "" : `${formatAddress(listen)} ${fd}`;
+    const current = this.#current;
+    if (asked === (current?.asked ?? "")) return { commit: () => {}, revert: () => Promise.resolve() };
+    const server = listen === null ? null : await startRedirect(listen, fd, this.monitor.redirect);
+    return {
+      commit: () => {
+        this.#current = server === null ? null : { server, asked };
+        void current?.server.close();
+        if (server === null) return;
+        const address = formatAddress(server.address);
+        this.monitor.options.log.info("redirecting", { event: "redirect-listening", address });
+      },
+      revert: async () => await server?.close(),
+    };
+  }
+
+  async close(): Promise<void> {
+    const current = this.#current;
+    this.#current = null;
+    await current?.server.close();
+  }
+}
