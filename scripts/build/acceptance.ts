@@ -7,6 +7,7 @@ import { RunningProgram } from "./running_program.ts";
 const COMMAND_MS = 120_000;
 const BODY_BYTES = 1_000_000;
 
+/** The time limits are an emulator's on a busy machine. */
 const CONFIGURATION = `workers = 2
 [log]
 format = "json"
@@ -16,6 +17,7 @@ listen = "127.0.0.1:0"
 backend = "unix:app.sock"
 cert = "made/cert.pem"
 key = "made/key.pem"
+timeouts = { handshake = "2m", connect = "2m" }
 `;
 
 /**
@@ -69,6 +71,8 @@ async function serve(program: RunningProgram, work: string): Promise<void> {
     program.signal("SIGTERM");
     const code = await program.exit();
     if (code !== 0) throw new Error(`"run" ended with ${code} after SIGTERM: ${program.lastLine}`);
+  } catch (error) {
+    throw new Error(`${(error as Error).message}; its log: ${program.log}`, { cause: error });
   } finally {
     await program.kill();
   }
@@ -87,7 +91,9 @@ async function request(port: number, certificate: string, when: string): Promise
       throw new Error(`status ${answer.status}, ${bytes.length} of ${body.length} bytes, or others`);
     }
   } catch (error) {
-    throw new Error(`a request ${when} failed: ${(error as Error).message}`, { cause: error });
+    const { message, cause } = error as Error;
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    throw new Error(`a request ${when} failed: ${message}${why}`, { cause: error });
   } finally {
     client.close();
   }

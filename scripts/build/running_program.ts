@@ -3,6 +3,9 @@ import { tellingLine } from "./run_command.ts";
 /** A record of the program's log as JSON. */
 type LogRecord = Record<string, unknown>;
 
+/** Of its log in an error. */
+const LOG_LINES = 5;
+
 /** The program while it serves, its log of JSON lines on standard error read as it comes. */
 export class RunningProgram {
   readonly #child: Deno.ChildProcess;
@@ -22,6 +25,11 @@ export class RunningProgram {
     this.#child = new Deno.Command(file, { ...options, args, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
     this.#reader = this.#child.stderr.getReader();
     this.#reading = this.#read();
+  }
+
+  /** The last lines that it said, as one. */
+  get log(): string {
+    return this.#output.trim().split("\n").slice(-LOG_LINES).join(" ");
   }
 
   /** The line of all that it said that says most. */
