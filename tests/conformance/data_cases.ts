@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
 import { exchange, exchangeRepeated } from "../support/exchange.ts";
 import { patternBytes } from "../support/random.ts";
-import { pause } from "../support/wait.ts";
+import { until } from "../support/wait.ts";
 import { type Bench, connectionRecord } from "./suite.ts";
 
 const MEGABYTE = 1_000_000;
@@ -51,7 +51,6 @@ export function dataCases({ test, start }: Bench): void {
   test("lets the client half-close and read the whole answer", async (dir) => {
     await using backend = new Backend(dir.file("app.sock"), async (conn) => {
       const request = await readAll(conn);
-      await pause(100);
       await writeAll(conn, patternBytes(5 * MEGABYTE));
       await writeAll(conn, request);
     });
@@ -93,7 +92,7 @@ export function dataCases({ test, start }: Bench): void {
     for (let round = 0; round < 5; round++) {
       const client = await proxy.connect();
       await client.write(Uint8Array.of(1));
-      await pause(20);
+      await until(() => backend.accepted === round + 1, "the application has begun");
       assert.deepEqual(await readAll(client), patternBytes(2 * MEGABYTE));
       client.close();
     }

@@ -5,7 +5,7 @@ import { Backend, echo, readAll, writeAll } from "../support/backend.ts";
 import { exchange } from "../support/exchange.ts";
 import type { Proxy } from "../support/proxy.ts";
 import { patternBytes } from "../support/random.ts";
-import { pause, until } from "../support/wait.ts";
+import { until } from "../support/wait.ts";
 import { type Bench, connectionRecord } from "./suite.ts";
 
 const CHUNK = patternBytes(1_000_000);
@@ -53,7 +53,7 @@ export function faultCases({ test, start }: Bench): void {
   });
 
   test("holds little for an application that stopped reading", async (dir) => {
-    await using backend = new Backend(dir.file("app.sock"), () => pause(60_000));
+    await using backend = new Backend(dir.file("app.sock"), () => new Promise<never>(() => {}));
     await using proxy = await start(dir, backend.address, { listener: { timeouts: { idle: "2s" } } });
     const before = proxy.program.fds();
     const client = await proxy.connect();

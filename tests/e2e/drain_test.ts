@@ -2,19 +2,29 @@ import assert from "node:assert/strict";
 import { Backend, echo, readAll, readExactly, silent, writeAll } from "../support/backend.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { patternBytes } from "../support/random.ts";
-import { pause } from "../support/wait.ts";
+import { until } from "../support/wait.ts";
+
+async function isRefused(proxy: Proxy): Promise<boolean> {
+  try {
+    (await proxy.connectTcp()).close();
+    return false;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) return true;
+    throw error;
+  }
+}
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   Deno.test(`proxy drains on ${signal}: transfers end whole, new clients are refused, exit 0`, async () => {
     using dir = new TempDir();
     const chunk = patternBytes(100_000);
     const pieces = 50;
+    const draining = Promise.withResolvers<void>();
     await using backend = new Backend(dir.file("app.sock"), async (conn) => {
       await conn.read(new Uint8Array(1));
-      for (let sent = 0; sent < pieces; sent++) {
-        await writeAll(conn, chunk);
-        await pause(20);
-      }
+      for (let sent = 0; sent < pieces / 2; sent++) await writeAll(conn, chunk);
+      await draining.promise;
+      for (let sent = pieces / 2; sent < pieces; sent++) await writeAll(conn, chunk);
     });
     await using proxy = await Proxy.start(dir, backend.address);
     const clients = await Promise.all(Array.from({ length: 10 }, () => proxy.connect()));
@@ -22,8 +32,8 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     for (const client of clients) await readExactly(client, 1);
     proxy.program.signal(signal);
     await proxy.program.record(({ event }) => event === "drain");
-    await pause(100);
-    await assert.rejects(proxy.connectTcp(), Deno.errors.ConnectionRefused);
+    await until(() => isRefused(proxy), "new clients are refused");
+    draining.resolve();
     for (const client of clients) {
       assert.equal((await readAll(client)).length, chunk.length * pieces - 1);
       client.close();
@@ -39,7 +49,7 @@ Deno.test("proxy cuts what has not ended when the grace is over, and exits 3", a
   await using proxy = await Proxy.start(dir, backend.address, { config: { shutdown: { grace: "1s" } } });
   const client = await proxy.connect();
   await client.write(Uint8Array.of(1));
-  await pause(100);
+  await until(() => backend.open === 1, "it has come to the application");
   proxy.program.signal("SIGTERM");
   await client.read(new Uint8Array(1)).catch(() => null);
   assert.equal(await proxy.program.exit(), 3);
@@ -53,7 +63,7 @@ Deno.test("proxy stops now on a second signal", async () => {
   await using proxy = await Proxy.start(dir, backend.address, { config: { shutdown: { grace: "10m" } } });
   const client = await proxy.connect();
   await client.write(Uint8Array.of(1));
-  await pause(100);
+  await until(() => backend.open === 1, "it has come to the application");
   proxy.program.signal("SIGTERM");
   await proxy.program.record(({ event }) => event === "drain");
   proxy.program.signal("SIGTERM");

@@ -36,8 +36,6 @@ async function withLog(
   }
 }
 
-const settle = (ms = 200) => new Promise((resolve) => setTimeout(resolve, ms));
-
 /** The numbers logged, from the oldest file to the newest. */
 function numbers(directory: string): number[] {
   const rank = (name: string) => Number(name.split(".")[1] ?? 0);
@@ -51,7 +49,7 @@ Deno.test("RotatingFile keeps the live file and so many old ones below the size,
   await withLog({ fileSize: 4096, fileCount: 20 }, async (log, directory) => {
     for (let i = 0; i < 500; i++) {
       log.info("line", { i });
-      if (i % 50 === 0) await settle(5);
+      if (i % 50 === 0) await until(() => numbers(directory).at(-1) === i, "it is written");
     }
     await until(() => numbers(directory).at(-1) === 499, "the last line is written");
     assert.deepEqual(numbers(directory), Array.from({ length: 500 }, (_, i) => i));
@@ -75,10 +73,10 @@ Deno.test("RotatingFile appends to what is there, readable for owner and group a
   await withLog({}, async (log, directory) => {
     const path = join(directory, "log");
     log.info("first", { i: 1 });
-    await settle();
+    await until(() => numbers(directory).length === 1, "the first is written");
     log.configure({ ...CONFIG, file: path });
     log.info("second", { i: 2 });
-    await settle();
+    await until(() => numbers(directory).length === 2, "the second is written");
     assert.deepEqual(numbers(directory), [1, 2]);
     assert.equal(statSync(path).mode & 0o027, 0);
   });
@@ -88,14 +86,14 @@ Deno.test("RotatingFile reopen() goes on in a new file after the old one was mov
   await withLog({}, async (log, directory) => {
     const path = join(directory, "log");
     log.info("first", { i: 1 });
-    await settle();
+    await until(() => numbers(directory).length === 1, "the first is written");
     renameSync(path, path + ".1");
     log.info("second", { i: 2 });
-    await settle();
+    await until(() => numbers(directory).length === 2, "the second is written");
     assert.ok(!existsSync(path));
     log.reopen();
     log.info("third", { i: 3 });
-    await settle();
+    await until(() => numbers(directory).at(-1) === 3, "the third is written");
     assert.deepEqual(numbers(directory), [1, 2, undefined, 3]);
     assert.equal(readFileSync(path, "utf8").trim().split("\n").length, 2);
   });
@@ -117,7 +115,7 @@ Deno.test("createLogger() configure() keeps the old place when the new one canno
   await withLog({}, async (log, directory) => {
     assert.throws(() => log.configure({ ...CONFIG, file: "/nonexistent/log" }));
     log.info("still", { i: 1 });
-    await settle();
+    await until(() => numbers(directory).length === 1, "it is written");
     assert.deepEqual(numbers(directory), [1]);
   });
 });
@@ -128,13 +126,17 @@ Deno.test("createLogger() sends lines to standard error while the file cannot be
     log.reopen();
     log.info("one", { i: 1 });
     log.info("two", { i: 2 });
-    await settle();
+    await until(() => stderr.lines.length === 4, "the lines are on standard error");
     renameSync(directory + ".away", directory);
     log.info("three", { i: 3 });
-    await settle(1_100);
+    const file = () => readFileSync(join(directory, "log"), "utf8");
+    await until(
+      () => existsSync(join(directory, "log")) && file().includes("log-recovered"),
+      "the file is written again",
+    );
     assert.match(stderr.lines[0], /^tls-off: Cannot write ".*log", logging here meanwhile: /);
     assert.deepEqual(stderr.lines.slice(1).map((line) => JSON.parse(line).i), [undefined, 1, 2]);
-    const lines = readFileSync(join(directory, "log"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
+    const lines = file().trim().split("\n").map((line) => JSON.parse(line));
     assert.equal(lines[0].i, 3);
     assert.equal(lines[1].event, "log-recovered");
     assert.equal(lines[1].diverted, 3);

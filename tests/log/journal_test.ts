@@ -5,6 +5,7 @@ import { encodeJournalEntry, encodeJournalLine } from "../../src/log/journal_ent
 import { createLogger } from "../../src/log/log.ts";
 import type { JournalSocket } from "../../src/systemd/journal_socket.ts";
 import { MemoryOutput } from "./memory_output.ts";
+import { until } from "../support/wait.ts";
 
 const CONFIG: LogConfig = {
   level: "info",
@@ -169,11 +170,11 @@ Deno.test("JournalTarget keeps no more than a bound while the journal hangs, and
   await turn();
   assert.equal(log.diverted, count - 8192);
   journal.resume();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  const recoveries = () =>
+    journal.entries.map((entry) => Object.fromEntries(entry)).filter(({ EVENT }) => EVENT === "journal-recovered");
+  await until(() => recoveries().length > 0, "it is said what went elsewhere");
   await log.close();
-  const recovered = journal.entries.map((entry) => Object.fromEntries(entry)).filter((entry) =>
-    entry.EVENT === "journal-recovered"
-  );
+  const recovered = recoveries();
   assert.deepEqual(recovered.map((entry) => entry.DIVERTED), [String(count - 8192)]);
   const seen = new Set<number>();
   for (const entry of journal.entries) seen.add(Number(Object.fromEntries(entry).I));

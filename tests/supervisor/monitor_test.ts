@@ -10,6 +10,7 @@ import { REASONS } from "../../src/metrics/reasons.ts";
 import { clientsStats, stats } from "../../src/admin/stats.ts";
 import { MemoryOutput } from "../log/memory_output.ts";
 import { recordOf } from "../metrics/record_of.ts";
+import { until } from "../support/wait.ts";
 
 const LOG: LogConfig = {
   level: "info",
@@ -181,8 +182,7 @@ Deno.test("WorkerMonitor posts in batches, after a while or when there are many,
   assert.equal(batches.length, 1);
   workerMonitor.log.debug("below the level");
   workerMonitor.log.warn("odd", { event: "full", error: new Error("cannot be cloned"), big: 1n });
-  await new Promise((resolve) => setTimeout(resolve, 150));
-  assert.equal(batches.length, 2);
+  await until(() => batches.length === 2, "the rest is posted");
   const last = batches[1].at(-1)!;
   assert.ok(last.kind === "log" && Math.abs(last.atMs - Date.now()) < 5_000);
   assert.deepEqual(last.kind === "log" && last.fields, { event: "full", error: "cannot be cloned", big: "1" });

@@ -57,11 +57,14 @@ Deno.test("service manager's watchdog that means another process is not fed", as
   using dir = new TempDir();
   using manager = new NotifySocket(dir.file("notify.sock"));
   await using backend = new Backend(dir.file("app.sock"), echo);
-  await using _proxy = await Proxy.start(dir, backend.address, {
-    env: { NOTIFY_SOCKET: dir.file("notify.sock"), WATCHDOG_USEC: "200000", WATCHDOG_PID: "1" },
+  await using proxy = await Proxy.start(dir, backend.address, {
+    env: { NOTIFY_SOCKET: dir.file("notify.sock"), WATCHDOG_USEC: "20000", WATCHDOG_PID: "1" },
   });
   await manager.heard("READY=1");
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  // It takes longer than the watchdog would wait.
+  await proxy.reload();
+  proxy.program.signal("SIGTERM");
+  await manager.heard("STOPPING=1");
   assert.ok(!manager.messages.some((message) => message.includes("WATCHDOG")));
 });
 
