@@ -1,7 +1,7 @@
 import manifest from "../../deno.json" with { type: "json" };
-import { bashCompletion } from "../completions/bash.ts";
-import { fishCompletion } from "../completions/fish.ts";
-import { zshCompletion } from "../completions/zsh.ts";
+import { bashCompletion } from "../../src/cli/completions/bash.ts";
+import { fishCompletion } from "../../src/cli/completions/fish.ts";
+import { zshCompletion } from "../../src/cli/completions/zsh.ts";
 import { toMan } from "./man.ts";
 import { referenceSections } from "./model.ts";
 

@@ -11,7 +11,7 @@
  */
 import { mkdir, open, readdir, readFile, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { explainFileError } from "../files/explain_file_error.ts";
+import { explainSystemError } from "../net/system_error.ts";
 import {
   createExclusively,
   type FileSteps,
@@ -191,7 +191,7 @@ export async function storageProblem(path: string): Promise<string | null> {
 }
 
 function cannotKeep(path: string, error: unknown): Error {
-  return new Error(`Cannot keep certificates in "${path}": ${explainFileError(error)}`, { cause: error });
+  return new Error(`Cannot keep certificates in "${path}": ${explainSystemError(error)}`, { cause: error });
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): null {

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, ListenOptions } from "node:net";
 import type { AdminConfig } from "../config/config.ts";
-import { type Address, formatAddress } from "../net/address.ts";
+import type { Address } from "../net/address.ts";
 import { watchAccepting } from "../engines/shared/watch_accepting.ts";
 import type { AdminControl, AdminSources } from "./control.ts";
 import { refuseRequest } from "./guard.ts";
@@ -98,11 +98,7 @@ interface Binding {
 
 async function bind(server: Server, listen: Address): Promise<Binding> {
   if (listen.transport === "unix") {
-    try {
-      await checkUnixPath(listen.path);
-    } catch (error) {
-      throw new Error(`Cannot listen on ${formatAddress(listen)}: ${(error as Error).message}`, { cause: error });
-    }
+    await checkUnixPath(listen.path);
     const { bound: path, name } = await bindUnixPath(listen.path, async (path) => {
       await listenTo(server, { path });
       return path;

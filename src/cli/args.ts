@@ -22,6 +22,7 @@ export type Invocation =
   | { command: "demo"; port: number }
   | { command: "cert"; out: string; hosts: string[]; force: boolean }
   | { command: "top"; admin: Address }
+  | { command: "completions"; shell: string }
   | { command: "version" }
   | { command: "help"; topic: CommandName | null };
 
@@ -72,8 +73,11 @@ function unknownCommand(word: string): UsageError {
 function parseCommand(command: CommandSpec, args: string[], cwd: string): Invocation {
   const { positional, values, help } = parseFlags(command, args);
   if (help) return { command: "help", topic: command.name };
-  const [file, surplus] = command.file === null ? [undefined, positional[0]] : positional;
+  const [file, surplus] = command.file !== null
+    ? positional
+    : [undefined, positional[command.argument === undefined ? 0 : 1]];
   if (surplus !== undefined) throw new UsageError(`Unexpected argument ${quoteValue(surplus)} of ${command.name}`);
+  const word = command.argument === undefined ? "" : argumentOf(command, positional);
   if (file === "") throw new UsageError(`Empty file name of ${command.name}`);
   if (command.file === "required" && file === undefined) {
     throw new UsageError(`No file to ${command.name}: write "tls-off ${command.name} CONFIG.toml"`);
@@ -84,10 +88,14 @@ function parseCommand(command: CommandSpec, args: string[], cwd: string): Invoca
   const one = (name: string) => values.get(name)?.[0];
   switch (command.name) {
     case "run":
+      if (file === "-") {
+        throw new UsageError("Cannot run from standard input: a reload reads the configuration again, name a file");
+      }
+      if (file === undefined) checkRequired(values);
       return {
         command: "run",
         file: file ?? null,
-        flags: configFlags(values, file ?? null, cwd),
+        flags: configFlags(values, cwd),
         allowKeyLog: values.has(ALLOW_KEY_LOG),
       };
     case "check":
@@ -98,9 +106,20 @@ function parseCommand(command: CommandSpec, args: string[], cwd: string): Invoca
       return { command: "cert", out: one("out")!, hosts: values.get("host") ?? [], force: values.has("force") };
     case "top":
       return { command: "top", admin: parseAdmin(one("admin") ?? DEFAULT_ADMIN, cwd) };
+    case "completions":
+      return { command: "completions", shell: word };
     case "version":
       return { command: "version" };
   }
+}
+
+/** The word that has to follow a command. */
+function argumentOf({ name, argument }: CommandSpec, [word]: readonly string[]): string {
+  const { words } = argument!;
+  if (word === undefined) throw new UsageError(`Missing word of ${name}: write tls-off ${name} ${words.join("|")}`);
+  if (words.includes(word)) return word;
+  const allowed = words.map((one) => `"${one}"`).join(", ");
+  throw new UsageError(`${name}: found ${quoteValue(word)}, must be one of ${allowed}${didYouMean(word, words)}`);
 }
 
 interface ParsedFlags {
@@ -150,12 +169,29 @@ function unknownFlag({ name, flags }: CommandSpec, arg: string): UsageError {
   return new UsageError(`Unknown flag ${quoteValue(word)} of ${name}${hint || `: see tls-off ${name} --help`}`);
 }
 
-function configFlags(values: Map<string, string[]>, file: string | null, cwd: string): ConfigFlags {
-  if (file === null && [...values.keys()].every((name) => name === ALLOW_KEY_LOG)) {
+/** What has to be given where there is no file: one flag of each row. */
+const REQUIRED: readonly (readonly [flag: string, ...others: string[]])[] = [
+  ["listen"],
+  ["backend"],
+  ["cert", "acme"],
+  ["key", "acme"],
+];
+
+function checkRequired(values: ReadonlyMap<string, unknown>): void {
+  const missing = REQUIRED.filter((names) => !names.some((name) => values.has(name))).map(([name]) => `--${name}`);
+  if (missing.length === 0) return;
+  if (missing.length === REQUIRED.length) {
     throw new UsageError(
       "Nothing to run: give CONFIG.toml, or --listen, --backend, --cert and --key (or --acme and --acme-agree)",
     );
   }
+  const [flags, they] = missing.length === 1 ? ["flag", "it"] : ["flags", "they"];
+  throw new UsageError(
+    `Missing ${flags} ${missing.join(", ")} of run: without CONFIG.toml ${they} must be given, see tls-off run --help`,
+  );
+}
+
+function configFlags(values: Map<string, string[]>, cwd: string): ConfigFlags {
   const flags: Record<string, string | string[]> = {};
   for (const spec of CONFIG_FLAGS) {
     const texts = values.get(spec.flag.slice(2));
@@ -180,8 +216,10 @@ function parsePort(text: string | undefined): number {
 }
 
 function parseAdmin(text: string, cwd: string): Address {
+  // The address of the page, as it is copied from a browser.
+  const [, host] = /^http:\/\/([^/]+)\/?$/i.exec(text) ?? [];
   try {
-    return parseAddress(text, { purpose: "connect", baseDir: cwd });
+    return parseAddress(host ?? text, { purpose: "connect", baseDir: cwd });
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
     throw new UsageError(`--admin: found ${quoteValue(text)}, ${error.detail}`);

@@ -2,7 +2,7 @@ import { CONFIG_FLAGS } from "../config/flags.ts";
 import { describeKeys } from "../config/schema.ts";
 
 /** The commands, as typed. */
-export type CommandName = "run" | "check" | "demo" | "cert" | "top" | "version";
+export type CommandName = "run" | "check" | "demo" | "cert" | "top" | "completions" | "version";
 
 /** One flag of a command. */
 export interface FlagSpec {
@@ -22,7 +22,11 @@ export interface CommandSpec {
   summary: string;
   /** The file that follows the command; `null`: none. */
   file: "optional" | "required" | null;
+  /** A word that has to follow the command. */
+  argument?: { name: string; words: readonly string[] };
   flags: FlagSpec[];
+  /** Command lines that show how it is used. */
+  examples?: readonly string[];
   /** Paragraphs for the command's own help. */
   details: string[];
 }
@@ -57,6 +61,11 @@ export const COMMANDS: readonly CommandSpec[] = [
         "start although SSLKEYLOGFILE is set, which makes Deno write every connection's secrets to a file",
       ),
     ],
+    examples: [
+      "tls-off run --listen :8443 --backend localhost:3000 --cert cert.pem --key key.pem",
+      "tls-off run --listen :443 --backend unix:app.sock --cert cert.pem --key key.pem --alpn h2",
+      "tls-off /etc/tls-off/tls-off.toml",
+    ],
     details: [
       "Flags override the file. --listen, --backend, --cert and --key (or --acme and --acme-agree) need no file; with a " +
       "file they and --engine and --proxy-protocol change its only listener.",
@@ -67,10 +76,14 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: "check",
-    summary: "validate a configuration and its certificates, and say which engine each listener gets",
+    summary: "validate a configuration and its certificates, and say each listener's engine",
     file: "required",
     flags: [],
-    details: ["Prints every problem found, not only the first, and exits with 1 if one is an error."],
+    examples: ["tls-off check proxy.toml", "envsubst < proxy.toml.in | tls-off check -"],
+    details: [
+      "CONFIG.toml may be -, which is standard input; relative paths in it start from the working directory then.",
+      "Prints every problem found, not only the first, and exits with 1 if one is an error.",
+    ],
   },
   {
     name: "demo",
@@ -95,6 +108,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       },
       flag("force", "", "replace the files where they are there"),
     ],
+    examples: ["tls-off cert --out . --host localhost --host app.test"],
     details: [],
   },
   {
@@ -102,6 +116,19 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "live table of throughput, connections and busiest clients",
     file: null,
     flags: [flag("admin", "ADDR", `the proxy's admin.listen (default: ${DEFAULT_ADMIN})`)],
+    examples: ["tls-off top", "tls-off top --admin unix:/run/tls-off/admin.sock"],
+    details: [],
+  },
+  {
+    name: "completions",
+    summary: "print the completion of the command line for a shell",
+    file: null,
+    argument: { name: "SHELL", words: ["bash", "zsh", "fish"] },
+    flags: [],
+    examples: [
+      "source <(tls-off completions bash)",
+      "tls-off completions fish > ~/.config/fish/completions/tls-off.fish",
+    ],
     details: [],
   },
   { name: "version", summary: "print the version, the runtime and its engines", file: null, flags: [], details: [] },

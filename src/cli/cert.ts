@@ -1,6 +1,6 @@
 import { mkdir, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { explainFileError } from "../files/explain_file_error.ts";
+import { explainSystemError } from "../net/system_error.ts";
 import { makeSelfSigned } from "../tls/self_signed.ts";
 
 interface CertOptions {
@@ -90,5 +90,5 @@ async function exists(path: string): Promise<boolean> {
 }
 
 function cannotWrite(path: string, error: unknown): Error {
-  return new Error(`Cannot write "${path}": ${explainFileError(error)}`, { cause: error });
+  return new Error(`Cannot write "${path}": ${explainSystemError(error)}`, { cause: error });
 }

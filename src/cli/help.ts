@@ -14,13 +14,14 @@ export function helpText(topic: CommandName | null): string {
 }
 
 /** One line that shows how a command is called. */
-export function usageLine({ name, file, flags }: CommandSpec): string {
+export function usageLine({ name, file, argument, flags }: CommandSpec): string {
   const parts = flags.map((flag) => {
     const text = flagText(flag);
     return flag.required ? text : `[${text}]${flag.repeatable ? "..." : ""}`;
   });
   const fileText = file === null ? [] : [file === "required" ? "CONFIG.toml" : "[CONFIG.toml]"];
-  return ["tls-off", name, ...fileText, ...parts].join(" ");
+  const words = argument === undefined ? [] : [argument.words.join("|")];
+  return ["tls-off", name, ...fileText, ...words, ...parts].join(" ");
 }
 
 function programHelp(): string[] {
@@ -42,7 +43,7 @@ function programHelp(): string[] {
 }
 
 function commandHelp(command: CommandSpec): string[] {
-  const { summary, details, flags } = command;
+  const { summary, details, examples = [], flags } = command;
   const help: [string, string] = ["--help", "print this"];
   return [
     ...wrap(`tls-off ${command.name}: ${summary}`, 0),
@@ -52,6 +53,7 @@ function commandHelp(command: CommandSpec): string[] {
     "",
     "Flags:",
     ...columns([...flags.map((flag): [string, string] => [flagText(flag), describeFlag(flag)]), help]),
+    ...(examples.length === 0 ? [] : ["", "Examples:", ...examples.map((example) => `  ${example}`)]),
     ...details.flatMap((paragraph) => ["", ...wrap(paragraph, 0)]),
   ];
 }

@@ -27,6 +27,11 @@ async function execute(invocation: Invocation): Promise<number> {
       return 0;
     case "top":
       return await top(invocation.admin, print);
+    case "completions": {
+      const { completions } = await import("./completions/completions.ts");
+      print(completions(invocation.shell).trimEnd());
+      return 0;
+    }
     case "version":
       print(versionText());
       return 0;

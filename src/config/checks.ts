@@ -19,8 +19,12 @@ export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report
   const names = new Map<string, Path>();
   config.listeners.forEach((listener, index) => {
     const path = ["listener", index];
-    if (listener.name === "" && listener.listen.length > 0) listener.name = formatAddress(listener.listen[0]);
-    checkName(listener, path, names, report);
+    const isNamed = listener.name !== "";
+    if (!isNamed && listener.listen.length > 0) listener.name = formatAddress(listener.listen[0]);
+    // Two that have their name of the same address hear of the address.
+    if (isNamed || !addresses.has(listener.name) || isPortZero(listener.listen[0])) {
+      checkName(listener, path, names, report);
+    }
     checkAddresses(listener, path, addresses, report);
     checkCertificates(listener, path, report);
     checkVersions(listener, path, isGiven, report);

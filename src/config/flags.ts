@@ -14,6 +14,7 @@ export interface ConfigFlags {
   key?: string;
   acme?: readonly string[];
   acmeAgree?: string;
+  alpn?: readonly string[];
   redirect?: string;
   workers?: string;
   engine?: string;
@@ -44,13 +45,14 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
   row("key", "listener", "key", "PEM"),
   row("acme", "listener", "acme", "NAME", true),
   row("acmeAgree", "acme", "terms-agreed", ""),
+  row("alpn", "listener", "alpn", "NAME", true),
+  row("workers", "", "workers", "N|auto"),
+  row("engine", "listener", "engine", "auto|native|node"),
   row("redirect", "redirect", "listen", "ADDR"),
-  row("workers", "", "workers", "N"),
-  row("engine", "listener", "engine", "E"),
   row("proxyProtocol", "listener", "proxy-protocol", "v1|v2|off"),
   row("admin", "admin", "listen", "ADDR"),
-  row("logLevel", "log", "level", "L"),
-  row("logFormat", "log", "format", "F"),
+  row("logLevel", "log", "level", "debug|info|warn|error"),
+  row("logFormat", "log", "format", "auto|text|json|journald"),
 ];
 
 function row(

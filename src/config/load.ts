@@ -7,7 +7,7 @@ import type { CertificateConfig, Config, ListenerConfig } from "./config.ts";
 import { applyFlags, type ConfigFlags, flagFor } from "./flags.ts";
 import { indexPositions, type Path, type Position, type Positions } from "./positions.ts";
 import { ConfigError, type Problem } from "./problem.ts";
-import { readConfigFile, ReadError } from "../files/read_file.ts";
+import { readConfigFile, readConfigInput, ReadError } from "../files/read_file.ts";
 import { isTable, readTable, type TomlTable } from "./read_table.ts";
 import { Report, type Source } from "./report.ts";
 import { type ConfigFile, SCHEMA } from "./schema.ts";
@@ -30,7 +30,7 @@ export interface LoadResult {
 /**
  * Loads and validates a configuration. Certificates are named in it, but not read.
  *
- * @param file path of the TOML file; `null` for flags alone
+ * @param file path of the TOML file, `-` for standard input; `null` for flags alone
  * @param flags override the file
  * @param cwd what relative paths on the command line start from
  */
@@ -42,7 +42,7 @@ export async function loadConfig(
   if (file === null) return fromTree({}, { file: null, positions: null, fileDir: cwd, cwd }, flags);
   let source: string;
   try {
-    source = await readConfigFile(resolve(cwd, file));
+    source = await (file === "-" ? readConfigInput() : readConfigFile(resolve(cwd, file)));
   } catch (error) {
     if (!(error instanceof ReadError)) throw error;
     return unread(problemOf(file, error.message, error));
@@ -63,7 +63,7 @@ export function parseConfig(source: string, file: string, flags: ConfigFlags, cw
   try {
     tree = parse(source) as TomlTable;
   } catch (error) {
-    return unread(syntaxProblem(file, error));
+    return unread(syntaxProblem(file, source, error));
   }
   let positions: Positions | undefined;
   // Most files have no problem, and then the position of no key is needed.
@@ -142,16 +142,29 @@ function has(tree: unknown, path: Path): boolean {
 }
 
 /** Makes a problem of a parser's error. One parser gives line and column, another writes them into its message. */
-function syntaxProblem(file: string, error: unknown): Problem {
+function syntaxProblem(file: string, source: string, error: unknown): Problem {
   const { message, line, column } = error as { message?: string; line?: number; column?: number };
   const firstLine = (message ?? String(error)).split("\n", 1)[0];
   const written = /line (\d+), column (\d+):?\s*(.*)/i.exec(firstLine);
+  const place = { line: line ?? Number(written?.[1] ?? 0), column: column ?? Number(written?.[2] ?? 0) };
   const detail = (written?.[3] ?? firstLine).replace(/^Invalid TOML document: /, "");
-  return problemOf(file, `invalid TOML: ${detail}`, {
-    line: line ?? Number(written?.[1] ?? 0),
-    column: column ?? Number(written?.[2] ?? 0),
-  });
+  return problemOf(file, `invalid TOML: ${explainSyntax(source, place) ?? detail}`, place);
 }
+
+/** What was probably done where a parser only says what it does not take; `null` where that is not to be seen. */
+function explainSyntax(source: string, { line }: Position): string | null {
+  if (/^\s*\{/.test(source)) return `this is JSON, must be TOML: ${TOML_EXAMPLE}`;
+  const text = source.split("\n")[line - 1]?.replace(/\r$/, "") ?? "";
+  if (/^\s*(- )?[\w-]+:(\s|$)/.test(text) && !text.includes("=")) return `this is YAML, must be TOML: ${TOML_EXAMPLE}`;
+  const value = /^\s*[\w."-]+\s*=\s*(.*)$/.exec(text)?.[1] ?? "";
+  const quote = /^["']/.exec(value)?.[0];
+  if (quote !== undefined && !value.startsWith(quote.repeat(3)) && value.split(quote).length === 2) {
+    return `the closing ${quote} of the string is missing`;
+  }
+  return null;
+}
+
+const TOML_EXAMPLE = '[[listener]] on a line of its own, then listen = ":8443"';
 
 function problemOf(file: string, message: string, { line, column }: Position): Problem {
   return { severity: "error", file, line, column, key: "", message };

@@ -2,7 +2,7 @@ import type { Path } from "./positions.ts";
 import { quoteValue } from "../net/quote_value.ts";
 import type { Report } from "./report.ts";
 import { formatPath } from "./report.ts";
-import { describeKeys } from "./schema.ts";
+import { describeKeys, describeTables } from "./schema.ts";
 import { type Field, type Fields, fieldsOf, type Key } from "./schema_types.ts";
 import { nearest } from "./suggest.ts";
 import { ListError, ValueError } from "../net/value_error.ts";
@@ -70,10 +70,13 @@ function reportUnknown(names: string[], table: TomlTable, path: Path, report: Re
 }
 
 const ALL_KEYS = describeKeys();
+const ALL_TABLES = describeTables().map(({ table }) => table);
 
 function suggestion(name: string, here: string[]): string {
   const near = nearest(name, here);
   if (near !== null) return `, did you mean "${near}"?`;
+  const table = ALL_TABLES.find((header) => header.replace(/\]+$/, "").endsWith(`.${name}`));
+  if (table !== undefined) return `, did you mean ${table}?`;
   const elsewhere = ALL_KEYS.find((key) => key.name === name);
   if (!elsewhere) return `, must be one of ${here.map((known) => `"${known}"`).join(", ")}`;
   return elsewhere.table === ""

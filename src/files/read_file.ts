@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { lstat, open } from "node:fs/promises";
-import { explainFileError } from "./explain_file_error.ts";
+import process from "node:process";
+import { explainSystemError } from "../net/system_error.ts";
 
 /** Most bytes of a configuration. A wrong path to something huge or endless must not fill the memory. */
 export const MAX_FILE_BYTES = 1024 * 1024;
@@ -24,12 +25,33 @@ export async function readConfigFile(path: string): Promise<string> {
   try {
     bytes = await readAtMost(path, MAX_FILE_BYTES + 1);
   } catch (error) {
-    throw new ReadError(`cannot read the configuration: ${explainFileError(error)}`);
+    throw new ReadError(`cannot read the configuration: ${explainSystemError(error)}`);
   }
   if (bytes.length > MAX_FILE_BYTES) {
     throw new ReadError("cannot read the configuration: longer than 1 MiB");
   }
   return decode(bytes);
+}
+
+/**
+ * As {@linkcode readConfigFile}, from standard input.
+ *
+ * @throws {ReadError} when it cannot be read, is too long or not UTF-8
+ */
+export async function readConfigInput(): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of process.stdin) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > MAX_FILE_BYTES) break;
+    }
+  } catch (error) {
+    throw new ReadError(`cannot read the configuration: ${explainSystemError(error)}`);
+  }
+  if (length > MAX_FILE_BYTES) throw new ReadError("cannot read the configuration: longer than 1 MiB");
+  return decode(Buffer.concat(chunks));
 }
 
 async function readAtMost(path: string, limit: number): Promise<Uint8Array> {

@@ -43,6 +43,8 @@ export interface ParseAddressOptions {
  */
 export function parseAddress(text: unknown, options: ParseAddressOptions = {}): Address {
   const fail = (detail: string) => new ValueError("address", text, detail);
+  const meant = meantAddress(text, options);
+  if (meant !== null) throw fail(meant);
   if (typeof text !== "string" || text === "") throw fail(`must be ${ADDRESS_ALLOWED}`);
   // deno-lint-ignore no-control-regex -- a NUL would cut the path short in the kernel; others garble logs
   if (/[\x00-\x1f\x7f]/.test(text)) throw fail("must not contain control characters");
@@ -81,6 +83,27 @@ export function withoutCovered(addresses: readonly Address[]): Address[] {
     !addresses.some((other) => other.transport === "tcp" && other.hostname === "::" && other.port === address.port)
   );
 }
+
+/** What was probably meant by something that is written as elsewhere; `null` where that is not to be seen. */
+function meantAddress(value: unknown, { purpose }: ParseAddressOptions): string | null {
+  const ofPort = (port: string) =>
+    purpose === "connect" ? `must name a host: "localhost:${port}"` : `a port alone is written ":${port}"`;
+  if (typeof value === "number") return Number.isInteger(value) && value >= 0 ? ofPort(`${value}`) : null;
+  if (typeof value !== "string") return null;
+  const port = /^\*:(\d+)$/.exec(value)?.[1];
+  if (port !== undefined) return purpose === "connect" ? ofPort(port) : `all addresses are written ":${port}"`;
+  if (/^\.{0,2}\//.test(value)) return `a Unix socket is written "unix:${value}"`;
+  const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):\/\/([^/]*.*)$/i.exec(value) ?? [];
+  if (scheme === undefined) return null;
+  if (rest.startsWith("/")) return `a Unix socket is written "unix:${rest}"`;
+  const [authority] = rest.split("/", 1);
+  const usual = USUAL_PORTS[scheme.toLowerCase()];
+  const written = /:\d+$/.test(authority) || usual === undefined ? authority : `${authority}:${usual}`;
+  return `an address has no scheme and no path: "${written}"`;
+}
+
+/** Of the schemes that are written in front of a host most often. */
+const USUAL_PORTS: Record<string, number> = { http: 80, https: 443, ws: 80, wss: 443 };
 
 type Fail = (detail: string) => ValueError;
 

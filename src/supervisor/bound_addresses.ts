@@ -1,7 +1,9 @@
-import { createServer } from "node:net";
+import { lookup } from "node:dns/promises";
+import { createServer, isIP } from "node:net";
 import { formatAddress } from "../net/address.ts";
 import type { Address } from "../net/address.ts";
 import { checkUnixPath } from "../linux/unix_socket.ts";
+import { explainSystemError } from "../net/system_error.ts";
 import type { Plan } from "./plan.ts";
 
 /**
@@ -49,13 +51,21 @@ export class BoundAddresses {
 
 async function claim(address: Address, text: string, listener: string): Promise<Address> {
   try {
-    if (address.transport === "tcp") return await bindAlone(address);
+    if (address.transport === "tcp") {
+      return await bindAlone({ ...address, hostname: await resolveName(address.hostname) });
+    }
     await checkUnixPath(address.path);
     return address;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`Cannot listen on ${text} for listener "${listener}": ${reason}`, { cause: error });
+    throw new Error(`Cannot listen on ${text} for listener "${listener}": ${explainSystemError(error)}`, {
+      cause: error,
+    });
   }
+}
+
+/** Once, and here: every worker must bind the same address. A failed lookup also says more than a failed bind. */
+async function resolveName(hostname: string): Promise<string> {
+  return isIP(hostname) !== 0 || hostname.includes("%") ? hostname : (await lookup(hostname)).address;
 }
 
 /** Binds the address for a moment, without sharing it. */
@@ -66,7 +76,6 @@ function bindAlone(address: Address & { transport: "tcp" }): Promise<Address> {
     server.on("error", reject);
     server.listen({ host: hostname, port, exclusive: true, ipv6Only: hostname.includes(":"), backlog: 1 }, () => {
       const bound = server.address();
-      // A name is resolved once, here: every worker must bind the same address.
       const own = bound !== null && typeof bound === "object" ? { hostname: bound.address, port: bound.port } : {};
       server.close(() => resolve({ ...address, ...own }));
     });

@@ -12,6 +12,7 @@ import { type Problem, problemError } from "../tls/problem.ts";
 import { assignSockets, inheritedSockets } from "../systemd/activation.ts";
 import { fingerprint } from "../files/file_watch.ts";
 import { orderedTls } from "./ordered_tls.ts";
+import { logFileObstacle } from "./check_log_file.ts";
 import { watchedFiles } from "./watched_files.ts";
 import { checkCertificates, placeOf, type WriteProblem } from "./listener_problems.ts";
 
@@ -61,8 +62,17 @@ export async function loadPlan(file: string | null, flags: ConfigFlags = {}): Pr
     const where = file === null ? "" : `${file}:${place} `;
     result[problem.severity === "error" ? "errors" : "warnings"].push(`${where}${problem.message}`);
   };
-  if (config === null) await checkCertificates(loaded.listeners, write);
-  else result.plan = await planConfig(config, file, result, write);
+  if (config === null) {
+    await checkCertificates(loaded.listeners, write);
+    return result;
+  }
+  const obstacle = await logFileObstacle(config.log.file);
+  if (obstacle !== null) {
+    const { line, column } = loaded.positions?.find(["log", "file"]) ?? { line: 0, column: 0 };
+    const problem = { severity: "error", file, line, column, key: "log.file", message: obstacle } as const;
+    result.errors.push(formatProblem(problem));
+  }
+  result.plan = await planConfig(config, file, result, write);
   return result;
 }
 

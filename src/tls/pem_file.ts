@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import { explainFileError } from "../files/explain_file_error.ts";
+import { explainSystemError } from "../net/system_error.ts";
 import { type PemBlock, readPem } from "./pem.ts";
 import { type Problem, problemError } from "./problem.ts";
 
@@ -27,7 +27,7 @@ export async function readPemFile(path: string, what: string, problems: Problem[
   try {
     ({ bytes, mode } = await readBounded(path));
   } catch (error) {
-    return refuse(explainFileError(error));
+    return refuse(explainSystemError(error));
   }
   if (bytes.length === 0) return refuse("file is empty");
   const text = new TextDecoder().decode(bytes);

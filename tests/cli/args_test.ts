@@ -24,6 +24,12 @@ Deno.test("parseCommandLine() understands each command", () => {
     ["cert --host a --out dir --host b", { command: "cert", out: "dir", hosts: ["a", "b"], force: false }],
     ["top", { command: "top", admin: { transport: "tcp", hostname: "127.0.0.1", port: 9180 } }],
     ["top --admin unix:a.sock", { command: "top", admin: { transport: "unix", path: "/work/a.sock" } }],
+    ["top --admin http://127.0.0.1:9180/", {
+      command: "top",
+      admin: { transport: "tcp", hostname: "127.0.0.1", port: 9180 },
+    }],
+    ["check -", { command: "check", file: "-" }],
+    ["completions zsh", { command: "completions", shell: "zsh" }],
     ["version", { command: "version" }],
     ["--version", { command: "version" }],
     ["-V", { command: "version" }],
@@ -41,7 +47,7 @@ Deno.test("parseCommandLine() understands each command", () => {
 
 Deno.test("parseCommandLine() takes every flag of run", () => {
   const line =
-    "run --listen :1 --listen [::1]:2 --backend unix:a --backend b:1 --cert c.pem --key k.pem --workers auto " +
+    "run --listen :1 --listen [::1]:2 --backend unix:a --backend b:1 --cert c.pem --key k.pem --workers auto --alpn h2 " +
     "--engine node --proxy-protocol v2 --admin unix:admin --log-level debug --log-format json";
   assert.deepEqual(parse(line), {
     command: "run",
@@ -51,6 +57,7 @@ Deno.test("parseCommandLine() takes every flag of run", () => {
       backend: ["unix:a", "b:1"],
       cert: "c.pem",
       key: "k.pem",
+      alpn: ["h2"],
       workers: "auto",
       engine: "node",
       proxyProtocol: "v2",
@@ -65,6 +72,18 @@ Deno.test("parseCommandLine() takes every flag of run", () => {
 
 Deno.test("parseCommandLine() says in one line what is wrong", () => {
   const cases: [string, string][] = [
+    [
+      "run --listen :1 --cert c --key k",
+      "Missing flag --backend of run: without CONFIG.toml it must be given, see tls-off run --help",
+    ],
+    [
+      "run --listen :1",
+      "Missing flags --backend, --cert, --key of run: without CONFIG.toml they must be given, see tls-off run --help",
+    ],
+    ["run -", "Cannot run from standard input: a reload reads the configuration again, name a file"],
+    ["completions", "Missing word of completions: write tls-off completions bash|zsh|fish"],
+    ["completions bsh", 'completions: found "bsh", must be one of "bash", "zsh", "fish", did you mean "bash"?'],
+    ["completions bash zsh", 'Unexpected argument "zsh" of completions'],
     ["", 'No command: write "tls-off CONFIG.toml", or see tls-off --help'],
     ["chekc proxy.toml", 'Unknown command "chekc", did you mean "check"?'],
     ["help chekc", 'Unknown command "chekc", did you mean "check"?'],

@@ -140,6 +140,7 @@ Deno.test("flagFor() knows the flag of a path", () => {
   assert.equal(flagFor(["listener", 0, "proxy-protocol"]), "--proxy-protocol");
   assert.equal(flagFor(["workers"]), "--workers");
   assert.equal(flagFor(["admin", "listen"]), "--admin");
-  assert.equal(flagFor(["listener", 0, "alpn"]), null);
+  assert.equal(flagFor(["listener", 0, "alpn"]), "--alpn");
+  assert.equal(flagFor(["listener", 0, "sni-strict"]), null);
   assert.equal(new Set(CONFIG_FLAGS.map(({ flag }) => flag)).size, CONFIG_FLAGS.length);
 });

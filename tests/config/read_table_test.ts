@@ -77,7 +77,7 @@ Deno.test("parseConfig() refuses wrong addresses, each element for itself", () =
   const source = SHORT.replace('":8443"', '[":8443", "80a", 443, ":8443", "unix:"]').replace('"unix:app.sock"', "[]");
   assert.deepEqual(problemsOf(source).map((line) => line.replace(/, must be an address.*/, ", …")), [
     'proxy.toml:2:20: listener.listen: found "80a", …',
-    "proxy.toml:2:27: listener.listen: found 443, …",
+    'proxy.toml:2:27: listener.listen: found 443, a port alone is written ":443"',
     'proxy.toml:2:32: listener.listen: found ":8443", must not be given twice',
     'proxy.toml:2:41: listener.listen: found "unix:", must name a socket: "unix:/run/app.sock" or "unix:@name"',
     "proxy.toml:3:1: listener.backend: found an empty list, must have at least one element",

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { bashCompletion } from "../../scripts/completions/bash.ts";
-import { completableCommands } from "../../scripts/completions/completable.ts";
-import { fishCompletion } from "../../scripts/completions/fish.ts";
-import { zshCompletion } from "../../scripts/completions/zsh.ts";
+import { bashCompletion } from "../../src/cli/completions/bash.ts";
+import { completableCommands } from "../../src/cli/completions/completable.ts";
+import { fishCompletion } from "../../src/cli/completions/fish.ts";
+import { zshCompletion } from "../../src/cli/completions/zsh.ts";
 import { COMMANDS } from "../../src/cli/args_commands.ts";
 import { peerTest, runPeer } from "../support/peers.ts";
 

@@ -13,9 +13,10 @@ export function fishCompletion(commands: CompletableCommand[] = completableComma
     complete([`-n ${quote(first)}`, "-l version", "-d 'print the version'"]),
     complete([`-n ${quote(first)}`, "-l help", "-d 'print help'"]),
     complete(["-n '__fish_seen_subcommand_from help'", `-a ${quote(names.join(" "))}`]),
-    ...commands.flatMap(({ name, file, flags }) => {
+    ...commands.flatMap(({ name, file, words, flags }) => {
       const condition = `-n ${quote(`__fish_seen_subcommand_from ${name}`)}`;
       return [
+        ...(words.length > 0 ? [complete([condition, `-a ${quote(words.join(" "))}`])] : []),
         ...(file ? [complete([condition, `-a '(__fish_complete_suffix .toml)'`])] : []),
         ...flags.map((flag) => complete([condition, ...flagParts(flag)])),
       ];

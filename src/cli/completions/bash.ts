@@ -55,7 +55,8 @@ function valueCase(command: string, { flag, value }: CompletableFlag): string[] 
 }
 
 function commandCase(command: CompletableCommand): string {
-  const flags = `_tls_off_reply -W '${flagsOf(command)}' -- "$current"`;
+  const words = [...command.words, flagsOf(command)].join(" ");
+  const flags = `_tls_off_reply -W '${words}' -- "$current"`;
   if (!command.file) return `    ${command.name}) ${flags} ;;`;
   return `    ${command.name})
       if [[ $current == -* ]]; then

@@ -1,6 +1,6 @@
-import { type CommandName, COMMANDS, type FlagSpec } from "../../src/cli/args_commands.ts";
-import { CONFIG_FLAGS } from "../../src/config/flags.ts";
-import { findKey } from "../../src/config/schema.ts";
+import { type CommandName, COMMANDS, type FlagSpec } from "../args_commands.ts";
+import { CONFIG_FLAGS } from "../../config/flags.ts";
+import { findKey } from "../../config/schema.ts";
 
 /** What may follow a flag. */
 export type Completable =
@@ -26,15 +26,18 @@ export interface CompletableCommand {
   summary: string;
   /** A `.toml` file follows. */
   file: boolean;
+  /** One of these words follows; none: no word does. */
+  words: readonly string[];
   flags: CompletableFlag[];
 }
 
 /** Every command as the shells' completions need it. */
 export function completableCommands(): CompletableCommand[] {
-  return COMMANDS.map(({ name, summary, file, flags }) => ({
+  return COMMANDS.map(({ name, summary, file, argument, flags }) => ({
     name,
     summary,
     file: file !== null,
+    words: argument?.words ?? [],
     flags: [
       ...flags.map((flag) => ({
         flag: `--${flag.name}`,

@@ -33,8 +33,9 @@ _tls_off "$@"
 `;
 }
 
-function commandCase({ name, file, flags }: CompletableCommand): string {
-  const specs = [...flags.map(flagSpec), ...(file ? [`'1:configuration:_files -g "*.toml"'`] : [])];
+function commandCase({ name, file, words, flags }: CompletableCommand): string {
+  const argument = words.length > 0 ? [quote(`1:word:(${words.join(" ")})`)] : [];
+  const specs = [...flags.map(flagSpec), ...argument, ...(file ? [`'1:configuration:_files -g "*.toml"'`] : [])];
   return `    ${name})\n      _arguments \\\n${specs.map((spec) => `        ${spec}`).join(" \\\n")}\n      ;;`;
 }
 
