@@ -9,11 +9,11 @@ import { refuseRequest } from "./guard.ts";
 import { bindUnixPath, type BoundName, checkUnixPath } from "../linux/unix_socket.ts";
 import { type Answer, routes } from "./routes.ts";
 
-/** Largest request header, and body (nothing here needs one). */
+/** Most bytes of a request's header, and of its body, which no request needs. */
 const MAX_HEADER = 8 * 1024;
 const MAX_BODY = 4 * 1024;
 const MAX_CONNECTIONS = 128;
-/** For a request to arrive whole, and for an answer to be taken. */
+/** How long a request may take to arrive, and how long the client may take to receive the answer. */
 const REQUEST_MS = 5_000;
 const ANSWER_MS = 15_000;
 const KEEP_ALIVE_MS = 30_000;
@@ -26,7 +26,7 @@ export interface Admin {
 }
 
 /**
- * Listens, and answers.
+ * Starts the admin endpoint.
  * @throws {Error} when the address cannot be bound
  */
 export async function startAdmin(
@@ -70,7 +70,7 @@ function makeServer(table: ReturnType<typeof routes>, listen: Address, sources: 
     connectionsCheckingInterval: 1_000,
   }, (request, response) => {
     handle(request, response, table, listen).catch((error) => {
-      // Whoever left within a request is no failure of ours, and could fill the log by that.
+      // A client that left within its request is no failure of the endpoint, and must not be able to fill the log.
       if (!request.complete) return response.destroy();
       sources.options.log.error("admin request failed", { event: "admin-error", path: request.url, error });
       if (!response.headersSent) send(response, { status: 500, body: "internal error\n" }, request);
@@ -88,11 +88,11 @@ function makeServer(table: ReturnType<typeof routes>, listen: Address, sources: 
 }
 
 interface Binding {
-  /** Under the name that was asked for. */
+  /** The address as it was configured, with the bound port. */
   address: Address;
-  /** As the kernel has it. */
+  /** The address as the kernel has it. */
   bound: Address;
-  /** The name of a Unix socket. */
+  /** The name of the Unix socket; of a TCP address, one without effect. */
   name: BoundName;
 }
 
@@ -147,7 +147,7 @@ async function handle(
   send(response, await route.answer(new URLSearchParams(query)), request);
 }
 
-/** Reads a body to its end and forgets it; false where it is too large. */
+/** Reads a body to its end and ignores it. Returns false where it is too large. */
 async function takeBody(request: IncomingMessage): Promise<boolean> {
   let size = 0;
   for await (const chunk of request) {
@@ -159,7 +159,7 @@ async function takeBody(request: IncomingMessage): Promise<boolean> {
 
 function send(response: ServerResponse, answer: Answer & { close?: boolean }, request: IncomingMessage): void {
   const body = typeof answer.body === "string" ? new TextEncoder().encode(answer.body) : answer.body;
-  // Whoever does not take the answer in time is cut off.
+  // A client that does not receive the answer in time is cut off.
   response.setTimeout(ANSWER_MS, () => response.destroy());
   response.writeHead(answer.status, {
     "content-type": answer.type ?? "text/plain; charset=utf-8",

@@ -2,18 +2,18 @@
 import type { Log } from "../log/log.ts";
 import type { MetricSources } from "../metrics/sources.ts";
 
-/** What it tells of, and where it logs. */
+/** What the endpoint reports, and the log that it writes to. */
 export interface AdminSources extends MetricSources {
   readonly options: MetricSources["options"] & { readonly log: Log };
 }
 
-/** What the admin endpoint can ask of the rest of the program. */
+/** What the admin endpoint can ask the rest of the program to do. */
 export interface AdminControl {
-  /** Why no traffic should be sent here now; `null` = ready. */
+  /** Why no traffic should be sent to this process now; `null` where it is ready. */
   unready(): Promise<string | null>;
   draining(): boolean;
-  /** Loads everything anew. Resolves with whether that worked; what is wrong is in the log. */
+  /** Loads everything anew. Resolves with whether that succeeded. What is wrong is in the log. */
   reload(): Promise<boolean>;
-  /** Begins to drain; the process ends then. */
+  /** Begins to drain, after which the process ends. */
   drain(): void;
 }

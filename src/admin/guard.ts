@@ -1,8 +1,8 @@
-/** Who may ask the admin endpoint what: browsers are kept from asking on behalf of other sites. */
+/** Refuses requests of browsers to the admin endpoint that come from pages of other sites. */
 import ipaddr from "ipaddr.js";
 import type { Address } from "../net/address.ts";
 
-/** The headers that matter here. */
+/** The parts of a request that decide. */
 interface GuardedRequest {
   method: string;
   host: string | undefined;
@@ -12,7 +12,7 @@ interface GuardedRequest {
 }
 
 /**
- * The reason why a request is refused; `null` lets it pass.
+ * Returns the reason why a request is refused; `null` where it is not.
  * @param listen the configured address
  */
 export function refuseRequest(request: GuardedRequest, listen: Address): string | null {
@@ -24,9 +24,10 @@ function isReading(method: string): boolean {
 }
 
 /**
- * DNS rebinding: a page of evil.example asks for that name after it has come to mean 127.0.0.1. Its requests name
- * evil.example, so names are refused that nobody has given us. An IP address cannot be rebound. A browser cannot reach a
- * Unix socket, and always names the host: who reads without is no browser, but a health check by HTTP/1.0, as HAProxy's.
+ * Refuses DNS rebinding: a page of evil.example requests that name after its owner has let it resolve to 127.0.0.1.
+ * Such requests have evil.example as their host, so names that are not configured are refused. An IP address cannot be
+ * rebound. A browser cannot reach a Unix socket. A browser always sends a host, so a GET without one is not from a
+ * browser but, for example, one of HAProxy's health checks by HTTP/1.0.
  */
 function refuseHost({ method, host }: GuardedRequest, listen: Address): string | null {
   if (listen.transport === "unix" || (host === undefined && isReading(method))) return null;
@@ -43,7 +44,7 @@ function hostName(host: string | undefined): string | null {
   return match ? (match[1] ?? match[2]).toLowerCase() : null;
 }
 
-/** Cross-site request forgery: a page elsewhere may send a POST, without reading the answer. */
+/** Refuses cross-site request forgery: a page of another site can send a POST, though it cannot read the answer. */
 function refuseForeignPost({ host, origin, fetchSite }: GuardedRequest): string | null {
   if (fetchSite !== undefined && fetchSite !== "same-origin" && fetchSite !== "none") {
     return "request comes from another site";

@@ -4,7 +4,7 @@ import { formatPrometheus, PROMETHEUS_TYPE } from "../metrics/prometheus.ts";
 import { CLIENT_ORDERS, type ClientOrder, clientsStats, stats } from "./stats.ts";
 import type { AdminControl, AdminSources } from "./control.ts";
 
-/** What is sent back. */
+/** The answer to a request. */
 export interface Answer {
   status: number;
   body: string | Uint8Array;
@@ -12,15 +12,15 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
-/** One path. */
+/** What is answered on one path. */
 interface Route {
-  /** GET has HEAD with it. */
+  /** GET includes HEAD. */
   method: "GET" | "POST";
   answer(query: URLSearchParams): Answer | Promise<Answer>;
 }
 
 const JSON_TYPE = "application/json; charset=utf-8";
-/** Clients in an answer, unless told, and at most. */
+/** How many clients an answer has by default, and at most. */
 const DEFAULT_TOP = 20;
 const MAX_TOP = 1_000;
 
@@ -78,7 +78,7 @@ export function routes(sources: AdminSources, control: AdminControl, config: Adm
       method: "POST",
       async answer() {
         log.info("reload asked for", { event: "admin", path: "/reload" });
-        // What is wrong may name key files: that is for the log.
+        // The problems may name key files, so they are in the log alone.
         return await control.reload()
           ? json(200, { reloaded: true })
           : json(500, { reloaded: false, error: "see the log; the old configuration goes on" });

@@ -1,4 +1,4 @@
-/** What `/stats` and `/clients` answer, for the live page, `tls-off top` and scripts. */
+/** Makes the answers of `/stats` and `/clients`, for the live page, `tls-off top` and scripts. */
 import { DURATION_BUCKETS, LATENCY_BUCKETS, quantile, readHistogram } from "../metrics/buckets.ts";
 import { NO_RATES, type Rates } from "../metrics/client_rates.ts";
 import type { HistoryPoint } from "../metrics/history.ts";
@@ -27,21 +27,21 @@ export interface BackendStats {
   name: string;
   connects: number;
   connectSeconds: Quantiles;
-  /** By reason; without those that never occurred, as everywhere below. */
+  /** Failures by reason. Here and below, what never occurred is absent. */
   errors: Record<string, number>;
 }
 
 export interface ListenerStats extends TrafficStats {
   name: string;
   engine: string | null;
-  /** Times that accepting had to pause, since descriptors or memory had run out. */
+  /** How often accepting had to pause, because descriptors or memory had run out. */
   acceptPauses: number;
   rejected: Record<string, number>;
   ended: Record<string, number>;
-  /** By result and version, such as `full TLSv1.3`. */
+  /** Handshakes by result and version, such as `full TLSv1.3`. */
   handshakes: Record<string, number>;
   handshakesFailed: Record<string, number>;
-  /** Since the start. */
+  /** Percentiles since the start. */
   handshakeSeconds: Quantiles;
   connectionSeconds: Quantiles;
   backends: BackendStats[];
@@ -61,13 +61,13 @@ export interface Stats {
   workerRestarts: number;
   log: { dropped: number; diverted: number; suppressed: number };
   process: ProcessStats;
-  /** The last second; absent in the first. */
+  /** The last second; `null` in the first. */
   now: HistoryPoint | null;
-  /** The last five minutes, where asked for. */
+  /** The last five minutes, where they were asked for. */
   history?: HistoryPoint[];
 }
 
-/** Everything but the clients. */
+/** Makes the answer of `/stats`: everything but the clients. */
 export function stats(sources: MetricSources, options: { draining: boolean; history: boolean }): Stats {
   const { options: { version, runtime, log }, startedMs, certificates, reloads, workerRestarts, history } = sources;
   return {
@@ -132,23 +132,23 @@ export interface ClientStats extends Rates {
   opened: number;
   bytesIn: number;
   bytesOut: number;
-  /** Bytes that may be missing in the two above, at most. */
+  /** Most bytes that may be missing in the two numbers above. */
   error: number;
 }
 
 /** The answer of `/clients`. */
 export interface ClientsStats {
   timeMs: number;
-  /** Clients known now. */
+  /** How many clients are known now. */
   known: number;
-  /** Whoever is not known moved at most so many bytes. */
+  /** Most bytes that a client may have moved that is not known. */
   bound: number;
-  /** What those moved together. */
+  /** The sums over all clients that are not known. */
   others: { bytesIn: number; bytesOut: number; opened: number };
   clients: ClientStats[];
 }
 
-/** What clients are ordered by. */
+/** The orders that clients can be listed in. */
 export const CLIENT_ORDERS = {
   bytes: ({ bytesIn, bytesOut }) => bytesIn + bytesOut,
   rate: ({ in10s, out10s }) => in10s + out10s,
@@ -158,8 +158,8 @@ export const CLIENT_ORDERS = {
 export type ClientOrder = keyof typeof CLIENT_ORDERS;
 
 /**
- * The busiest clients.
- * @param top how many
+ * Makes the answer of `/clients`: the busiest clients.
+ * @param top how many clients
  */
 export function clientsStats(sources: MetricSources, top: number, order: ClientOrder): ClientsStats {
   const { clients, bound, others } = sources.clients.snapshot();

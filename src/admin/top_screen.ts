@@ -1,4 +1,4 @@
-/** What `tls-off top` shows, as lines of text. */
+/** Writes the screen of `tls-off top` as lines of text. */
 import { escapeControls } from "../log/fields.ts";
 import type { ClientOrder, ClientsStats, Stats } from "./stats.ts";
 import { secondsBetween, sumOf, trafficRates, workerTraffic } from "./traffic_rates.ts";
@@ -11,7 +11,7 @@ export interface TopView {
   before: Stats | null;
   clients: ClientsStats;
   order: ClientOrder;
-  /** Characters and lines of the terminal; `null`: as many as there are. */
+  /** Characters and lines of the terminal; `null` for no limit. */
   size: { columns: number; rows: number } | null;
   colors: boolean;
   /** The last line; `null` for none. */
@@ -30,12 +30,12 @@ const ORDER_TITLES: Record<ClientOrder, string> = {
   opened: "connections in total",
 };
 
-/** Of ", draining". */
+/** The width of ", draining". */
 const STATE_WIDTH = 10;
 const DAY_MS = 86_400_000;
 const WARN_DAYS = 30;
 
-/** The screen, line by line, none longer and none more than there is room for. */
+/** Writes the screen: no line is longer, and there are no more of them, than fits. */
 export function renderTop(view: TopView): string[] {
   const { stats, clients, size, help } = view;
   const paint = (code: string, text: string) => view.colors ? `\x1b[${code}m${text}\x1b[0m` : text;
@@ -124,7 +124,7 @@ function workers({ stats, before }: TopView): string[][] {
   });
 }
 
-/** What somebody should look at: failures by reason, backends' errors, certificates about to expire. */
+/** Lines about what may need attention: failures by reason, errors of backends, certificates that expire soon. */
 function notes(stats: Stats, size: TopView["size"], paint: Paint): string[] {
   const lines: string[] = [];
   for (const { name, acceptPauses, ended, rejected, backends } of stats.listeners) {
@@ -167,7 +167,9 @@ function perSecond(value: number | null, format: (value: number) => string): str
   return value === null ? "-" : `${format(value)}/s`;
 }
 
-/** Columns as wide as their widest cell; the first to the left, numbers to the right. */
+/**
+ * Writes rows in columns that are as wide as their widest cell. The first is left-aligned, the numbers right-aligned.
+ */
 function table(
   head: (text: string) => string,
   size: TopView["size"],

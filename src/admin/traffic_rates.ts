@@ -1,6 +1,6 @@
 import type { ListenerStats, Stats } from "./stats.ts";
 
-/** What a listener, or a worker, has moved since the start. */
+/** What a listener or a worker has relayed since the start. */
 export interface Traffic {
   opened: number;
   active: number;
@@ -8,14 +8,14 @@ export interface Traffic {
   bytesOut: number;
 }
 
-/** Per second between two readings; `null` where there is nothing to compare with. */
+/** Rates per second between two readings; `null` where there is no earlier reading. */
 export interface TrafficRates {
   in: number | null;
   out: number | null;
   opened: number | null;
 }
 
-/** The rates between two readings. */
+/** Computes the rates between two readings. */
 export function trafficRates(now: Traffic, before: Traffic | undefined, seconds: number): TrafficRates {
   if (!before || seconds <= 0) return { in: null, out: null, opened: null };
   return {
@@ -25,7 +25,7 @@ export function trafficRates(now: Traffic, before: Traffic | undefined, seconds:
   };
 }
 
-/** Each worker's traffic, over all listeners, in order. */
+/** Sums each worker's traffic over all listeners, in the order of the workers. */
 export function workerTraffic(listeners: ListenerStats[]): Map<number, Traffic> {
   const totals = new Map<number, Traffic>();
   for (const { worker, active, opened, bytesIn, bytesOut } of listeners.flatMap(({ workers }) => workers)) {
@@ -39,12 +39,12 @@ export function workerTraffic(listeners: ListenerStats[]): Map<number, Traffic> 
   return new Map([...totals].sort(([a], [b]) => a - b));
 }
 
-/** Seconds between two answers of the same process; 0 where they cannot be compared. */
+/** Returns the seconds between two answers of the same process; 0 where they cannot be compared. */
 export function secondsBetween(now: Stats, before: Stats | null): number {
   return before && before.startedMs === now.startedMs ? (now.timeMs - before.timeMs) / 1000 : 0;
 }
 
-/** The sum of counts by name. */
+/** Sums counts that have names. */
 export function sumOf(counts: Record<string, number>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
 }

@@ -1,11 +1,11 @@
-/** Numbers for people: three digits that count, with their unit. */
+/** Writes numbers for people, with three significant digits and a unit. */
 
 const PREFIXES = ["", "k", "M", "G", "T", "P"];
 
-/** A number with a decimal prefix: `1.23 M`, `999`, `0.5`. */
+/** Writes a number with a decimal prefix: `1.23 M`, `999`, `0.5`. */
 export function formatNumber(value: number): string {
   let prefix = 0;
-  // 999.5 would be shown as 1000 of the smaller unit.
+  // From 999.5 on it would be shown as 1000 with the smaller prefix.
   while (Math.abs(value) >= 999.5 && prefix < PREFIXES.length - 1) {
     value /= 1000;
     prefix++;
@@ -13,13 +13,13 @@ export function formatNumber(value: number): string {
   return prefix === 0 ? threeDigits(value) : `${threeDigits(value)} ${PREFIXES[prefix]}`;
 }
 
-/** Bytes: `1.23 MB`. */
+/** Writes bytes: `1.23 MB`. */
 export function formatBytes(bytes: number): string {
   const text = formatNumber(bytes);
   return text.includes(" ") ? `${text}B` : `${text} B`;
 }
 
-/** A duration given in seconds: `230 µs`, `1.2 ms`, `3.4 s`, `5 min`, `2 h`, `3 d`; `–` for none. */
+/** Writes a duration given in seconds: `230 µs`, `1.2 ms`, `3.4 s`, `5 min`, `2 h`, `3 d`; `–` for none. */
 export function formatSeconds(seconds: number | null): string {
   if (seconds === null) return "–";
   if (seconds < 0.0009995) return `${threeDigits(seconds * 1e6)} µs`;

@@ -26,13 +26,13 @@ export type Invocation =
   | { command: "version" }
   | { command: "help"; topic: CommandName | null };
 
-/** The command line cannot be understood: one line for stderr, and exit code 2. */
+/** The command line cannot be understood. The message is one line for standard error, the exit code is 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
 /**
- * Understands the command line.
+ * Parses the command line.
  *
  * @param argv without the program's name
  * @param cwd what relative Unix paths start from
@@ -57,7 +57,7 @@ export function parseCommandLine(argv: readonly string[], cwd: string): Invocati
   throw unknownCommand(first);
 }
 
-/** Of what `help` and `--help` are asked for, so far as it is no flag. */
+/** The command that help is asked for; `null` for the program as a whole. */
 function topicOf([topic]: readonly string[]): CommandName | null {
   if (topic === undefined || topic === "help" || topic.startsWith("-")) return null;
   const command = COMMANDS.find(({ name }) => name === topic);
@@ -124,7 +124,7 @@ function argumentOf({ name, argument }: CommandSpec, [word]: readonly string[]):
 
 interface ParsedFlags {
   positional: string[];
-  /** By the flag's name; of one that is not repeatable, one value, of a switch none. */
+  /** The values of each flag by its name: one of a flag that is not repeatable, none of a switch. */
   values: Map<string, string[]>;
   help: boolean;
 }
@@ -136,7 +136,7 @@ function parseFlags(command: CommandSpec, args: string[]): ParsedFlags {
   if (valued !== undefined) throw new UsageError(`Flag --${valued} of ${command.name} takes no value`);
   const unknown: string[] = [];
   const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs(args, {
-    // All are collected: of a flag that is given twice by mistake, the last would win in silence
+    // All values are collected, so that a flag that is given twice by mistake can be refused.
     string: [...names, "_"],
     collect: names,
     boolean: ["help", ...switches],

@@ -1,12 +1,12 @@
 import { CONFIG_FLAGS } from "../config/flags.ts";
 import { describeKeys } from "../config/schema.ts";
 
-/** The commands, as typed. */
+/** The commands as they are typed. */
 export type CommandName = "run" | "check" | "demo" | "cert" | "top" | "completions" | "version";
 
 /** One flag of a command. */
 export interface FlagSpec {
-  /** Without its dashes. */
+  /** The flag's name without its dashes. */
   name: string;
   /** What the help calls the value; "" for a switch, which has none. */
   value: string;
@@ -15,12 +15,12 @@ export interface FlagSpec {
   description: string;
 }
 
-/** One command: arguments, help and the reference come from here. */
+/** One command. The parsing of arguments, the help and the reference come from here. */
 export interface CommandSpec {
   name: CommandName;
   /** One line, for the list of commands. */
   summary: string;
-  /** The file that follows the command; `null`: none. */
+  /** Whether a file follows the command; `null` for none. */
   file: "optional" | "required" | null;
   /** A word that has to follow the command. */
   argument?: { name: string; words: readonly string[] };
@@ -31,9 +31,9 @@ export interface CommandSpec {
   details: string[];
 }
 
-/** Where `top` looks, and what the documentation proposes for `admin.listen`. */
+/** The address that `top` asks, and that the documents propose for `admin.listen`. */
 export const DEFAULT_ADMIN = "127.0.0.1:9180";
-/** Where `demo` listens. */
+/** The port that `demo` listens on. */
 export const DEFAULT_DEMO_PORT = 8443;
 
 const KEYS = new Map(describeKeys().map((key) => [key.path, key]));

@@ -2,13 +2,13 @@ import { request } from "node:http";
 import { formatAddress } from "../net/address.ts";
 import type { Address } from "../net/address.ts";
 
-/** Most bytes of an answer; `/stats` with its history has some tens of thousands. */
+/** Most characters of an answer. That of `/stats` with its history has some tens of thousands. */
 const MAX_ANSWER = 16 * 1024 * 1024;
 const TIMEOUT_MS = 5_000;
 
 /**
- * Asks a running proxy's admin endpoint, also on a Unix socket.
- * @throws {Error} when nobody answers, or not with JSON
+ * Asks the admin endpoint of a running proxy, on TCP or a Unix socket.
+ * @throws {Error} when there is no answer, or one that is not JSON
  */
 export function askAdmin<Answer>(admin: Address, path: string): Promise<Answer> {
   const target = admin.transport === "unix"
@@ -41,7 +41,7 @@ export function askAdmin<Answer>(admin: Address, path: string): Promise<Answer> 
   });
 }
 
-/** Where all addresses are listened on, this machine is one of them. */
+/** An address to connect to: where the endpoint listens on all addresses, it is that of this machine. */
 function connectable(hostname: string): string {
   if (hostname === "0.0.0.0") return "127.0.0.1";
   return hostname === "::" ? "::1" : hostname;

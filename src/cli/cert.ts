@@ -4,11 +4,11 @@ import { explainSystemError } from "../net/system_error.ts";
 import { makeSelfSigned } from "../tls/self_signed.ts";
 
 interface CertOptions {
-  /** Directory; made where it is missing. */
+  /** The directory to write to, which is created where it is missing. */
   out: string;
-  /** DNS names and IP addresses; empty: this machine's own, `localhost`, `127.0.0.1` and `::1`. */
+  /** DNS names and IP addresses; empty for `localhost`, `127.0.0.1` and `::1`. */
   hosts: string[];
-  /** Replaces files that are there. */
+  /** Whether existing files are replaced. */
   force?: boolean;
 }
 
@@ -48,8 +48,8 @@ export async function cert(options: CertOptions, print: (line: string) => void):
 }
 
 /**
- * Writes all files or none. Where they replace others, they are written beside them and renamed: the old mode does not
- * stay, and who reads one meanwhile never finds half of it.
+ * Writes all files or none. Files that replace others are written under another name first and then renamed, so that
+ * they do not keep the old mode, and a program that reads one meanwhile never finds half of it.
  */
 async function writeAll(
   files: { path: string; content: string; mode: number }[],
@@ -69,11 +69,11 @@ async function writeAll(
       if (now !== path) await rename(now, path);
     }
   } catch (error) {
-    // A full disk leaves a part; a file that was there is another's.
+    // A full disk leaves a part of a file, to be removed. A file that existed before belongs to someone else.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
       written.push(staged.find(({ path }) => path === current)!.now);
     }
-    // Those already renamed are not there any more.
+    // Files that were renamed already have no such name any more, which is no failure here.
     for (const path of written) await unlink(path).catch(() => {});
     throw cannotWrite(current, error);
   }
@@ -84,7 +84,7 @@ async function exists(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch {
-    // What else keeps it from being seen also keeps it from being written, which then says why.
+    // Any other error would also prevent writing the file, which then explains it.
     return false;
   }
 }

@@ -5,7 +5,7 @@ import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
 import { loadPlan } from "../supervisor/plan.ts";
 
 /**
- * `tls-off check`: everything that a start would read and decide, without binding an address.
+ * `tls-off check`: reads and decides everything that a start would, without binding an address.
  * @param print receives each line of the summary
  * @param complain receives each problem
  * @returns the exit code: 1 where a start would fail
@@ -17,7 +17,7 @@ export async function check(
 ): Promise<number> {
   const { plan, errors, warnings } = await loadPlan(file);
   for (const line of [...errors, ...warnings]) complain(line);
-  // Not an error: the program may be started in another environment, or with the flag.
+  // This is no error, because the program may be started in another environment, or with the flag.
   const { refusal, warning } = judgeKeyLog(readKeyLog(), false);
   if (refusal !== null || warning !== null) complain(`${refusal ?? warning}`);
   if (plan === null) return 1;

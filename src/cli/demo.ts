@@ -10,13 +10,13 @@ import { startEchoServer } from "./echo_server.ts";
 import { freePort } from "./free_port.ts";
 import { serve } from "./run.ts";
 
-/** What `top` looks for. */
+/** The port that `top` asks by default. */
 const ADMIN_PORT = 9180;
 
 /**
- * `tls-off demo`: an echo application and the proxy in front of it, from nothing.
- * @param port 0 picks a free one
- * @param print receives each line for the person who tries it
+ * `tls-off demo`: runs an echo application and the proxy in front of it, without any file.
+ * @param port the port to listen on; 0 for a free one
+ * @param print receives each line of the instructions
  * @returns the exit code
  */
 export async function demo(
@@ -26,7 +26,7 @@ export async function demo(
 ): Promise<number> {
   const { refusal } = judgeKeyLog(readKeyLog(), false);
   if (refusal !== null) throw new Error(refusal);
-  // mkdtemp makes it mode 0700: nobody else reaches the key or the socket.
+  // The directory has mode 0700 (mkdtemp(3)), so that no other user can reach the key or the socket.
   const directory = await mkdtemp(join(tmpdir(), "tls-off-demo-"));
   const socket = join(directory, "app.sock");
   try {

@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
 /**
- * The demo's application: an HTTP server on a Unix socket that answers each request with its body, as it comes.
- * @param path of the socket, in a directory that nobody else can write to
+ * Starts the demo's application: an HTTP server on a Unix socket that answers each request with its body.
+ * @param path of the socket, in a directory that no other user can write to
  * @throws {Error} when the socket cannot be bound
  */
 export async function startEchoServer(path: string): Promise<Server> {
   const server = createServer(echo);
-  // Uploads of any length are the point of an echo.
+  // Uploads may be of any length, and take any time.
   server.requestTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

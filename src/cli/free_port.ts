@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 
-/** `wanted` where it is free on the loopback address, else another port that is. */
+/** Returns `wanted` where that port is free on the loopback address, else another free port. */
 export async function freePort(wanted: number): Promise<number> {
   return await tryPort(wanted) ?? await tryPort(0) ?? wanted;
 }

@@ -5,7 +5,7 @@ const WIDTH = 100;
 /**
  * Writes the help of the program, or of one command.
  *
- * @param topic the command; `null`: the program
+ * @param topic the command; `null` for the program
  * @returns lines, with a newline at the end
  */
 export function helpText(topic: CommandName | null): string {
@@ -13,7 +13,7 @@ export function helpText(topic: CommandName | null): string {
   return (command ? commandHelp(command) : programHelp()).join("\n") + "\n";
 }
 
-/** One line that shows how a command is called. */
+/** Writes one line that shows how a command is called. */
 export function usageLine({ name, file, argument, flags }: CommandSpec): string {
   const parts = flags.map((flag) => {
     const text = flagText(flag);
@@ -58,12 +58,12 @@ function commandHelp(command: CommandSpec): string[] {
   ];
 }
 
-/** A flag as it is typed. */
+/** Writes a flag as it is typed. */
 export function flagText({ name, value }: FlagSpec): string {
   return value === "" ? `--${name}` : `--${name} ${value}`;
 }
 
-/** What a flag is for, and how often it may be given. */
+/** Says what a flag is for, and how often it may be given. */
 export function describeFlag({ description, repeatable, required }: FlagSpec): string {
   return description + (required ? "; required" : "") + (repeatable ? "; may be given several times" : "");
 }
@@ -76,7 +76,7 @@ function columns(rows: [string, string][]): string[] {
   });
 }
 
-/** Breaks a text at spaces; brackets stay whole. */
+/** Breaks a text into lines at spaces. What is in brackets stays on one line. */
 export function wrap(text: string, indent: number, nextIndent = indent, width = WIDTH): string[] {
   const lines: string[] = [];
   let line = " ".repeat(indent);

@@ -10,7 +10,7 @@ import { VERSION } from "./version.ts";
 
 /** What `run` was asked on the command line. */
 export interface RunOptions {
-  /** The configuration; `null`: flags alone. */
+  /** Path of the configuration; `null` for flags alone. */
   file: string | null;
   flags: ConfigFlags;
   /** Start although the runtime writes the secrets of sessions to a file. */
@@ -21,7 +21,7 @@ export interface RunOptions {
  * `tls-off run`: serves until a signal ends it.
  * @param complain receives each line of what is wrong
  * @returns the exit code
- * @throws {Error} the runtime would write the secrets of sessions to a file, and nobody said that this is wanted
+ * @throws {Error} the runtime would write the secrets of sessions to a file, without `allowKeyLog`
  */
 export async function run(
   { file, flags, allowKeyLog }: RunOptions,
@@ -38,7 +38,7 @@ export async function run(
   return await serve({ plan, warnings, load: () => loadPlan(file, flags) });
 }
 
-/** What {@linkcode serve} serves. */
+/** Options of {@linkcode serve}. */
 interface ServeOptions {
   plan: Plan;
   warnings: string[];
@@ -48,7 +48,7 @@ interface ServeOptions {
 }
 
 /**
- * Serves a plan, with its log opened and closed around it.
+ * Opens the log, serves a plan until a signal ends it, and closes the log.
  * @throws {Error} when the log file cannot be opened
  */
 export async function serve({ plan, warnings, load, started }: ServeOptions): Promise<number> {
@@ -61,7 +61,7 @@ export async function serve({ plan, warnings, load, started }: ServeOptions): Pr
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     log.error(message, { event: "start-failed" });
-    // Whoever starts it looks here first.
+    // Someone who starts the program on a terminal looks there first, wherever the log goes.
     if (!log.onStderr) process.stderr.write(`tls-off: ${message}\n`);
     return 1;
   } finally {

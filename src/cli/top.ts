@@ -6,7 +6,7 @@ import { renderTop } from "../admin/top_screen.ts";
 import { askAdmin } from "./ask_admin.ts";
 
 const PERIOD_MS = 1_000;
-/** Clients asked for; a terminal has hardly more lines. */
+/** How many clients are asked for. Few terminals have more lines. */
 const CLIENTS = 200;
 const HELP = "q quit   sort by: r rate  b bytes  a active  o opened";
 const KEYS: Record<string, ClientOrder> = { r: "rate", b: "bytes", a: "active", o: "opened" };
@@ -32,7 +32,8 @@ async function read(admin: Address, order: ClientOrder): Promise<Reading> {
 }
 
 /**
- * `tls-off top`: the live table until `q` on a terminal; elsewhere two readings a second apart, printed once.
+ * `tls-off top`: on a terminal shows the live table until `q`; elsewhere takes two readings a second apart and prints
+ * one table.
  * @returns the exit code
  * @throws {Error} when the first reading fails
  */
@@ -51,7 +52,7 @@ async function live(admin: Address): Promise<number> {
   const colors = !readEnvironment("NO_COLOR");
   let order: ClientOrder = "rate";
   let before: Stats | null = null;
-  // Fails here while the terminal is still as it was.
+  // If the first reading fails, it fails before the terminal is changed.
   let now = await read(admin, order);
   let trouble: string | null = null;
 
@@ -64,7 +65,7 @@ async function live(admin: Address): Promise<number> {
   let quit = false;
   const onKeys = (keys: Uint8Array | string) => {
     for (const key of String(keys)) {
-      // Raw mode hands Ctrl-C and Ctrl-D on as characters.
+      // In raw mode Ctrl-C and Ctrl-D are characters.
       if (key === "q" || key === "\x03" || key === "\x04") quit = true;
       order = KEYS[key] ?? order;
     }
@@ -84,7 +85,7 @@ async function live(admin: Address): Promise<number> {
       if (quit) break;
       try {
         const next = await read(admin, order);
-        // A key asks again at once; rates over so short a time would jump.
+        // A key requests a reading at once. Rates over so short a time would vary too much.
         if (next.stats.timeMs - now.stats.timeMs > PERIOD_MS / 2) before = now.stats;
         now = next;
         trouble = null;

@@ -4,11 +4,11 @@ import type { HistoryPoint } from "../../metrics/history.ts";
 import { formatBytes, formatNumber, formatSeconds } from "../units.ts";
 import { color, make } from "./dom.ts";
 
-/** One chart: its lines are numbers of each second. */
+/** One chart, whose lines show numbers of each second. */
 interface ChartSpec {
   title: string;
   format: (value: number) => string;
-  /** Latencies span decades. */
+  /** For latencies, which span several decades. */
   logarithmic?: boolean;
   lines: {
     label: string;
@@ -55,11 +55,11 @@ const CHARTS: ChartSpec[] = [
 ];
 
 const HEIGHT = 170;
-/** Seconds shown, at most and at least. */
+/** How many seconds are shown at most and at least. */
 const SPAN = 300;
 const SHORTEST_SPAN = 60;
 
-/** The charts; `update` shows these points, the newest at the right. */
+/** Makes the charts. `update` shows points, the newest at the right. */
 export function makeCharts(parent: HTMLElement): { update(points: HistoryPoint[]): void } {
   const charts = CHARTS.map((spec) => ({ spec, plot: makeChart(spec, parent) }));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
@@ -86,7 +86,7 @@ function makeChart(spec: ChartSpec, parent: HTMLElement): uPlot {
     {
       width: place.clientWidth,
       height: HEIGHT,
-      // One crosshair over all charts.
+      // All charts share one crosshair.
       cursor: { sync: { key: "time" }, points: { size: 6 }, drag: { x: false, y: false } },
       scales: {
         x: { time: true, range: timeRange },
@@ -112,7 +112,7 @@ function makeChart(spec: ChartSpec, parent: HTMLElement): uPlot {
           fill: line.fill ? () => `${color(line.color)}1c` : undefined,
           width: 1.5,
           dash: line.dash,
-          // A second without a handshake has no latency; a lone one shows as a dot.
+          // A second without a handshake has no latency. A single second that has one shows as a dot.
           spanGaps: false,
           points: { show: spec.logarithmic ?? false, size: 3 },
           value: (plot, value, series) => shown(spec, value ?? plot.data[series]?.at(-1)),
@@ -130,7 +130,7 @@ function shown(spec: ChartSpec, value: number | null | undefined): string {
   return value === null || value === undefined ? "–" : spec.format(value);
 }
 
-/** All that is known, but a minute at least: of a young proxy half the chart would be empty else. */
+/** Shows the time that has points, and at least a minute, so that the chart of a young proxy is not nearly empty. */
 function timeRange(_plot: uPlot, min: number | null, max: number | null): [number, number] {
   const end = max ?? 0;
   return [Math.max(end - SPAN, Math.min(min ?? end, end - SHORTEST_SPAN)), end];

@@ -1,14 +1,14 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 
-/** An element of the page that is there from the start. */
+/** Returns an element that the page has from the start. */
 export function byId(id: string): HTMLElement {
   const element = document.getElementById(id);
   if (!element) throw new Error(`Cannot find #${id}`);
   return element;
 }
 
-/** Makes an element. Text is only ever set as text: names of clients and certificates come from the network. */
+/** Makes an element. Text is never set as HTML, because names of clients and certificates come from the network. */
 export function make<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   properties: Partial<HTMLElementTagNameMap[Tag]> = {},
@@ -19,7 +19,7 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** A colour of the style sheet, as it is now in light or dark. */
+/** Returns a colour of the style sheet as it is now, in light or dark mode. */
 export function color(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }

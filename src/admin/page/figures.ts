@@ -15,7 +15,7 @@ const FIGURES: { title: string; color?: string; show: (stats: Stats) => string }
   { title: "Failed, turned away", show: ({ now }) => `${formatNumber(now?.errors ?? 0)}/s` },
 ];
 
-/** The row of large numbers on top. */
+/** Makes the row of large numbers at the top. */
 export function makeFigures(parent: HTMLElement): { update(stats: Stats): void } {
   const values = FIGURES.map(({ title, color }) => {
     const value = make("b", { textContent: "–" });

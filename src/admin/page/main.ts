@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The live page: asks for the numbers each second, and shows them. */
+/** The live page. It requests the numbers each second, and shows them. */
 import type { HistoryPoint } from "../../metrics/history.ts";
 import type { ClientOrder, ClientsStats, Stats } from "../stats.ts";
 import { formatSeconds } from "../units.ts";
@@ -9,9 +9,9 @@ import { makeFigures } from "./figures.ts";
 import { makeTables } from "./overview.ts";
 
 const PERIOD_MS = 1_000;
-/** An answer that takes longer is given up: the next question is due. */
+/** How long an answer may take. After that the request is given up, and the next one is sent. */
 const PATIENCE_MS = 5_000;
-/** Points kept, as the proxy does. */
+/** How many points are kept: as many as the proxy keeps. */
 const KEPT = 300;
 
 const about = byId("about");
@@ -25,7 +25,7 @@ let points: HistoryPoint[] = [];
 let before: Stats | null = null;
 
 async function ask<Answer>(path: string): Promise<Answer> {
-  // Relative, so that the page works behind a prefix too.
+  // The path is relative, so that the page also works below a prefix.
   const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS) });
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
   return await response.json();

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The tables of the page: clients, listeners, workers, backends, errors, certificates. */
+/** Makes the tables of the page: clients, listeners, workers, backends, errors, certificates. */
 import type { BackendStats, ClientOrder, ClientsStats, ClientStats, ListenerStats, Stats } from "../stats.ts";
 import {
   secondsBetween,
@@ -20,11 +20,11 @@ type ErrorRow = { listener: string; stage: string; reason: string; count: number
 type CertificateRow = Stats["certificates"][number] & { days: number };
 
 const DAY_MS = 86_400_000;
-/** Days left below which a certificate is shown as a worry. */
+/** A certificate with fewer days left is highlighted. */
 const WARN_DAYS = 30;
 const BAD_DAYS = 7;
 
-/** What the proxy orders clients by, for a column's title. */
+/** The proxy's order of clients for each column's title. */
 const ORDERS: Record<string, ClientOrder> = {
   Active: "active",
   Opened: "opened",
@@ -32,7 +32,7 @@ const ORDERS: Record<string, ClientOrder> = {
   "Out, total": "bytes",
 };
 
-/** Makes the tables; `reorder` is told by what the busiest clients are to be chosen. */
+/** Makes the tables. `reorder` is called with the order by which the busiest clients are to be chosen. */
 export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) => void) {
   const clients = makeTable<ClientStats>(parent, {
     title: "Busiest clients",
@@ -192,7 +192,7 @@ function errorRows(now: ListenerStats, before: ListenerStats | undefined, second
   return [...rows("rejected"), ...rows("ended")];
 }
 
-/** The part of the handshakes that was resumed, where the engine tells. */
+/** The share of handshakes that were resumed, where the engine tells. */
 function share(handshakes: Record<string, number>): string {
   const of = (result: string) =>
     sumOf(Object.fromEntries(Object.entries(handshakes).filter(([name]) => name.startsWith(`${result} `))));

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import { make } from "./dom.ts";
 
-/** A column: what it shows, and what it sorts by. */
+/** A column, with what it shows and what it sorts by. */
 export interface Column<Row> {
   title: string;
   show: (row: Row) => string;
@@ -10,7 +10,7 @@ export interface Column<Row> {
   sort?: (row: Row) => number | string;
 }
 
-/** A table that shows other rows every second without losing its order or its place. */
+/** A table that can show other rows every second and keeps its order and scroll position. */
 export interface Table<Row> {
   update(rows: Row[], note?: string): void;
 }
@@ -22,7 +22,7 @@ export interface TableOptions<Row> {
   /** What is shown instead of no rows. */
   empty: string;
   wide?: boolean;
-  /** Title of the column that it is sorted by at first, downwards. */
+  /** Title of the column by which it is sorted at first, in descending order. */
   sortedBy?: string;
   /** Called when another column sorts. */
   onSort?: (title: string) => void;
@@ -55,7 +55,7 @@ export function makeTable<Row>(parent: HTMLElement, options: TableOptions<Row>):
     if (column.sort) {
       const button = make("button", { type: "button", textContent: column.title });
       button.addEventListener("click", () => {
-        // Names from A, numbers from the largest.
+        // Names begin with A, numbers with the largest.
         descending = sorting === column ? !descending : !isName(column);
         sorting = column;
         options.onSort?.(column.title);
