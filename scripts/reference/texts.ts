@@ -6,6 +6,7 @@ import type { ProxyHeaderReason } from "../../src/proxy_protocol/proxy_header_er
 export const FIELD_TEXTS: Record<keyof ConnectionRecord, string> = {
   conn: "id of the connection, unique over workers and restarts; also the UNIQUE_ID of a PROXY header",
   listener: "name of the listener",
+  route: "name of the route; absent for the listener's own backend, and where none was found",
   worker: "number of the worker, from 0",
   client: "address of the client, behind a balancer the true one; empty on a Unix socket",
   client_port: "port of the client",

@@ -8,7 +8,7 @@ import type { CertificateExpiry, MetricSources } from "../metrics/sources.ts";
 import { handshakeCells } from "../metrics/rows.ts";
 import { type ProcessStats, readProcessStats } from "../metrics/process_stats.ts";
 import { REASONS } from "../metrics/reasons.ts";
-import { BACKEND, BACKEND_FAILURES, LISTENER } from "../metrics/rows.ts";
+import { BACKEND, BACKEND_FAILURES, LISTENER, ROUTE } from "../metrics/rows.ts";
 
 /** Seconds. */
 interface Quantiles {
@@ -24,11 +24,18 @@ interface TrafficStats {
 }
 
 export interface BackendStats {
+  /** Its route; "" for the listener's own. */
+  route: string;
   name: string;
   connects: number;
   connectSeconds: Quantiles;
   /** Failures by reason. Here and below, what never occurred is absent. */
   errors: Record<string, number>;
+}
+
+export interface RouteStats extends TrafficStats {
+  name: string;
+  ended: Record<string, number>;
 }
 
 export interface ListenerStats extends TrafficStats {
@@ -45,6 +52,8 @@ export interface ListenerStats extends TrafficStats {
   handshakeSeconds: Quantiles;
   connectionSeconds: Quantiles;
   backends: BackendStats[];
+  /** Of what has a route; what has none is in the numbers of the listener alone. */
+  routes: RouteStats[];
   workers: (TrafficStats & { worker: number })[];
 }
 
@@ -87,7 +96,10 @@ export function stats(sources: MetricSources, options: { draining: boolean; hist
   };
 }
 
-function listenerStats({ name, row, active, workers, backends }: ListenerTotals, engines: ReadonlyMap<string, string>) {
+function listenerStats(
+  { name, row, active, workers, routes, backends }: ListenerTotals,
+  engines: ReadonlyMap<string, string>,
+) {
   const handshakes = handshakeCells().map(({ result, version, offset }) =>
     [`${result} ${version}`, row[offset]] as const
   );
@@ -102,7 +114,16 @@ function listenerStats({ name, row, active, workers, backends }: ListenerTotals,
     handshakesFailed: occurred(REASONS, row, LISTENER.handshakesFailed),
     handshakeSeconds: quantiles(row, LISTENER.handshakeSeconds, LATENCY_BUCKETS),
     connectionSeconds: quantiles(row, LISTENER.connectionSeconds, DURATION_BUCKETS),
-    backends: backends.map(({ name, row }) => ({
+    routes: routes.map(({ name, row, active }) => ({
+      name,
+      opened: row[ROUTE.opened],
+      active,
+      bytesIn: row[ROUTE.bytesIn],
+      bytesOut: row[ROUTE.bytesOut],
+      ended: occurred(REASONS, row, ROUTE.ended),
+    })),
+    backends: backends.map(({ route, name, row }) => ({
+      route,
       name,
       connects: readHistogram(row, BACKEND.connectSeconds, LATENCY_BUCKETS).counts.reduce((sum, n) => sum + n, 0),
       connectSeconds: quantiles(row, BACKEND.connectSeconds, LATENCY_BUCKETS),

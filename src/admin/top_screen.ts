@@ -1,6 +1,6 @@
 /** Writes the screen of `tls-off top` as lines of text. */
 import { escapeControls } from "../log/fields.ts";
-import type { ClientOrder, ClientsStats, Stats } from "./stats.ts";
+import type { ClientOrder, ClientsStats, RouteStats, Stats } from "./stats.ts";
 import { secondsBetween, sumOf, trafficRates, workerTraffic } from "./traffic_rates.ts";
 import { isOrderly } from "../metrics/reasons.ts";
 import { formatBytes, formatNumber, formatSeconds } from "./units.ts";
@@ -34,6 +34,7 @@ const ORDER_TITLES: Record<ClientOrder, string> = {
 const STATE_WIDTH = 10;
 const DAY_MS = 86_400_000;
 const WARN_DAYS = 30;
+const MAX_ROUTES = 10;
 
 /** Writes the screen: no line is longer, and there are no more of them, than fits. */
 export function renderTop(view: TopView): string[] {
@@ -50,6 +51,17 @@ export function renderTop(view: TopView): string[] {
       listeners(view),
     ),
     "",
+    ...(stats.listeners.some(({ routes }) => routes.length > 0)
+      ? [
+        ...table(
+          head,
+          size,
+          ["LISTENER", "ROUTE", "ACTIVE", "NEW", "IN", "OUT", "IN TOTAL", "OUT TOTAL"],
+          routes(view),
+        ),
+        "",
+      ]
+      : []),
     ...(stats.listeners.some(({ workers }) => workers.length > 1)
       ? [...table(head, size, ["WORKER", "ACTIVE", "NEW", "IN", "OUT", "TOTAL"], workers(view)), ""]
       : []),
@@ -108,6 +120,31 @@ function listeners({ stats, before }: TopView): string[][] {
   });
 }
 
+/** The busiest first, as many as a screen has room for beside the rest. */
+function routes({ stats, before }: TopView): string[][] {
+  const seconds = secondsBetween(stats, before);
+  const earlier = new Map(before?.listeners.map((listener) => [listener.name, listener.routes]));
+  const rows = stats.listeners.flatMap(({ name, routes }) => routes.map((route) => ({ listener: name, route })));
+  rows.sort((a, b) => b.route.active - a.route.active || weigh(b.route) - weigh(a.route));
+  return rows.slice(0, MAX_ROUTES).map(({ listener, route }) => {
+    const rates = trafficRates(route, earlier.get(listener)?.find(({ name }) => name === route.name), seconds);
+    return [
+      listener,
+      route.name,
+      formatNumber(route.active),
+      perSecond(rates.opened, formatNumber),
+      perSecond(rates.in, formatBytes),
+      perSecond(rates.out, formatBytes),
+      formatBytes(route.bytesIn),
+      formatBytes(route.bytesOut),
+    ];
+  });
+}
+
+function weigh({ bytesIn, bytesOut }: RouteStats): number {
+  return bytesIn + bytesOut;
+}
+
 function workers({ stats, before }: TopView): string[][] {
   const seconds = secondsBetween(stats, before);
   const earlier = workerTraffic(before?.listeners ?? []);
@@ -134,7 +171,8 @@ function notes(stats: Stats, size: TopView["size"], paint: Paint): string[] {
     for (const backend of backends) {
       if (sumOf(backend.errors) === 0) continue;
       const errors = Object.entries(backend.errors).map(([reason, count]) => `${reason} ${count}`).join(", ");
-      lines.push(`${name}: backend ${backend.name}: ${errors}`);
+      const route = backend.route === "" ? "" : ` route ${backend.route}:`;
+      lines.push(`${name}:${route} backend ${backend.name}: ${errors}`);
     }
   }
   const failures = lines.map((line) => fit(line, size));

@@ -38,7 +38,8 @@ export const DEFAULT_DEMO_PORT = 8443;
 
 const KEYS = new Map(describeKeys().map((key) => [key.path, key]));
 
-const RUN_FLAGS: FlagSpec[] = CONFIG_FLAGS.map(({ flag, table, key, value, repeatable }) => {
+const RUN_FLAGS: FlagSpec[] = CONFIG_FLAGS.map(({ flag, table, key, value, repeatable, text }) => {
+  if (text) return { name: flag.slice(2), value, repeatable, required: false, description: text.description };
   const described = KEYS.get(table === "" ? key : `${table}.${key}`)!;
   const note = described.default === null || described.default === '""' ? "" : ` (default: ${described.default})`;
   return { name: flag.slice(2), value, repeatable, required: false, description: described.description + note };
@@ -67,7 +68,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       "tls-off /etc/tls-off/tls-off.toml",
     ],
     details: [
-      "Flags override the file. --listen, --backend, --cert and --key (or --acme and --acme-agree) need no file; with a " +
+      "Flags override the file. --listen, --backend, --route, --cert and --key (or --acme and --acme-agree) need no file; with a " +
       "file they and --engine and --proxy-protocol change its only listener.",
       "--acme orders a certificate for a name and renews it; the authority connects to port 443 of that name for it.",
       "ADDR is 127.0.0.1:8443, [::1]:8443, :8443 (all addresses), unix:/run/app.sock or unix:@name (abstract).",

@@ -1,4 +1,4 @@
-import type { Config, Spread } from "../config/config.ts";
+import type { Config, RouteConfig, Spread } from "../config/config.ts";
 import { formatAddress } from "../net/address.ts";
 import type { ListenerPlan } from "../supervisor/plan.ts";
 import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
@@ -31,11 +31,19 @@ const SPREAD_NOTES: Record<Spread, string> = {
   client: "each client address has one worker, where its TLS sessions resume; for many clients that come directly",
 };
 
+/** Such as `api: a.example, *.a.example; h2 → unix:/run/api.sock`. */
+function describeRoute({ name, serverNames, alpn, backend, passthrough }: RouteConfig): string {
+  const names = serverNames.length === 0 ? "any name" : serverNames.join(", ");
+  const protocols = passthrough ? "TLS passed through" : alpn.length === 0 ? "any protocol" : alpn.join(", ");
+  return `${name}: ${names}; ${protocols} → ${backend.map(formatAddress).join(", ")}`;
+}
+
 function summary({ config, tls }: ListenerPlan, workers: Config["workers"]): string[] {
   const lines = [
     `listener ${config.name}`,
     `  listen       ${config.listen.map(formatAddress).join(", ")}`,
-    `  backend      ${config.backend.map(formatAddress).join(", ")}`,
+    ...(config.backend.length > 0 ? [`  backend      ${config.backend.map(formatAddress).join(", ")}`] : []),
+    ...config.routes.map((route) => `  route        ${describeRoute(route)}`),
     `  engine       ${tls.engine}: ${tls.reason}`,
     ...(workers === 1 ? [] : [`  spread       ${config.spread}: ${SPREAD_NOTES[config.spread]}`]),
     ...tls.notes.map((note) => `  note         ${note}`),

@@ -1,5 +1,6 @@
 import { formatAddress, isLocalAddress } from "../net/address.ts";
 import type { Address } from "../net/address.ts";
+import { checkRoutes } from "./check_routes.ts";
 import type { Path } from "./positions.ts";
 import { quoteValue } from "../net/quote_value.ts";
 import type { Report } from "./report.ts";
@@ -26,6 +27,8 @@ export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report
       checkName(listener, path, names, report);
     }
     checkAddresses(listener, path, addresses, report);
+    checkBackends(listener, path, isGiven, report);
+    checkRoutes(listener, path, isGiven, report);
     checkCertificates(listener, path, report);
     checkVersions(listener, path, isGiven, report);
     checkClientAuth(listener, path, isGiven, report);
@@ -69,13 +72,32 @@ function checkAddresses(listener: ListenerFile, path: Path, taken: Map<string, s
     }
     taken.set(text, `listener ${quoteValue(listener.name)}`);
   });
+}
+
+/** A listener has a backend of its own, or routes, and no backend is the listener itself. */
+function checkBackends(listener: ListenerFile, path: Path, isGiven: IsGiven, report: Report): void {
+  const isMissing = listener.backend.length === 0 && listener.routes.length === 0;
+  if (isMissing && !report.hasFailed([...path, "backend"]) && !report.hasFailed([...path, "route"])) {
+    const given = isGiven([...path, "backend"]);
+    report.error(
+      [...path, "backend"],
+      given
+        ? "found an empty list, must have at least one element"
+        : "missing, must be given: where the application listens",
+    );
+  }
   const own = new Set(listener.listen.map(formatAddress));
-  listener.backend.forEach((address, index) => {
-    const text = formatAddress(address);
-    if (own.has(text)) {
-      report.error([...path, "backend"], `found "${text}", the listener would connect to itself`, index);
-    }
-  });
+  const targets = [{ backend: listener.backend, path }].concat(
+    listener.routes.map(({ backend }, index) => ({ backend, path: [...path, "route", index] })),
+  );
+  for (const target of targets) {
+    target.backend.forEach((address, index) => {
+      const text = formatAddress(address);
+      if (own.has(text)) {
+        report.error([...target.path, "backend"], `found "${text}", the listener would connect to itself`, index);
+      }
+    });
+  }
 }
 
 function checkCertificates(listener: ListenerFile, path: Path, report: Report): void {
@@ -89,11 +111,16 @@ function checkCertificates(listener: ListenerFile, path: Path, report: Report): 
   if (cert !== "" && key === "") needs("cert", "key");
   else if (key !== "" && cert === "") needs("key", "cert");
   else if (
-    cert === "" && certificates.length === 0 && listener.acme.length === 0 &&
+    cert === "" && certificates.length === 0 && listener.acme.length === 0 && terminates(listener) &&
     !report.hasFailed([...path, "certificates"]) && !report.hasFailed([...path, "acme"])
   ) {
     report.error([...path, "cert"], "missing, cert and key (or certificates, or acme) must be given");
   }
+}
+
+/** Whether some connection is decrypted here. */
+function terminates({ backend, routes }: ListenerFile): boolean {
+  return backend.length > 0 || routes.length === 0 || routes.some(({ passthrough }) => !passthrough);
 }
 
 function checkVersions(listener: ListenerFile, path: Path, isGiven: IsGiven, report: Report): void {
@@ -136,6 +163,8 @@ const ALLOW_FIELDS: Record<string, "allowCn" | "allowDns" | "allowUri"> = {
 function checkProxyProtocol(listener: ListenerFile, path: Path, isGiven: IsGiven, report: Report): void {
   const versionPath = [...path, "proxy-protocol"];
   if (listener.proxyProtocol === "v2" || report.hasFailed(versionPath) || report.flagAt(versionPath) !== null) return;
+  // Routes have the listener's list.
+  if (listener.routes.some(({ proxyProtocol }) => proxyProtocol === "v2")) return;
   if (isGiven([...path, "proxy-protocol-tlvs"])) {
     report.error([...path, "proxy-protocol-tlvs"], `needs proxy-protocol = "v2", which is "${listener.proxyProtocol}"`);
   }
@@ -158,9 +187,12 @@ function checkSpread(listener: ListenerFile, listenerPath: Path, report: Report)
 
 /** TLVs of a header in front of TLS can be handed on only where such a header is accepted. */
 function checkForwardedTlvs(listener: ListenerFile, path: Path, report: Report): void {
-  if (!listener.proxyProtocolTlvs.includes("forwarded") || listener.acceptProxy.length > 0) return;
-  if (report.hasFailed([...path, "accept-proxy"]) || report.hasFailed([...path, "proxy-protocol-tlvs"])) return;
-  report.error([...path, "proxy-protocol-tlvs"], 'found "forwarded", needs accept-proxy: the header to forward from');
+  if (listener.acceptProxy.length > 0 || report.hasFailed([...path, "accept-proxy"])) return;
+  const wrong = listener.routes.findIndex(({ proxyProtocolTlvs }) => proxyProtocolTlvs.includes("forwarded"));
+  const owner = listener.proxyProtocolTlvs.includes("forwarded") ? path : [...path, "route", wrong];
+  if (owner !== path && wrong < 0) return;
+  if (report.hasFailed([...owner, "proxy-protocol-tlvs"])) return;
+  report.error([...owner, "proxy-protocol-tlvs"], 'found "forwarded", needs accept-proxy: the header to forward from');
 }
 
 function checkRedirect({ redirect: { listen } }: ConfigFile, taken: Map<string, string>, report: Report): void {

@@ -18,17 +18,39 @@ export interface CertificateConfig {
   names: string[];
 }
 
-export interface ListenerConfig {
-  /** The label in logs and metrics. No two listeners have the same. */
+/** Where connections go, and what is told there: of a route, or of a listener for what no route takes. */
+export interface TargetConfig {
+  /** At least one; none where every connection of a listener has a route, or none. */
+  backend: Address[];
+  balance: Balance;
+  proxyProtocol: ProxyProtocolVersion;
+  proxyProtocolTlvs: ProxyProtocolTlv[];
+  /** The list stands in the configuration: an engine that cannot tell something in it will not do. */
+  proxyProtocolTlvsNamed: boolean;
+}
+
+/** One application of several behind a listener. */
+export interface RouteConfig extends TargetConfig {
+  /** Unique in its listener; the label in logs and metrics. */
+  name: string;
+  /** Normalized server names, `*.` allowed as the first label; empty: any. */
+  serverNames: string[];
+  /** Empty: any. */
+  alpn: string[];
+  /** TLS is not terminated: the backend gets what the client sends. */
+  passthrough: boolean;
+}
+
+export interface ListenerConfig extends TargetConfig {
+  /** Unique; the label in logs and metrics. */
   name: string;
   /** At least one. */
   listen: Address[];
   /** How connections are divided among the workers: each one for itself, or all of one client address together. */
   spread: Spread;
-  /** At least one. */
-  backend: Address[];
-  balance: Balance;
-  /** The first is chosen for unknown server names. At least one, unless `acme` is set. */
+  /** In order: the first that matches takes a connection. */
+  routes: RouteConfig[];
+  /** The first is chosen for unknown server names. None where `acme` is set, or every route passes TLS through. */
   certificates: CertificateConfig[];
   /** DNS names and IP addresses of one more certificate, which is ordered by ACME; empty for none. */
   acme: string[];
@@ -38,11 +60,7 @@ export interface ListenerConfig {
   minVersion: TlsVersion;
   maxVersion: TlsVersion;
   engine: EngineChoice;
-  proxyProtocol: ProxyProtocolVersion;
-  proxyProtocolTlvs: ProxyProtocolTlv[];
-  /** Whether the configuration names the TLVs. An engine that cannot tell one of those is not chosen then. */
-  proxyProtocolTlvsNamed: boolean;
-  /** Networks in CIDR notation whose connections must begin with a PROXY header. */
+  /** CIDRs that may send, and then must send, a PROXY header. */
   acceptProxy: string[];
   clientAuth: {
     mode: ClientAuthMode;
@@ -135,4 +153,9 @@ export interface Config {
   log: LogConfig;
   admin: AdminConfig;
   shutdown: { graceMs: number };
+}
+
+/** Where the connections of a listener can go: its routes in order, and its own backend. */
+export function targetsOf(listener: ListenerConfig): TargetConfig[] {
+  return [...listener.routes, ...listener.backend.length > 0 ? [listener] : []];
 }

@@ -4,12 +4,15 @@ import { isTable } from "./read_table.ts";
 import { quoteValue } from "../net/quote_value.ts";
 import type { Report } from "./report.ts";
 import { findKey } from "./schema.ts";
+import type { ValueType } from "./value_types.ts";
+import * as types from "./value_types.ts";
 import { ListError, ValueError } from "../net/value_error.ts";
 
 /** What the command line says about the configuration, as it was typed. */
 export interface ConfigFlags {
   listen?: readonly string[];
   backend?: readonly string[];
+  route?: readonly string[];
   cert?: string;
   key?: string;
   acme?: readonly string[];
@@ -35,12 +38,21 @@ interface ConfigFlag {
   /** What the help calls the value; "" for a switch, which stands for `true`. */
   value: string;
   repeatable: boolean;
+  /** Where the flag stands for a table: what its text may be, and one line for the help. */
+  text?: { type: ValueType<unknown>; description: string };
 }
 
 /** Every flag of `run` that stands for a key of the file. */
 export const CONFIG_FLAGS: readonly ConfigFlag[] = [
   row("listen", "listener", "listen", "ADDR", true),
   row("backend", "listener", "backend", "ADDR", true),
+  {
+    ...row("route", "listener", "route", "NAME=ADDR", true),
+    text: {
+      type: types.routeFlag(),
+      description: "an application of its own for clients that ask for this server name (a listener's route)",
+    },
+  },
   row("cert", "listener", "cert", "PEM"),
   row("key", "listener", "key", "PEM"),
   row("acme", "listener", "acme", "NAME", true),
@@ -74,9 +86,9 @@ export function flagFor(path: Path): string | null {
 
 /** Returns what is wrong with a flag's value: the value found, and what is allowed. `null` where nothing is. */
 export function flagProblem(flag: ConfigFlag, texts: readonly string[], cwd: string): string | null {
-  const key = findKey(flag.table === "" ? flag.key : `${flag.table}.${flag.key}`)!;
   try {
-    key.type.parse(flagValue(flag, flag.repeatable ? texts : texts[0]), cwd);
+    if (flag.text) { for (const text of texts) flag.text.type.parse(text, cwd); }
+    else flagType(flag).parse(flagValue(flag, flag.repeatable ? texts : texts[0]), cwd);
     return null;
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
@@ -84,9 +96,20 @@ export function flagProblem(flag: ConfigFlag, texts: readonly string[], cwd: str
   }
 }
 
-/** Turns a flag's text into the value that the file would have: numbers are numbers there. */
+/** What a flag's value may be. */
+export function flagType({ table, key, text }: ConfigFlag): ValueType<unknown> {
+  return text?.type ?? findKey(table === "" ? key : `${table}.${key}`)!.type;
+}
+
+/** What a flag's text is in the file: numbers are numbers there, and a route is a table. */
 function flagValue(flag: ConfigFlag, text: string | readonly string[]): unknown {
   if (flag.value === "") return true;
+  if (flag.field === "route") {
+    return (text as readonly string[]).map((one) => {
+      const at = one.indexOf("=");
+      return { "server-name": one.slice(0, at), backend: one.slice(at + 1) };
+    });
+  }
   return flag.field === "workers" && typeof text === "string" && /^\d+$/.test(text) ? Number(text) : text;
 }
 

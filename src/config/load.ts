@@ -3,12 +3,14 @@ import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { withoutCovered } from "../net/address.ts";
 import { checkConfig } from "./checks.ts";
+import { completeRoutes } from "./complete_routes.ts";
 import type { CertificateConfig, Config, ListenerConfig } from "./config.ts";
 import { applyFlags, type ConfigFlags, flagFor } from "./flags.ts";
 import { indexPositions, type Path, type Position, type Positions } from "./positions.ts";
 import { ConfigError, type Problem } from "./problem.ts";
 import { readConfigFile, readConfigInput, ReadError } from "../files/read_file.ts";
 import { isTable, readTable, type TomlTable } from "./read_table.ts";
+import type { IsGiven } from "./is_given.ts";
 import { Report, type Source } from "./report.ts";
 import { type ConfigFile, SCHEMA } from "./schema.ts";
 import type { ListenerFile } from "./schema_listener.ts";
@@ -105,13 +107,15 @@ function fromTree(tree: TomlTable, source: Source, flags: ConfigFlags): LoadResu
 
 function validate(tree: TomlTable, report: Report): LoadResult {
   const read = readTable<ConfigFile>(SCHEMA, tree, [], report);
-  checkConfig(read, (path) => has(tree, path), report);
+  const isGiven = (path: Path) => has(tree, path);
+  for (const [index, listener] of read.listeners.entries()) completeRoutes(listener, ["listener", index], isGiven);
+  checkConfig(read, isGiven, report);
   const { file, cwd } = report.source;
   const { listeners, ...rest } = read;
   const config = report.hasErrors ? null : {
     file: file === null ? null : resolve(cwd, file),
     ...rest,
-    listeners: listeners.map((listener, index) => toListener(listener, has(tree, ["listener", index, TLVS_KEY]))),
+    listeners: listeners.map((listener, index) => toListener(listener, ["listener", index], isGiven)),
   };
   return { config, problems: report.sorted(), listeners, positions: report.source.positions };
 }
@@ -119,13 +123,19 @@ function validate(tree: TomlTable, report: Report): LoadResult {
 const TLVS_KEY = "proxy-protocol-tlvs";
 
 function toListener(
-  { cert, key, clientAuth, ...listener }: ListenerFile,
-  proxyProtocolTlvsNamed: boolean,
+  { cert, key, clientAuth, routes, ...listener }: ListenerFile,
+  path: Path,
+  isGiven: IsGiven,
 ): ListenerConfig {
+  const proxyProtocolTlvsNamed = isGiven([...path, TLVS_KEY]);
   const first: CertificateConfig[] = cert === "" ? [] : [{ cert, key, names: [] }];
   return {
     ...listener,
     proxyProtocolTlvsNamed,
+    routes: routes.map((route, index) => ({
+      ...route,
+      proxyProtocolTlvsNamed: proxyProtocolTlvsNamed || isGiven([...path, "route", index, TLVS_KEY]),
+    })),
     listen: withoutCovered(listener.listen),
     certificates: [...first, ...listener.certificates],
     clientAuth: { ...clientAuth, ca: clientAuth.mode === "none" ? null : clientAuth.ca },

@@ -1,10 +1,12 @@
 import type { CertificateConfig, ListenerConfig } from "./config.ts";
+import { ROUTE, type RouteFile, TARGET } from "./schema_route.ts";
 import { type Fields, key, table, tableList } from "./schema_types.ts";
 import * as types from "./value_types.ts";
 import { certificateName } from "./value_types_acme.ts";
 
-/** A listener as the file has it, with its first certificate in keys of their own. */
-export interface ListenerFile extends Omit<ListenerConfig, "clientAuth" | "proxyProtocolTlvsNamed"> {
+/** A listener as the file has it: its first certificate apart from the others. */
+export interface ListenerFile extends Omit<ListenerConfig, "clientAuth" | "routes" | "proxyProtocolTlvsNamed"> {
+  routes: RouteFile[];
   cert: string;
   key: string;
   clientAuth: Omit<ListenerConfig["clientAuth"], "ca"> & { ca: string };
@@ -96,15 +98,15 @@ export const LISTENER: Fields<ListenerFile> = {
   ),
   backend: key(
     "backend",
-    types.addresses("connect"),
-    { placeholder: [] },
-    "where the application listens: one address or a list",
+    types.addresses("connect", { optional: true }),
+    { default: [], defaultNote: "none, which is allowed beside routes alone" },
+    "where the application listens: one address or a list; beside routes it gets what no route takes",
   ),
-  balance: key(
-    "balance",
-    types.oneOf("least-conn", "round-robin"),
-    { default: "least-conn" },
-    "which backend is tried first; the next follows where one refuses",
+  balance: TARGET.balance,
+  routes: tableList(
+    "route",
+    ROUTE,
+    "one application of several behind the same address; in order, the first that matches takes a connection",
   ),
   cert: key(
     "cert",
@@ -135,20 +137,8 @@ export const LISTENER: Fields<ListenerFile> = {
   minVersion: key("min-version", types.oneOf("1.2", "1.3"), { default: "1.2" }, "lowest TLS version"),
   maxVersion: key("max-version", types.oneOf("1.2", "1.3"), { default: "1.3" }, "highest TLS version"),
   engine: key("engine", types.oneOf("auto", "native", "node"), { default: "auto" }, "what does the TLS"),
-  proxyProtocol: key(
-    "proxy-protocol",
-    types.oneOf("off", "v1", "v2"),
-    { default: "off" },
-    "the header that tells the backend who the client is",
-  ),
-  proxyProtocolTlvs: key(
-    "proxy-protocol-tlvs",
-    types.list(types.oneOf("alpn", "authority", "ssl", "client-cert", "unique-id", "crc32c", "forwarded"), {
-      unique: (tlv) => tlv,
-    }),
-    { default: ["alpn", "authority", "ssl", "unique-id", "crc32c"] },
-    "what a v2 header tells besides the addresses; a list given here takes an engine that knows all of it",
-  ),
+  proxyProtocol: TARGET.proxyProtocol,
+  proxyProtocolTlvs: TARGET.proxyProtocolTlvs,
   acceptProxy: key(
     "accept-proxy",
     types.list(types.network()),

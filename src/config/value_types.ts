@@ -238,13 +238,32 @@ export function list<T>(element: ValueType<T>, options: ListOptions<T> = {}): Va
   };
 }
 
-/** One address or several, no two the same. */
-export function addresses(purpose: ParseAddressOptions["purpose"]): ValueType<Address[]> {
-  // Port 0 stands for another port each time, so it may be given twice.
+/** One address or several, no two the same; none where `optional`. */
+export function addresses(
+  purpose: ParseAddressOptions["purpose"],
+  { optional = false }: { optional?: boolean } = {},
+): ValueType<Address[]> {
+  // Port 0 is another port each time
   let fresh = 0;
   return list(address(purpose), {
     single: true,
-    filled: true,
+    filled: !optional,
     unique: (one) => one.transport === "tcp" && one.port === 0 ? `port 0, number ${fresh++}` : formatAddress(one),
   });
+}
+
+/** A route as a flag gives it, `NAME=ADDR`: a server name, and where its application listens. */
+export function routeFlag(): ValueType<{ name: string; address: string }> {
+  const [name, allowed] = ["route", 'NAME=ADDR, such as "api.example=unix:/run/api.sock"'];
+  return {
+    name,
+    allowed,
+    parse(value, baseDir) {
+      const [, serverNameText, addressText] = /^([^=]+)=(.+)$/.exec(String(value)) ?? [];
+      if (addressText === undefined) throw mustBe(name, allowed, value);
+      serverName().parse(serverNameText, baseDir);
+      address("connect").parse(addressText, baseDir);
+      return { name: serverNameText, address: addressText };
+    },
+  };
 }

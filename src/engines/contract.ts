@@ -15,6 +15,8 @@ export type ConnErrorKind =
   | "tls"
   /** The client's certificate is missing, or could not be verified. */
   | "certificate"
+  /** No route takes the connection; the client was told by an alert. */
+  | "no-route"
   /** Nobody listens there (ECONNREFUSED, ENOENT). */
   | "refused"
   /** A deadline passed. */

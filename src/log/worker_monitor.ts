@@ -17,6 +17,8 @@ import {
   type ListenerRows,
   type ListenerShape,
   mapRows,
+  ROUTE,
+  type TargetRows,
   TLS_VERSIONS,
 } from "../metrics/rows.ts";
 import type { Telemetry } from "../metrics/telemetry.ts";
@@ -81,14 +83,18 @@ export class WorkerMonitor {
     };
   }
 
-  /** The telemetry of one listener of this worker. */
-  telemetry(listener: string): Telemetry {
+  /** The telemetry of one listener of this worker, or of one of its routes. */
+  telemetry(listener: string, route?: string): Telemetry {
     const rows = this.#listeners.get(listener);
     if (!rows) throw new RangeError(`Cannot observe listener "${listener}": not in this worker's grant`);
-    return new RowTelemetry(rows, this.#clients, {
+    const records: Records = {
       closed: (record) => this.#closed(record),
       rejected: (reason, client, error) => this.#rejected(listener, reason, client, error),
-    });
+    };
+    if (route === undefined) return new RowTelemetry(rows, this.#clients, records);
+    const routeRows = rows.routes.find(({ name }) => name === route);
+    if (!routeRows) throw new RangeError(`Cannot observe route "${route}" of listener "${listener}": not in the grant`);
+    return new RouteTelemetry(rows, routeRows, this.#clients, records);
   }
 
   /** Posts the entries that wait. To be called before the worker ends. */
@@ -149,9 +155,10 @@ class RowTelemetry implements Telemetry {
   readonly #row: Float64Array;
   readonly #backends: Map<string, Float64Array>;
 
+  /** @param backends which it connects to */
   constructor(
-    { row, backends }: ListenerRows,
-    private readonly clients: ClientTable | null,
+    { row, backends }: TargetRows,
+    protected readonly clients: ClientTable | null,
     private readonly records: Records,
   ) {
     this.#row = row;
@@ -162,6 +169,8 @@ class RowTelemetry implements Telemetry {
     this.#row[LISTENER.opened]++;
     this.clients?.opened(client);
   }
+
+  routed(): void {}
 
   paused(): void {
     this.#row[LISTENER.acceptPauses]++;
@@ -207,9 +216,47 @@ class RowTelemetry implements Telemetry {
   closed(record: ConnectionRecord): void {
     this.#row[LISTENER.ended + REASON_INDEX.get(record.reason)!]++;
     observe(this.#row, LISTENER.connectionSeconds, DURATION_BUCKETS, record.duration_ms / 1000);
+    this.told(record);
+    // Last: whoever sees nobody active sees everything counted.
+    this.#row[LISTENER.closed]++;
+  }
+
+  /** What is not counted, but told. */
+  protected told(record: ConnectionRecord): void {
     this.clients?.closed(record.client);
     this.records.closed(record);
-    // This comes last, so that a reader who sees no active connection sees all of them counted.
-    this.#row[LISTENER.closed]++;
+  }
+}
+
+/** Adds to the numbers of one route what those have, and the rest to those of its listener. */
+class RouteTelemetry extends RowTelemetry {
+  readonly #listener: Float64Array;
+  readonly #route: Float64Array;
+
+  constructor(listener: ListenerRows, route: TargetRows, clients: ClientTable | null, records: Records) {
+    super({ ...listener, backends: route.backends }, clients, records);
+    this.#listener = listener.row;
+    this.#route = route.row;
+  }
+
+  override routed(): void {
+    this.#route[ROUTE.opened]++;
+  }
+
+  override bytesIn(client: string, count: number): void {
+    this.#route[ROUTE.bytesIn] += count;
+    this.clients?.bytesIn(client, count);
+  }
+
+  override bytesOut(client: string, count: number): void {
+    this.#route[ROUTE.bytesOut] += count;
+    this.clients?.bytesOut(client, count);
+  }
+
+  override closed(record: ConnectionRecord): void {
+    this.#route[ROUTE.ended + REASON_INDEX.get(record.reason)!]++;
+    observe(this.#listener, LISTENER.connectionSeconds, DURATION_BUCKETS, record.duration_ms / 1000);
+    this.told(record);
+    this.#route[ROUTE.closed]++;
   }
 }

@@ -1,23 +1,30 @@
 /** The numbers of all workers together, in the main thread. What a worker counted is kept when it ends. */
-import { BACKEND, LISTENER, type ListenerShape, mapRows } from "./rows.ts";
+import { REASONS } from "./reasons.ts";
+import { BACKEND, LISTENER, type ListenerRows, type ListenerShape, mapRows, ROUTE } from "./rows.ts";
 
-/** A listener's numbers under one worker index, summed over every worker that had this index. */
-interface WorkerTotals {
+/** The numbers of a listener, or a route, in one worker index, over every worker that had it. */
+export interface WorkerTotals {
   worker: number;
   row: Float64Array;
   /** Present connections. */
   active: number;
 }
 
-/** A listener's numbers. */
-export interface ListenerTotals {
+/** One route's numbers, as {@linkcode ROUTE} has them. */
+export interface RouteTotals {
   name: string;
   /** In the order of their indexes. */
   workers: WorkerTotals[];
   /** The sum over the workers. */
   row: Float64Array;
   active: number;
-  backends: { name: string; row: Float64Array }[];
+}
+
+/** One listener's numbers, those of its routes included. */
+export interface ListenerTotals extends RouteTotals {
+  routes: RouteTotals[];
+  /** `route` is "" for the listener's own. */
+  backends: { route: string; name: string; row: Float64Array }[];
 }
 
 interface LiveWorker {
@@ -28,10 +35,11 @@ interface LiveWorker {
 /** What workers that have ended counted for a listener. */
 interface Past {
   workers: Map<number, Float64Array>;
-  backends: Map<string, Float64Array>;
+  routes: Map<string, Map<number, Float64Array>>;
+  backends: Map<string, { route: string; name: string; row: Float64Array }>;
 }
 
-/** How many names of former listeners and backends are kept. Each reload may bring new names. */
+/** Listeners, routes and backends of the past that are kept by name; a reload may bring new names each time. */
 const MAX_PAST = 256;
 /** The name under which the numbers of all other former names are counted. */
 const REMOVED = "(removed)";
@@ -51,39 +59,51 @@ export class Counters {
     const live = this.#live.get(id);
     if (!live) return;
     this.#live.delete(id);
-    for (const { name, row, backends } of live.listeners) {
+    for (const rows of live.listeners) {
+      const { name, row, routes, backends } = snapshot(rows);
       const past = this.#pastOf(name);
       addRow(past.workers, live.worker, row);
-      for (const backend of backends) {
-        const known = past.backends.has(backend.name) || past.backends.size < MAX_PAST;
-        addRow(past.backends, known ? backend.name : REMOVED, backend.row);
+      for (const route of routes) {
+        const known = past.routes.has(route.name) || past.routes.size < MAX_PAST ? route.name : REMOVED;
+        let workers = past.routes.get(known);
+        if (workers === undefined) past.routes.set(known, workers = new Map());
+        addRow(workers, live.worker, route.row);
       }
+      for (const backend of backends) addPastBackend(past, backend);
     }
   }
 
   /** Reads everything now. */
   totals(): ListenerTotals[] {
-    const listeners = new Map<string, ListenerTotals>();
+    const sums = new Map<string, ListenerSum>();
     const of = (name: string) => {
-      let totals = listeners.get(name);
-      if (!totals) {
-        totals = { name, workers: [], row: new Float64Array(LISTENER.size), active: 0, backends: [] };
-        listeners.set(name, totals);
-      }
-      return totals;
+      let sum = sums.get(name);
+      if (!sum) sums.set(name, sum = new ListenerSum(name));
+      return sum;
     };
-    for (const { worker, listeners: rows } of this.#live.values()) {
-      for (const { name, row, backends } of rows) {
-        addWorker(of(name), worker, row, row[LISTENER.opened] - row[LISTENER.closed]);
-        for (const backend of backends) addBackend(of(name), backend.name, backend.row);
+    for (const { worker, listeners } of this.#live.values()) {
+      for (const { name, row, routes, backends } of listeners.map(snapshot)) {
+        const sum = of(name);
+        addWorker(sum.totals, worker, row, row[LISTENER.opened] - row[LISTENER.closed]);
+        for (const route of routes) {
+          addWorker(sum.route(route.name), worker, route.row, route.row[ROUTE.opened] - route.row[ROUTE.closed]);
+        }
+        for (const backend of backends) sum.addBackend(backend);
       }
     }
-    for (const [name, { workers, backends }] of this.#past) {
-      for (const [worker, row] of workers) addWorker(of(name), worker, row, 0);
-      for (const [backend, row] of backends) addBackend(of(name), backend, row);
+    for (const [name, { workers, routes, backends }] of this.#past) {
+      const sum = of(name);
+      for (const [worker, row] of workers) addWorker(sum.totals, worker, row, 0);
+      for (const [route, rows] of routes) {
+        for (const [worker, row] of rows) addWorker(sum.route(route), worker, row, 0);
+      }
+      for (const backend of backends.values()) sum.addBackend(backend);
     }
-    for (const { workers } of listeners.values()) workers.sort((a, b) => a.worker - b.worker);
-    return [...listeners.values()];
+    const listeners = [...sums.values()].map(({ totals }) => totals);
+    for (const { workers, routes } of listeners) {
+      for (const list of [workers, ...routes.map((route) => route.workers)]) list.sort((a, b) => a.worker - b.worker);
+    }
+    return listeners;
   }
 
   #pastOf(name: string): Past {
@@ -95,12 +115,19 @@ export class Counters {
       if (this.#past.size < MAX_PAST) break;
       if (old === REMOVED || inUse.has(old)) continue;
       this.#past.delete(old);
-      const removed = this.#past.get(REMOVED) ?? { workers: new Map(), backends: new Map() };
+      const removed = this.#past.get(REMOVED) ?? { workers: new Map(), routes: new Map(), backends: new Map() };
       this.#past.set(REMOVED, removed);
       for (const [worker, row] of numbers.workers) addRow(removed.workers, worker, row);
-      for (const row of numbers.backends.values()) addRow(removed.backends, REMOVED, row);
+      const together = removed.routes.get(REMOVED) ?? new Map<number, Float64Array>();
+      for (const rows of numbers.routes.values()) {
+        removed.routes.set(REMOVED, together);
+        for (const [worker, row] of rows) addRow(together, worker, row);
+      }
+      for (const { route, row } of numbers.backends.values()) {
+        addPastBackend(removed, { route: route === "" ? "" : REMOVED, name: REMOVED, row });
+      }
     }
-    this.#past.set(name, past = { workers: new Map(), backends: new Map() });
+    this.#past.set(name, past = { workers: new Map(), routes: new Map(), backends: new Map() });
     return past;
   }
 }
@@ -115,17 +142,81 @@ function addNumbers(sum: Float64Array, row: Float64Array): void {
   for (let i = 0; i < row.length; i++) sum[i] += row[i];
 }
 
-function addWorker(totals: ListenerTotals, worker: number, row: Float64Array, active: number): void {
+/**
+ * One listener's numbers now, with what its routes have added to its own: each is read once, so that what is left for the
+ * listener alone never goes back.
+ */
+function snapshot({ name, row, routes, backends }: ListenerRows) {
+  const sum = row.slice();
+  const copies = routes.map((route) => ({ name: route.name, row: route.row.slice() }));
+  for (const { row } of copies) {
+    sum[LISTENER.closed] += row[ROUTE.closed];
+    sum[LISTENER.bytesIn] += row[ROUTE.bytesIn];
+    sum[LISTENER.bytesOut] += row[ROUTE.bytesOut];
+    for (let i = 0; i < REASONS.length; i++) sum[LISTENER.ended + i] += row[ROUTE.ended + i];
+  }
+  return {
+    name,
+    row: sum,
+    routes: copies,
+    backends: [
+      ...backends.map((backend) => ({ route: "", ...backend })),
+      ...routes.flatMap((route) => route.backends.map((backend) => ({ route: route.name, ...backend }))),
+    ],
+  };
+}
+
+function emptyTotals(name: string, size: number): RouteTotals {
+  return { name, workers: [], row: new Float64Array(size), active: 0 };
+}
+
+function addWorker(totals: RouteTotals, worker: number, row: Float64Array, active: number): void {
   let own = totals.workers.find((one) => one.worker === worker);
-  if (!own) totals.workers.push(own = { worker, row: new Float64Array(LISTENER.size), active: 0 });
+  if (!own) totals.workers.push(own = { worker, row: new Float64Array(row.length), active: 0 });
   addNumbers(own.row, row);
   own.active += active;
   addNumbers(totals.row, row);
   totals.active += active;
 }
 
-function addBackend(totals: ListenerTotals, name: string, row: Float64Array): void {
-  let own = totals.backends.find((one) => one.name === name);
-  if (!own) totals.backends.push(own = { name, row: new Float64Array(BACKEND.size) });
-  addNumbers(own.row, row);
+type BackendRow = ListenerTotals["backends"][number];
+
+/** Adds up what one listener has; routes and backends are found at once, of which there may be thousands. */
+class ListenerSum {
+  readonly totals: ListenerTotals;
+  readonly #routes = new Map<string, RouteTotals>();
+  readonly #backends = new Map<string, BackendRow>();
+
+  constructor(name: string) {
+    this.totals = { ...emptyTotals(name, LISTENER.size), routes: [], backends: [] };
+  }
+
+  route(name: string): RouteTotals {
+    let route = this.#routes.get(name);
+    if (!route) {
+      this.#routes.set(name, route = emptyTotals(name, ROUTE.size));
+      this.totals.routes.push(route);
+    }
+    return route;
+  }
+
+  addBackend({ route, name, row }: BackendRow): void {
+    const key = `${route}\0${name}`;
+    let own = this.#backends.get(key);
+    if (!own) {
+      this.#backends.set(key, own = { route, name, row: new Float64Array(BACKEND.size) });
+      this.totals.backends.push(own);
+    }
+    addNumbers(own.row, row);
+  }
+}
+
+function addPastBackend({ backends }: Past, backend: BackendRow): void {
+  const key = `${backend.route}\0${backend.name}`;
+  const known = backends.has(key) || backends.size < MAX_PAST;
+  const kept = known ? backend : { ...backend, route: backend.route === "" ? "" : REMOVED, name: REMOVED };
+  const place = known ? key : `${kept.route}\0${REMOVED}`;
+  const past = backends.get(place);
+  if (past) addNumbers(past.row, backend.row);
+  else backends.set(place, { ...kept, row: new Float64Array(backend.row) });
 }

@@ -1,11 +1,11 @@
 /** Every metric, as plain data. The names must not change, because dashboards and alerts of users depend on them. */
 import { DURATION_BUCKETS, type Histogram, LATENCY_BUCKETS, readHistogram } from "./buckets.ts";
-import type { ListenerTotals } from "./counters.ts";
+import type { ListenerTotals, WorkerTotals } from "./counters.ts";
 import type { MetricSources } from "./sources.ts";
 import { handshakeCells } from "./rows.ts";
 import { readProcessStats } from "./process_stats.ts";
 import { describeReason, type Reason, REASONS, reasonsOf } from "./reasons.ts";
-import { BACKEND, BACKEND_FAILURES, LISTENER } from "./rows.ts";
+import { BACKEND, BACKEND_FAILURES, LISTENER, ROUTE } from "./rows.ts";
 
 /** The values of labels by their names. */
 export type Labels = Record<string, string>;
@@ -52,7 +52,7 @@ function connectionFamilies(listeners: ListenerTotals[]): MetricFamily[] {
     );
   return [
     counter("connections_total", "Connections admitted.", perWorker(({ row }) => row[LISTENER.opened])),
-    gauge("connections_active", "Connections now.", perWorker(({ active }) => active)),
+    gauge("connections_active", "Connections now.", byRoute(listeners, ({ active }) => active)),
     counter(
       "connections_rejected_total",
       "Connections turned away before their handshake.",
@@ -66,17 +66,16 @@ function connectionFamilies(listeners: ListenerTotals[]): MetricFamily[] {
     counter(
       "connections_closed_total",
       "Admitted connections that ended.",
-      byReason(listeners, LISTENER.ended, USUAL_ENDINGS),
+      endings(listeners),
     ),
     counter(
       "bytes_total",
       "Decrypted bytes relayed: in from the client, out to it.",
-      listeners.flatMap(({ name, workers }) =>
-        workers.flatMap(({ worker, row }) => [
-          { labels: { listener: name, worker: String(worker), direction: "in" }, value: row[LISTENER.bytesIn] },
-          { labels: { listener: name, worker: String(worker), direction: "out" }, value: row[LISTENER.bytesOut] },
-        ])
-      ),
+      (["in", "out"] as const).flatMap((direction) => {
+        const cell = direction === "in" ? "bytesIn" : "bytesOut";
+        const samples = byRoute(listeners, ({ row }, kind) => row[kind[cell]]);
+        return samples.map(({ labels, value }) => ({ labels: { ...labels, direction }, value }));
+      }),
     ),
     histogram(
       "connection_duration_seconds",
@@ -117,7 +116,7 @@ function handshakeFamilies(listeners: ListenerTotals[]): MetricFamily[] {
 
 function backendFamilies(listeners: ListenerTotals[]): MetricFamily[] {
   const backends = listeners.flatMap(({ name, backends }) =>
-    backends.map((backend) => ({ labels: { listener: name, backend: backend.name }, row: backend.row }))
+    backends.map(({ route, name: backend, row }) => ({ labels: { listener: name, route, backend }, row }))
   );
   return [
     histogram(
@@ -277,7 +276,49 @@ function one(value: number): { labels: Labels; value: number }[] {
   return [{ labels: {}, value }];
 }
 
-/** A sample for each of the usual reasons, and for each that has occurred. */
+/**
+ * A number of each worker, of each route and of what has none (""), which is what the routes leave of the listener's.
+ * @param value reads it, from a row of the kind that is given
+ */
+function byRoute(
+  listeners: ListenerTotals[],
+  value: (worker: WorkerTotals, kind: typeof LISTENER | typeof ROUTE) => number,
+): { labels: Labels; value: number }[] {
+  return listeners.flatMap(({ name, workers, routes }) => {
+    const routed = routes.flatMap((route) =>
+      route.workers.map((worker) => ({
+        labels: { listener: name, route: route.name, worker: String(worker.worker) },
+        value: value(worker, ROUTE),
+      }))
+    );
+    const taken = new Map<string, number>();
+    for (const { labels: { worker }, value } of routed) taken.set(worker, (taken.get(worker) ?? 0) + value);
+    const rest = workers.map((worker) => ({
+      labels: { listener: name, route: "", worker: String(worker.worker) },
+      value: value(worker, LISTENER) - (taken.get(String(worker.worker)) ?? 0),
+    }));
+    return [...rest, ...routed];
+  });
+}
+
+/** The usual reasons, and those that occurred; of routes those alone, which may be many. */
+function endings(listeners: ListenerTotals[]): { labels: Labels; value: number }[] {
+  return listeners.flatMap(({ name, row, routes }) =>
+    REASONS.flatMap((reason, i) => {
+      const routed = routes.map((route) => ({
+        labels: { listener: name, route: route.name, reason },
+        value: route.row[ROUTE.ended + i],
+      })).filter(({ value }) => value > 0);
+      const rest = row[LISTENER.ended + i] - routed.reduce((sum, { value }) => sum + value, 0);
+      const own = rest > 0 || USUAL_ENDINGS.includes(reason)
+        ? [{ labels: { listener: name, route: "", reason }, value: rest }]
+        : [];
+      return [...own, ...routed];
+    })
+  );
+}
+
+/** The usual reasons, and those that occurred. */
 function byReason(listeners: ListenerTotals[], offset: number, usual: Reason[]): { labels: Labels; value: number }[] {
   return listeners.flatMap(({ name, row }) =>
     REASONS.map((reason, i) => ({ reason, value: row[offset + i] }))

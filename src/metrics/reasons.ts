@@ -85,6 +85,13 @@ export const REASON_TABLE = {
     meaning:
       "it validated a name for the authority that a certificate is ordered from, and had nothing for the application",
   },
+  "no-route": {
+    stage: "handshake",
+    level: "info",
+    orderly: false,
+    keepsError: true,
+    meaning: "no route takes the client's server name and protocol, and the listener has no backend of its own",
+  },
   "proxy-header": {
     stage: "accept",
     level: "info",

@@ -5,6 +5,8 @@ import { describeReason, type Reason } from "./reasons.ts";
 export interface ConnectionRecord {
   conn: string;
   listener: string;
+  /** The name of its route; absent where it has none. */
+  route?: string;
   worker: number;
   client: string;
   client_port: number;

@@ -6,7 +6,12 @@ import { DURATION_BUCKETS, histogramSize, LATENCY_BUCKETS } from "./buckets.ts";
 import { REASONS } from "./reasons.ts";
 
 /** A listener as the counters know it. */
-export interface ListenerShape {
+export interface ListenerShape extends TargetShape {
+  routes: TargetShape[];
+}
+
+/** A listener's own backend, or one of its routes. */
+export interface TargetShape {
   name: string;
   /** Labels of its backends. */
   backends: string[];
@@ -31,7 +36,7 @@ function offsets<Sizes extends Record<string, number>>(sizes: Sizes): Offsets<Si
   return { ...result, size } as Offsets<Sizes>;
 }
 
-/** A listener's block. */
+/** A listener's block; what its routes took is in theirs alone, where those have the same number. */
 export const LISTENER = offsets({
   opened: 1,
   closed: 1,
@@ -46,22 +51,43 @@ export const LISTENER = offsets({
   connectionSeconds: histogramSize(DURATION_BUCKETS),
 });
 
+/** A route's block. */
+export const ROUTE = offsets({
+  /** Connections that have got this route. */
+  opened: 1,
+  closed: 1,
+  bytesIn: 1,
+  bytesOut: 1,
+  ended: REASONS.length,
+});
+
 /** A backend's block. */
 export const BACKEND = offsets({
   failures: BACKEND_FAILURES.length,
   connectSeconds: histogramSize(LATENCY_BUCKETS),
 });
 
-/** One listener's block and its backends' in a worker's numbers. */
-export interface ListenerRows {
+/** A block and its backends' in a worker's numbers. */
+export interface TargetRows {
   name: string;
   row: Float64Array;
   backends: { name: string; row: Float64Array }[];
 }
 
+/** A listener's block, its backends' and its routes' in a worker's numbers. */
+export interface ListenerRows extends TargetRows {
+  routes: TargetRows[];
+}
+
 /** Bytes of shared memory for these listeners. */
 export function rowsSize(listeners: ListenerShape[]): number {
-  const numbers = listeners.reduce((sum, { backends }) => sum + LISTENER.size + backends.length * BACKEND.size, 0);
+  const sizeOf = (size: number, { backends }: TargetShape) => size + backends.length * BACKEND.size;
+  const numbers = listeners.reduce(
+    (sum, listener) =>
+      sum + sizeOf(LISTENER.size, listener) +
+      listener.routes.reduce((inner, route) => inner + sizeOf(ROUTE.size, route), 0),
+    0,
+  );
   return numbers * Float64Array.BYTES_PER_ELEMENT;
 }
 
@@ -73,10 +99,14 @@ export function mapRows(buffer: SharedArrayBuffer, listeners: ListenerShape[]): 
     offset += row.byteLength;
     return row;
   };
-  return listeners.map(({ name, backends }) => ({
+  const map = ({ name, backends }: TargetShape, size: number): TargetRows => ({
     name,
-    row: take(LISTENER.size),
+    row: take(size),
     backends: backends.map((backend) => ({ name: backend, row: take(BACKEND.size) })),
+  });
+  return listeners.map((listener) => ({
+    ...map(listener, LISTENER.size),
+    routes: listener.routes.map((route) => map(route, ROUTE.size)),
   }));
 }
 

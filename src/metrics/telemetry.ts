@@ -5,11 +5,13 @@
 import type { ConnectionRecord } from "./record.ts";
 import type { Reason } from "./reasons.ts";
 
-/** Receives what happens to the connections of one listener in one worker. */
+/** The monitor of one listener in one worker, or of one of its routes. */
 export interface Telemetry {
   /** A connection was admitted. `client` is the address that limits and logs use. */
   opened(client: string): void;
-  /** Accepting had to pause, because descriptors or memory have run out. */
+  /** An admitted connection goes on by this route; what is told of it afterwards is told here. */
+  routed(): void;
+  /** Accepting had to pause: descriptors or memory have run out. */
   paused(): void;
   /** A connection was turned away before its handshake. `error` adds details where the reason has some. */
   rejected(reason: Reason, client: string, error?: string): void;

@@ -61,6 +61,13 @@ export function indexServerNames(
   };
 }
 
+/** The wildcard that stands for a name, `*.example` for `a.example`; a wildcard's own is itself, "" where there is none. */
+export function wildcardOf(name: string): string {
+  if (name.startsWith("*.")) return name;
+  const dot = name.indexOf(".");
+  return dot > 0 ? `*${name.slice(dot)}` : "";
+}
+
 /** Whether a certificate with the names `covering` is valid for `name`, itself perhaps a wildcard. Both normalized. */
 export function coversName(covering: readonly string[], name: string): boolean {
   const dot = name.indexOf(".");

@@ -6,6 +6,7 @@ import type { Reason } from "../metrics/reasons.ts";
 import type { Endpoints } from "../proxy_protocol/endpoint.ts";
 import type { Tlv } from "../proxy_protocol/proxy_header.ts";
 import { ProxyHeaderError } from "../proxy_protocol/proxy_header_error.ts";
+import { quoteValue } from "../net/quote_value.ts";
 import { type Conn, ConnError } from "../engines/contract.ts";
 import type { TlsInfo } from "../tls/tls_info.ts";
 import type { Expiring } from "./clock.ts";
@@ -24,7 +25,7 @@ const CLOSING_MS = 1_000;
 type Phase = "handshake" | "connect" | "relay" | "half-closed" | "closing";
 
 export class Session implements Expiring {
-  readonly #context: SessionContext;
+  #context: SessionContext;
   readonly #client: Conn;
   readonly #conn: string;
   readonly #openedMs = performance.now();
@@ -172,7 +173,17 @@ export class Session implements Expiring {
       await this.#dismiss();
       throw new Error(refusal);
     }
-    telemetry.handshakeDone(this.#tls.version, this.#tls.resumed, this.#handshakeMs);
+    if (this.#tls.isValidation) return telemetry.handshakeDone(this.#tls.version, this.#tls.resumed, this.#handshakeMs);
+    const context = this.#context.route(this.#tls);
+    if (context === null) {
+      this.#reason ??= "no-route";
+      telemetry.handshakeFailed("no-route");
+      await this.#dismiss();
+      throw new Error(`No route for ${describeTls(this.#tls)}`);
+    }
+    if (!this.#tls.passthrough) telemetry.handshakeDone(this.#tls.version, this.#tls.resumed, this.#handshakeMs);
+    this.#context = context;
+    context.telemetry.routed();
   }
 
   /**
@@ -299,7 +310,13 @@ class Outward implements Flow {
 function handshakeReason(error: unknown): Reason {
   if (!(error instanceof ConnError)) return "handshake-failed";
   if (error.kind === "certificate") return "client-auth";
+  if (error.kind === "no-route") return "no-route";
   return error.kind === "reset" ? "client-reset" : "handshake-failed";
+}
+
+function describeTls({ sni, alpn }: TlsInfo): string {
+  const name = sni === undefined ? "a client that names no server" : quoteValue(sni);
+  return alpn === undefined ? `${name} without a protocol` : `${name} with ${quoteValue(alpn)}`;
 }
 
 function messageOf(error: unknown): string {

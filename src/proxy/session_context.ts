@@ -1,6 +1,6 @@
 import { formatAddress } from "../net/address.ts";
 import { cidrMatcher } from "../net/cidr.ts";
-import type { ListenerConfig } from "../config/config.ts";
+import { type ListenerConfig, type TargetConfig, targetsOf } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
 import type { Reason } from "../metrics/reasons.ts";
 import type { Telemetry } from "../metrics/telemetry.ts";
@@ -11,9 +11,12 @@ import { isForwardable } from "../proxy_protocol/wire.ts";
 import { readProxyHeader } from "./read_proxy_header.ts";
 import type { Conn, PreambleConn, Runtime } from "../engines/contract.ts";
 import type { TlsInfo } from "../tls/tls_info.ts";
+import { OWN_BACKEND, RouteIndex, routeRules } from "../tls/route_index.ts";
 import { compileClientAuth } from "../tls/client_auth.ts";
 import { Balancer } from "./balance.ts";
 import type { Clock, Expiring } from "./clock.ts";
+
+const NOTHING_FORWARDED: readonly Tlv[] = [];
 
 /** Who is turned away; what `admit` took, `release` gives back. */
 interface Admission {
@@ -29,9 +32,11 @@ export interface Preamble {
   forwarded: readonly Tlv[];
 }
 
-/** Everything that the sessions of one listener in one worker share. */
+/** Everything that the sessions of one listener in one worker share; of one of its routes, once that is known. */
 export interface SessionContext {
   config: ListenerConfig;
+  /** The route's name; "" while it is not known, and for the listener's own backend. */
+  routeName: string;
   worker: number;
   runtime: Runtime;
   clock: Clock;
@@ -42,6 +47,8 @@ export interface SessionContext {
   header: ((endpoints: Endpoints, tls: TlsInfo, conn: string, forwarded: readonly Tlv[]) => Uint8Array) | null;
   /** The reason why a verified client may not come in; `null` admits. */
   authorise: (tls: TlsInfo) => string | null;
+  /** What a connection goes on with once its TLS is known; `null` where no route takes it. */
+  route: (tls: TlsInfo) => SessionContext | null;
   /** Reads the PROXY header that stands in front of TLS, and answers whose connection it is; `null` where none may. */
   preamble: ((client: Conn) => Promise<Preamble>) | null;
   nextId: () => string;
@@ -55,29 +62,58 @@ type SessionSurroundings =
     SessionContext,
     "worker" | "runtime" | "clock" | "admission" | "telemetry" | "nextId" | "finished"
   >
-  & { log: Log };
+  & { log: Log; telemetryOf: (route: string) => Telemetry };
 
-/** Compiles a listener's configuration into what each of its sessions asks. */
+/**
+ * Compiles a listener's configuration into what each of its sessions asks.
+ * @param telemetryOf the telemetry of a route, by its name
+ */
 export function createSessionContext(
   { config }: { config: ListenerConfig },
-  { log, ...surroundings }: SessionSurroundings,
+  { log, telemetryOf, ...surroundings }: SessionSurroundings,
 ): SessionContext {
-  return {
+  const index = new RouteIndex(routeRules(config));
+  const routed: SessionContext[] = [];
+  const own: SessionContext = {
     ...surroundings,
     config,
-    balancer: new Balancer(config.backend, config.backend.map(formatAddress), config.balance, surroundings.worker),
-    header: headerWriter(config, log),
+    routeName: "",
+    balancer: balancerOf(config, surroundings.worker),
+    header: headerWriter(config, config, log),
     authorise: authoriser(config),
+    route({ sni, alpn, passthrough = false }) {
+      const found = index.find(sni, alpn, passthrough);
+      return found === null ? null : found === OWN_BACKEND ? own : routed[found];
+    },
     preamble: preambleReader(config),
   };
+  for (const route of config.routes) {
+    routed.push({
+      ...own,
+      routeName: route.name,
+      balancer: balancerOf(route, surroundings.worker),
+      header: headerWriter(config, route, log),
+      telemetry: telemetryOf(route.name),
+    });
+  }
+  return own;
 }
 
-function headerWriter(config: ListenerConfig, log: Log): SessionContext["header"] {
-  if (config.proxyProtocol === "off") return null;
-  const encode = createHeaderEncoder({ version: config.proxyProtocol, tlvs: config.proxyProtocolTlvs });
+function balancerOf({ backend, balance }: TargetConfig, worker: number): Balancer {
+  return new Balancer(backend, backend.map(formatAddress), balance, worker);
+}
+
+function headerWriter(
+  config: ListenerConfig,
+  { proxyProtocol, proxyProtocolTlvs }: TargetConfig,
+  log: Log,
+): SessionContext["header"] {
+  if (proxyProtocol === "off") return null;
+  const encode = createHeaderEncoder({ version: proxyProtocol, tlvs: proxyProtocolTlvs });
   const told = new Set<string>();
+  const forwards = proxyProtocolTlvs.includes("forwarded");
   return (endpoints, tls, conn, forwarded) => {
-    const { bytes, omitted } = encode(endpoints, tls, conn, forwarded);
+    const { bytes, omitted } = encode(endpoints, tls, conn, forwards ? forwarded : NOTHING_FORWARDED);
     for (const tlv of omitted) {
       if (told.has(tlv)) continue;
       told.add(tlv);
@@ -101,12 +137,10 @@ function authoriser({ clientAuth }: ListenerConfig): SessionContext["authorise"]
   };
 }
 
-const NOTHING_FORWARDED: readonly Tlv[] = [];
-
 function preambleReader(config: ListenerConfig): SessionContext["preamble"] {
   if (config.acceptProxy.length === 0) return null;
   const trusted = cidrMatcher(config.acceptProxy);
-  const forwards = config.proxyProtocolTlvs.includes("forwarded");
+  const forwards = targetsOf(config).some(({ proxyProtocolTlvs }) => proxyProtocolTlvs.includes("forwarded"));
   return async (client: Conn): Promise<Preamble> => {
     const own = { source: client.remote, destination: client.local };
     // Whoever is not listed speaks TLS from the first byte: a header from there is garbage to the handshake.

@@ -20,11 +20,12 @@ interface SessionFacts {
 }
 
 /** What is told of a session that is over. */
-export function createRecord({ config, worker }: SessionContext, facts: SessionFacts): ConnectionRecord {
+export function createRecord({ config, routeName, worker }: SessionContext, facts: SessionFacts): ConnectionRecord {
   const { client, backend, handshakeMs, reason, error } = facts;
   return {
     conn: facts.conn,
     listener: config.name,
+    ...(routeName === "" ? {} : { route: routeName }),
     worker,
     client: client.hostname,
     client_port: client.port,

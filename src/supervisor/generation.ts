@@ -56,6 +56,7 @@ export class Generation {
           release: (client) => limits.release(client),
         },
         telemetry: monitor.telemetry(name),
+        telemetryOf: (route) => monitor.telemetry(name, route),
         log: monitor.log,
         nextId: options.nextId,
         finished: (session) => generation.#finished(session),

@@ -8,9 +8,9 @@ import type { Problem } from "../tls/problem.ts";
 export type WriteProblem = (problem: Problem, listener: number) => void;
 
 /** The place of a listener's problem: that of the key that names the file at fault, else of the listener. */
-export function placeOf({ file }: Problem, index: number, { listeners, positions }: LoadResult): string {
+export function placeOf({ file, key }: Problem, index: number, { listeners, positions }: LoadResult): string {
   if (positions === null) return "";
-  const { line, column } = positions.find(["listener", index, ...keyOf(file, listeners[index])]);
+  const { line, column } = positions.find(["listener", index, ...key ?? keyOf(file, listeners[index])]);
   return `${line}:${column}:`;
 }
 

@@ -1,3 +1,4 @@
+import type { TargetConfig } from "../config/config.ts";
 import { formatAddress } from "../net/address.ts";
 import type { Monitor } from "./monitor.ts";
 import type { ListenerShape } from "../metrics/rows.ts";
@@ -14,5 +15,9 @@ export function monitorPlan({ config, listeners }: Plan, monitor: Monitor): void
 
 /** What the counters have to know of the listeners. */
 export function listenerShapes({ listeners }: Plan): ListenerShape[] {
-  return listeners.map(({ config }) => ({ name: config.name, backends: config.backend.map(formatAddress) }));
+  const shape = ({ backend }: TargetConfig, name: string) => ({ name, backends: backend.map(formatAddress) });
+  return listeners.map(({ config }) => ({
+    ...shape(config, config.name),
+    routes: config.routes.map((route) => shape(route, route.name)),
+  }));
 }

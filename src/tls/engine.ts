@@ -1,5 +1,6 @@
-import type { ListenerConfig, ProxyProtocolTlv } from "../config/config.ts";
+import { type ListenerConfig, type ProxyProtocolTlv, type TargetConfig, targetsOf } from "../config/config.ts";
 import type { RuntimeName } from "../runtimes/name.ts";
+import { RouteIndex, routeRules } from "./route_index.ts";
 import { CAPABILITIES, type EngineName, type Feature, RUNTIME_TITLES } from "./capabilities.ts";
 
 /** What a listener asks for, in the words of its configuration. */
@@ -81,14 +82,17 @@ function listNeeds(config: ListenerConfig, { inheritedSocket, validation }: Engi
   if (config.listen.some(({ transport }) => transport === "unix")) {
     needs.push({ feature: "unix-listen", asked: 'listen = "unix:…"' });
   }
-  for (const [key, addresses] of [["listen", config.listen], ["backend", config.backend]] as const) {
+  needs.push(...routeNeeds(config));
+  const backends = targetsOf(config).flatMap(({ backend }) => backend);
+  for (const [key, addresses] of [["listen", config.listen], ["backend", backends]] as const) {
     if (addresses.some((address) => address.transport === "unix" && address.path.startsWith("\0"))) {
       needs.push({ feature: "abstract-names", asked: `${key} = "unix:@…"` });
     }
   }
   if (config.acceptProxy.length > 0) needs.push({ feature: "accept-proxy", asked: "accept-proxy" });
-  for (const tlv of detailTlvs(config)) {
-    if (config.proxyProtocolTlvsNamed) needs.push({ feature: "tls-details", asked: `proxy-protocol-tlvs "${tlv}"` });
+  const named = targetsOf(config).filter(({ proxyProtocolTlvsNamed }) => proxyProtocolTlvsNamed);
+  for (const tlv of new Set(named.flatMap(detailTlvs))) {
+    needs.push({ feature: "tls-details", asked: `proxy-protocol-tlvs "${tlv}"` });
   }
   if (config.acme.length > 0) {
     // Else a native engine gives way to the other one whenever a name is validated.
@@ -99,10 +103,24 @@ function listNeeds(config: ListenerConfig, { inheritedSocket, validation }: Engi
   return needs;
 }
 
+/** What the routes need to know before or after the handshake. */
+function routeNeeds(config: ListenerConfig): Need[] {
+  const needs: Need[] = [];
+  const index = new RouteIndex(routeRules(config));
+  const passes = config.routes.find(({ passthrough }) => passthrough);
+  if (index.refusesNames) needs.push({ feature: "name-refusal", asked: "server names without a route" });
+  if (index.byName && !index.refusesNames && !index.alpnDiffers) {
+    needs.push({ feature: "routes-by-name", asked: "routes by server name" });
+  }
+  if (index.alpnDiffers) needs.push({ feature: "alpn-by-name", asked: "routes by server name and protocol" });
+  if (passes !== undefined) needs.push({ feature: "passthrough", asked: `route "${passes.name}" with passthrough` });
+  return needs;
+}
+
 /** TLVs of the PROXY protocol that tell more of the handshake than ALPN. */
 const DETAIL_TLVS: ProxyProtocolTlv[] = ["authority", "ssl", "client-cert"];
 
-function detailTlvs({ proxyProtocol, proxyProtocolTlvs }: ListenerConfig): ProxyProtocolTlv[] {
+function detailTlvs({ proxyProtocol, proxyProtocolTlvs }: TargetConfig): ProxyProtocolTlv[] {
   return proxyProtocol === "v2" ? DETAIL_TLVS.filter((tlv) => proxyProtocolTlvs.includes(tlv)) : [];
 }
 
@@ -111,7 +129,7 @@ function listNotes(config: ListenerConfig, runtime: RuntimeName, engine: EngineN
   if (lacks === undefined) return [];
   const where = `${engine} on ${RUNTIME_TITLES[runtime]}`;
   const notes = [`records lack tls_version, cipher, sni and resumed: ${where} ${lacks}`];
-  const tlvs = detailTlvs(config);
+  const tlvs = [...new Set(targetsOf(config).flatMap(detailTlvs))];
   if (tlvs.length > 0) {
     const names = tlvs.join(", ");
     notes.push(

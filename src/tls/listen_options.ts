@@ -1,6 +1,7 @@
 import type { ClientAuthMode, TlsVersion } from "../config/config.ts";
 import type { Address } from "../net/address.ts";
 import type { Challenge } from "./challenge/challenge.ts";
+import type { RouteRules } from "./route_index.ts";
 
 /** A certificate that was loaded and checked. */
 export interface CertificateMaterial {
@@ -15,11 +16,17 @@ export interface CertificateMaterial {
 /** What an engine is asked to listen with. */
 export interface TlsListenOptions {
   address: Address;
-  /** The first answers for unknown names; none: every handshake is refused with the alert unrecognized_name. */
+  /** The first answers for unknown names; none where every route passes TLS through. */
   certificates: CertificateMaterial[];
   /** What answers connections that validate a name for an ACME server; none where no name is being validated. */
   challenges: Challenge[];
   sniStrict: boolean;
+  /**
+   * What has to be decided by the ClientHello: who is refused, which protocols are offered, whose TLS is passed through.
+   * `null` where nothing is.
+   */
+  routes: RouteRules | null;
+  /** Where `routes` decides nothing. */
   alpn: string[];
   minVersion: TlsVersion;
   maxVersion: TlsVersion;

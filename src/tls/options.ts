@@ -3,10 +3,12 @@ import type { Address } from "../net/address.ts";
 import type { CertificateMaterial, TlsListenOptions } from "./listen_options.ts";
 import { loadCaBundle } from "./ca.ts";
 import type { Challenge } from "./challenge/challenge.ts";
+import { wildcardOf } from "../net/server_names.ts";
 import type { RuntimeName } from "../runtimes/name.ts";
 import type { EngineName } from "./capabilities.ts";
 import { type CertificateInfo, loadCertificate } from "./certificates.ts";
 import { chooseEngine, type EngineCircumstances } from "./engine.ts";
+import { RouteIndex, routeRules } from "./route_index.ts";
 import { type Problem, problemError, problemWarning } from "./problem.ts";
 
 /** All that a listener's TLS needs, loaded and checked. Plain data: it is posted to the workers. Holds private keys. */
@@ -59,7 +61,11 @@ export async function loadListenerTls(
   // One after the other, so that the problems come in the order of the configuration.
   for (const certificate of config.certificates) loaded.push(await loadCertificate(certificate, now, found));
   const certificates = loaded.filter((certificate) => certificate !== null);
-  if (certificates.length === loaded.length) checkNames(certificates.map(({ info }) => info), found);
+  if (certificates.length === loaded.length) {
+    const infos = certificates.map(({ info }) => info);
+    checkNames(infos, found);
+    checkRouteNames(config, infos, found);
+  }
   const { mode, ca: path } = config.clientAuth;
   let ca: string | null = null;
   if (mode !== "none") {
@@ -92,12 +98,17 @@ interface SocketOptions {
 
 /** What an engine is asked for one address of a listener. */
 export function tlsListenOptions(config: ListenerConfig, plan: TlsPlan, socket: SocketOptions): TlsListenOptions {
+  const rules = routeRules(config);
+  const index = new RouteIndex(rules);
+  // A listener with a backend of its own refuses nobody: without names there is nothing to decide.
+  const decides = plan.engine === "node" && config.routes.length > 0 && (index.byName || !rules.fallback);
   return {
     address: socket.address,
     certificates: plan.certificates,
     challenges: plan.challenges,
     sniStrict: config.sniStrict,
-    alpn: config.alpn,
+    routes: decides ? rules : null,
+    alpn: [...index.alpn],
     minVersion: config.minVersion,
     maxVersion: config.maxVersion,
     clientAuth: { mode: config.clientAuth.mode, ca: plan.ca },
@@ -106,6 +117,28 @@ export function tlsListenOptions(config: ListenerConfig, plan: TlsPlan, socket: 
     ...(socket.fd === undefined ? {} : { fd: socket.fd }),
     preamble: config.acceptProxy.length > 0,
   };
+}
+
+/** Server names of routes that no certificate is valid for: a client that verifies refuses it. */
+function checkRouteNames(
+  { routes, acme, sniStrict }: ListenerConfig,
+  infos: CertificateInfo[],
+  problems: Problem[],
+): void {
+  const names = new Set([...acme, ...infos.flatMap((info) => info.names)]);
+  const parents = new Set([...names].map(wildcardOf));
+  for (const [route, { serverNames, passthrough }] of routes.entries()) {
+    if (passthrough) continue;
+    for (const [index, name] of serverNames.entries()) {
+      // Some names of a wildcard may have certificates of their own.
+      if (names.has(name) || names.has(wildcardOf(name)) || (name.startsWith("*.") && parents.has(name))) continue;
+      const message = `route "${routes[route].name}": no certificate is valid for "${name}"`;
+      const problem = sniStrict
+        ? problemError("", `${message}, and sni-strict refuses it: the route can never match`)
+        : problemWarning("", `${message}: clients will refuse the one that they are shown`);
+      problems.push({ ...problem, key: ["route", route, "server-name", index] });
+    }
+  }
 }
 
 /** Certificates that can never be chosen. */

@@ -6,6 +6,8 @@ export interface Problem {
   message: string;
   /** An `error` keeps the listener from starting. */
   severity: "error" | "warning";
+  /** The key of the listener that it is about, where it is about none of the files. */
+  key?: readonly (string | number)[];
 }
 
 /** A problem that keeps the listener from starting. */

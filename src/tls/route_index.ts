@@ -1,3 +1,4 @@
+import type { ListenerConfig } from "../config/config.ts";
 import { comparableServerName } from "../net/server_names.ts";
 import type { ClientHello } from "./client_hello.ts";
 
@@ -19,6 +20,12 @@ export interface RouteRules {
   fallback: boolean;
   /** Protocols of the listener, preferred first. */
   alpn: string[];
+}
+
+/** The rules of a listener's configuration. */
+export function routeRules({ routes, backend, alpn }: ListenerConfig): RouteRules {
+  const matches = routes.map(({ serverNames, alpn, passthrough }) => ({ serverNames, alpn, passthrough }));
+  return { routes: matches, fallback: backend.length > 0, alpn };
 }
 
 /** What a ClientHello decides. */

@@ -18,5 +18,7 @@ export interface TlsInfo {
   resumed?: boolean;
   /** The connection validated a name for an ACME server, and brings no data. */
   isValidation?: boolean;
+  /** TLS was not terminated: what is read and written is the client's TLS itself. */
+  passthrough?: true;
   peer?: PeerCertificate;
 }

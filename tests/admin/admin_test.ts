@@ -108,14 +108,14 @@ async function withAdmin(run: (fixture: Fixture) => Promise<void>, listen?: Addr
 
 Deno.test("startAdmin() answers every path of the contract", async () => {
   await withAdmin(async ({ admin, monitor, control }) => {
-    const grant = monitor.grant(0, [{ name: "web", backends: ["unix:/a"] }], LOG);
+    const grant = monitor.grant(0, [{ name: "web", backends: ["unix:/a"], routes: [] }], LOG);
     const telemetry = new WorkerMonitor(grant, () => {}).telemetry("web");
     for (const client of ["192.0.2.1", "192.0.2.2", "192.0.2.3"]) telemetry.opened(client);
     telemetry.bytesOut("192.0.2.2", 7);
     const metrics = await ask(admin.address, "/metrics");
     assert.equal(metrics.status, 200);
     assert.equal(metrics.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
-    assert.match(metrics.body, /^tls_off_connections_active\{listener="web",worker="0"\} 3$/m);
+    assert.match(metrics.body, /^tls_off_connections_active\{listener="web",route="",worker="0"\} 3$/m);
     const stats = JSON.parse((await ask(admin.address, "/stats")).body);
     assert.equal(stats.listeners[0].active, 3);
     assert.equal(stats.history, undefined);

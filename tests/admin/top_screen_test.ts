@@ -19,13 +19,13 @@ const LOG: LogConfig = {
 };
 
 /** A proxy with two workers and as many clients as told, which have moved something in the last second. */
-function viewOf(clients: number, name = "web"): TopView {
+function viewOf(clients: number, name = "web", routes: string[] = []): TopView {
   const log = createLogger(LOG, { stderr: new MemoryOutput(), environment: () => undefined });
   const monitor = new Monitor({ log, version: "1.2.3", runtime: "deno 1" });
   const admin = { listen: { transport: "unix" as const, path: "/a" }, expose: false, topClients: 20 };
   monitor.configure({ log: LOG, admin });
   monitor.certificates = [{ listener: name, name: "a.example", notAfterMs: Date.now() + 5.5 * 86_400_000 }];
-  const shapes = [{ name, backends: ["unix:/app"] }];
+  const shapes = [{ name, backends: ["unix:/app"], routes: routes.map((name) => ({ name, backends: [] })) }];
   const workers = [0, 1].map((worker) => new WorkerMonitor(monitor.grant(worker, shapes, LOG), () => {}));
   monitor.tick(0);
   const before = { ...stats(monitor, { draining: false, history: false }), timeMs: Date.now() - 1000 };
@@ -86,4 +86,12 @@ Deno.test("renderTop() has no escape sequence but its own colours", () => {
   }
   // deno-lint-ignore no-control-regex
   assert.match(renderTop({ ...view, colors: true })[0], /\x1b\[32mserving\x1b\[0m/);
+});
+
+Deno.test("renderTop() shows routes where there are some", () => {
+  const { stats } = viewOf(0, "web", ["api"]);
+  const lines = renderTop({ ...viewOf(0, "web", ["api"]), stats, before: null });
+  assert.ok(lines.some((line) => /^LISTENER +ROUTE +ACTIVE/.test(line)), lines.join("\n"));
+  assert.ok(lines.some((line) => /^web +api +0 +-/.test(line)), lines.join("\n"));
+  assert.ok(!renderTop(viewOf(0)).some((line) => line.includes("ROUTE")));
 });

@@ -19,6 +19,7 @@ Deno.test("parseConfig() takes the example of the documentation without a word",
       // One socket takes both families
       listen: [{ transport: "tcp", hostname: "::", port: 443 }],
       backend: [{ transport: "unix", path: "/run/app.sock" }],
+      routes: [],
       balance: "least-conn",
       certificates: [{ cert: "/etc/app/cert.pem", key: "/etc/app/key.pem", names: [] }],
       acme: [],
@@ -137,6 +138,7 @@ grace = "0s"
         { transport: "tcp", hostname: "app", port: 3000 },
         { transport: "unix", path: "\0app" },
       ],
+      routes: [],
       balance: "round-robin",
       certificates: [{
         cert: "/etc/app/a.pem",

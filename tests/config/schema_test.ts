@@ -10,6 +10,14 @@ Deno.test("describeKeys() lists every key in the order of the file", () => {
     "listener.spread",
     "listener.backend",
     "listener.balance",
+    "listener.route.name",
+    "listener.route.server-name",
+    "listener.route.alpn",
+    "listener.route.backend",
+    "listener.route.balance",
+    "listener.route.proxy-protocol",
+    "listener.route.proxy-protocol-tlvs",
+    "listener.route.passthrough",
     "listener.cert",
     "listener.key",
     "listener.certificates.cert",
@@ -92,6 +100,7 @@ Deno.test("describeKeys() writes defaults as TOML or in words", () => {
 Deno.test("describeTables() writes headers as the file has them", () => {
   assert.deepEqual(describeTables().map(({ table }) => table), [
     "[[listener]]",
+    "[[listener.route]]",
     "[[listener.certificates]]",
     "[listener.client-auth]",
     "[listener.timeouts]",

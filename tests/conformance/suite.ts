@@ -10,6 +10,7 @@ import { dataCases } from "./data_cases.ts";
 import { faultCases } from "./fault_cases.ts";
 import { identityCases } from "./identity_cases.ts";
 import { limitCases } from "./limit_cases.ts";
+import { routeCases } from "./route_cases.ts";
 import { tlsCases } from "./tls_cases.ts";
 
 const CASE_TIMEOUT_MS = 60_000;
@@ -21,7 +22,7 @@ export interface Bench {
   has(feature: Feature): boolean;
   /** Registers a case under the contender's name. */
   test(behaviour: string, run: (dir: TempDir) => Promise<void>): void;
-  start(dir: TempDir, backend: string, options?: ProxyOptions): Promise<Proxy>;
+  start(dir: TempDir, backend: string | string[], options?: ProxyOptions): Promise<Proxy>;
   /** What `run` says of a configuration that it refuses, and its exit code. */
   refusal(dir: TempDir, listener: Record<string, unknown>): Promise<{ code: number; lines: string[] }>;
 }
@@ -61,6 +62,7 @@ export function conformance(contender: Contender): void {
   limitCases(bench);
   tlsCases(bench);
   identityCases(bench);
+  routeCases(bench);
 }
 
 /** A case that hangs has failed, and must not hang the suite. */

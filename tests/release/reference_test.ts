@@ -84,7 +84,7 @@ Deno.test("describeMetrics() has labels for every metric that has some", () => {
   const labels = new Map(describeMetrics().map((metric) => [metric.name, metric.labels]));
   assert.deepEqual(labels.get("tls_off_connections_rejected_total"), ["listener", "reason"]);
   assert.deepEqual(labels.get("tls_off_client_bytes_total"), ["client", "direction"]);
-  assert.deepEqual(labels.get("tls_off_bytes_total"), ["listener", "worker", "direction"]);
+  assert.deepEqual(labels.get("tls_off_bytes_total"), ["listener", "route", "worker", "direction"]);
   assert.deepEqual(labels.get("process_cpu_seconds_total"), []);
 });
 

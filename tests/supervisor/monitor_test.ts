@@ -6,6 +6,7 @@ import { Monitor } from "../../src/supervisor/monitor.ts";
 import { type Entry, WorkerMonitor } from "../../src/log/worker_monitor.ts";
 import { formatPrometheus } from "../../src/metrics/prometheus.ts";
 import type { ConnectionRecord } from "../../src/metrics/record.ts";
+import { LISTENER } from "../../src/metrics/rows.ts";
 import { REASONS } from "../../src/metrics/reasons.ts";
 import { clientsStats, stats } from "../../src/admin/stats.ts";
 import { MemoryOutput } from "../log/memory_output.ts";
@@ -21,7 +22,10 @@ const LOG: LogConfig = {
   fileSize: 0,
   fileCount: 0,
 };
-const LISTENERS = [{ name: "web", backends: ["unix:/a", "tcp:b"] }, { name: 'od"d\n', backends: ["tcp:b"] }];
+const LISTENERS = [
+  { name: "web", backends: ["unix:/a", "tcp:b"], routes: [] },
+  { name: 'od"d\n', backends: ["tcp:b"], routes: [] },
+];
 
 function setUp() {
   const stderr = new MemoryOutput();
@@ -206,6 +210,7 @@ Deno.test("WorkerMonitor without access logging still tells failures", () => {
     "handshake-timeout",
     "handshake-failed",
     "client-auth",
+    "no-route",
     "proxy-header",
     "backend-unreachable",
     "limit",
@@ -242,7 +247,7 @@ Deno.test("Monitor stays bounded when each reload brings new listeners", async (
   const { monitor } = setUp();
   let opened = 0;
   for (let i = 0; i < 2_000; i++) {
-    const grant = monitor.grant(0, [{ name: `listener${i}`, backends: [`unix:/${i}`] }], LOG);
+    const grant = monitor.grant(0, [{ name: `listener${i}`, backends: [`unix:/${i}`], routes: [] }], LOG);
     const telemetry = new WorkerMonitor(grant, () => {}).telemetry(`listener${i}`);
     telemetry.opened("a");
     telemetry.backendFailed(`unix:/${i}`, "refused");
@@ -282,4 +287,35 @@ Deno.test("stats() and clientsStats() tell the same numbers, with rates and the 
   assert.equal(clients[0].client, "192.0.2.1");
   assert.equal(clients[0].out1s, 5000);
   assert.equal(clientsStats(monitor, 9, "rate").clients[1].client, "unix");
+});
+
+Deno.test("Monitor counts what a route takes under its name, and in its listener's sums, also after the worker has ended", async () => {
+  const { monitor } = setUp();
+  const shapes = [{ name: "web", backends: ["unix:/a"], routes: [{ name: "api", backends: ["unix:/b"] }] }];
+  const grant = monitor.grant(0, shapes, LOG);
+  const workerMonitor = new WorkerMonitor(structuredClone(grant), () => {});
+  const own = workerMonitor.telemetry("web");
+  const api = workerMonitor.telemetry("web", "api");
+  for (let count = 0; count < 5; count++) own.opened("a");
+  own.bytesIn("a", 7);
+  own.closed(recordOf({ reason: "idle" }));
+  for (let count = 0; count < 3; count++) api.routed();
+  api.bytesIn("a", 100);
+  api.bytesOut("a", 200);
+  api.backendConnected("unix:/b", 1);
+  api.closed(recordOf({ reason: "idle" }));
+  const check = async (active: { own: number; api: number }) => {
+    const metrics = await text(monitor);
+    const of = (name: string, route: string) => sum(metrics, `tls_off_${name}`, { listener: "web", route });
+    assert.deepEqual([of("connections_active", ""), of("connections_active", "api")], [active.own, active.api]);
+    assert.deepEqual([of("bytes_total", ""), of("bytes_total", "api")], [7, 300]);
+    assert.deepEqual([of("connections_closed_total", ""), of("connections_closed_total", "api")], [1, 1]);
+    assert.equal(of("backend_connect_duration_seconds_count", "api"), 1);
+    const [{ row, routes }] = monitor.counters.totals();
+    assert.deepEqual([row[LISTENER.bytesIn], row[LISTENER.bytesOut], row[LISTENER.closed]], [107, 200, 2]);
+    assert.deepEqual(routes.map(({ name }) => name), ["api"]);
+  };
+  await check({ own: 1, api: 2 });
+  monitor.release(grant.id);
+  await check({ own: 0, api: 0 });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { ListenerConfig } from "../../src/config/config.ts";
 import { CAPABILITIES, describeCapabilities, type Feature, FEATURES } from "../../src/tls/capabilities.ts";
 import { chooseEngine, type EngineCircumstances } from "../../src/tls/engine.ts";
-import { makeListenerConfig } from "./listener_config.ts";
+import { makeListenerConfig, makeRoute } from "./listener_config.ts";
 
 const CERTIFICATE = { cert: "c", key: "k", names: [] };
 const CLIENT_AUTH = { ca: "/ca", allowCn: [], allowDns: [], allowUri: [] };
@@ -31,6 +31,23 @@ const ASKS: [Feature, Partial<ListenerConfig>, string, EngineCircumstances?][] =
   ["acme", { acme: ["a.example"] }, "acme (there is no certificate yet)", {
     validation: "there is no certificate yet",
   }],
+  ["routes-by-name", { routes: [makeRoute({ serverNames: ["a.example"] })] }, "routes by server name"],
+  ["name-refusal", { backend: [], routes: [makeRoute({ serverNames: ["a"] })] }, "server names without a route"],
+  [
+    "alpn-by-name",
+    {
+      alpn: ["h2", "x"],
+      backend: [],
+      routes: [makeRoute({ serverNames: ["a"] }), makeRoute({ alpn: ["x"] })],
+    },
+    "routes by server name and protocol",
+  ],
+  ["passthrough", { routes: [makeRoute({ passthrough: true })] }, 'route "api" with passthrough'],
+  [
+    "abstract-names",
+    { routes: [makeRoute({ backend: [{ transport: "unix", path: "\0api" }] })] },
+    'backend = "unix:@…"',
+  ],
   ["abstract-names", { backend: [{ transport: "unix", path: "\0app" }] }, 'backend = "unix:@…"'],
 ];
 

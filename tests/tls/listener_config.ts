@@ -1,4 +1,4 @@
-import type { ListenerConfig } from "../../src/config/config.ts";
+import type { ListenerConfig, RouteConfig } from "../../src/config/config.ts";
 
 /** A listener with every default, and one certificate. */
 export function makeListenerConfig(overrides: Partial<ListenerConfig> = {}): ListenerConfig {
@@ -8,6 +8,7 @@ export function makeListenerConfig(overrides: Partial<ListenerConfig> = {}): Lis
     spread: "connection",
     backend: [{ transport: "unix", path: "/run/app.sock" }],
     balance: "least-conn",
+    routes: [],
     certificates: [{ cert: "/none/cert.pem", key: "/none/key.pem", names: [] }],
     acme: [],
     sniStrict: false,
@@ -22,6 +23,22 @@ export function makeListenerConfig(overrides: Partial<ListenerConfig> = {}): Lis
     clientAuth: { mode: "none", ca: null, allowCn: [], allowDns: [], allowUri: [] },
     timeouts: { handshakeMs: 0, connectMs: 0, idleMs: 0, halfCloseMs: 0, lifetimeMs: 0 },
     limits: { connections: 0, perClient: 0, handshakesPerSecond: 0, backlog: 4096 },
+    ...overrides,
+  };
+}
+
+/** A route that takes every connection, to a socket of its own. */
+export function makeRoute(overrides: Partial<RouteConfig> = {}): RouteConfig {
+  return {
+    name: "api",
+    serverNames: [],
+    alpn: [],
+    passthrough: false,
+    backend: [{ transport: "unix", path: "/run/api.sock" }],
+    balance: "least-conn",
+    proxyProtocol: "off",
+    proxyProtocolTlvs: [],
+    proxyProtocolTlvsNamed: false,
     ...overrides,
   };
 }

@@ -94,6 +94,7 @@ Deno.test("tlsListenOptions() hands every option on", async () => {
     certificates: plan!.certificates,
     challenges: [],
     sniStrict: true,
+    routes: null,
     alpn: ["h2"],
     minVersion: "1.3",
     maxVersion: "1.3",

@@ -1,6 +1,14 @@
 /// <reference lib="dom" />
 /** Makes the tables of the page: clients, listeners, workers, backends, errors, certificates. */
-import type { BackendStats, ClientOrder, ClientsStats, ClientStats, ListenerStats, Stats } from "../stats.ts";
+import type {
+  BackendStats,
+  ClientOrder,
+  ClientsStats,
+  ClientStats,
+  ListenerStats,
+  RouteStats,
+  Stats,
+} from "../stats.ts";
 import {
   secondsBetween,
   sumOf,
@@ -15,6 +23,7 @@ import { type Column, makeTable, NAME } from "./tables.ts";
 
 type ListenerRow = ListenerStats & { rate: TrafficRates };
 type WorkerRow = Traffic & { name: string; rate: TrafficRates };
+type RouteRow = RouteStats & { listener: string; rate: TrafficRates };
 type BackendRow = BackendStats & { listener: string };
 type ErrorRow = { listener: string; stage: string; reason: string; count: number; last: number | null };
 type CertificateRow = Stats["certificates"][number] & { days: number };
@@ -73,6 +82,22 @@ export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) =>
       { title: "p99", show: ({ handshakeSeconds }) => formatSeconds(handshakeSeconds.p99) },
     ],
   });
+  const routes = makeTable<RouteRow>(parent, {
+    title: "Routes",
+    wide: true,
+    empty: "No route: every connection goes to its listener's own backend.",
+    columns: [
+      { title: "Route", look: NAME, show: ({ name }) => name, sort: ({ name }) => name },
+      { title: "Listener", show: ({ listener }) => listener },
+      { title: "Active", show: ({ active }) => formatNumber(active), sort: ({ active }) => active },
+      { title: "Opened", show: ({ opened }) => formatNumber(opened), sort: ({ opened }) => opened },
+      { title: "New", show: ({ rate }) => perSecond(rate.opened) },
+      { title: "In", show: ({ rate }) => bytesPerSecond(rate.in) },
+      { title: "Out", show: ({ rate }) => bytesPerSecond(rate.out) },
+      { title: "In, total", show: ({ bytesIn }) => formatBytes(bytesIn), sort: ({ bytesIn }) => bytesIn },
+      { title: "Out, total", show: ({ bytesOut }) => formatBytes(bytesOut), sort: ({ bytesOut }) => bytesOut },
+    ],
+  });
   const workers = makeTable<WorkerRow>(parent, {
     title: "Workers",
     empty: "No worker.",
@@ -90,6 +115,7 @@ export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) =>
     empty: "No backend.",
     columns: [
       { title: "Backend", look: NAME, show: ({ name }) => name },
+      { title: "Route", show: ({ route }) => route || "–" },
       { title: "Connects", show: ({ connects }) => formatNumber(connects) },
       { title: "p50", show: ({ connectSeconds }) => formatSeconds(connectSeconds.p50) },
       { title: "p99", show: ({ connectSeconds }) => formatSeconds(connectSeconds.p99) },
@@ -135,6 +161,7 @@ export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) =>
       listeners.update(
         stats.listeners.map((now) => ({ ...now, rate: trafficRates(now, earlier.get(now.name), seconds) })),
       );
+      routes.update(stats.listeners.flatMap((now) => routeRows(now, earlier.get(now.name), seconds)));
       workers.update(workerRows(stats, before, seconds));
       backends.update(
         stats.listeners.flatMap(({ name, backends }) => backends.map((one) => ({ ...one, listener: name }))),
@@ -167,6 +194,15 @@ function clientsNote({ clients, known, bound, others }: ClientsStats): string {
     );
   }
   return notes.join(" ");
+}
+
+function routeRows(now: ListenerStats, before: ListenerStats | undefined, seconds: number): RouteRow[] {
+  const earlier = new Map(before?.routes.map((route) => [route.name, route]));
+  return now.routes.map((route) => ({
+    ...route,
+    listener: now.name,
+    rate: trafficRates(route, earlier.get(route.name), seconds),
+  }));
 }
 
 function workerRows(stats: Stats, before: Stats | null, seconds: number): WorkerRow[] {

@@ -1,6 +1,5 @@
 import { type CommandName, COMMANDS, type FlagSpec } from "../args_commands.ts";
-import { CONFIG_FLAGS } from "../../config/flags.ts";
-import { findKey } from "../../config/schema.ts";
+import { CONFIG_FLAGS, flagType } from "../../config/flags.ts";
 
 /** What may follow a flag. */
 export type Completable =
@@ -55,7 +54,7 @@ function completable({ name, value }: FlagSpec): Completable {
   if (value === "PEM") return { kind: "file" };
   if (value === "DIR") return { kind: "directory" };
   const row = CONFIG_FLAGS.find(({ flag }) => flag === `--${name}`);
-  const allowed = row && findKey([row.table, row.key].filter((part) => part !== "").join("."))!.type.allowed;
+  const allowed = row && flagType(row).allowed;
   if (!allowed?.startsWith("one of")) return { kind: "text" };
   return { kind: "words", words: [...allowed.matchAll(/"([^"]+)"/g)].map(([, word]) => word) };
 }

@@ -90,6 +90,7 @@ export class NodeConn implements Conn {
 
   /** Fails when `stream` does; its bytes are not ours to read. */
   protected watch(stream: Socket): void {
+    if ((stream as OwnedSocket)[CONN] === this) return;
     (stream as OwnedSocket)[CONN] = this;
     stream.on("error", NodeConn.#onError);
     stream.on("close", NodeConn.#onClose);

@@ -3,8 +3,12 @@ import type { Socket as RawSocket } from "node:net";
 import tls from "node:tls";
 import { readPeerCertificate } from "../../tls/certificate_names.ts";
 import type { Challenge } from "../../tls/challenge/challenge.ts";
+import { isValidation } from "../../tls/challenge/offer.ts";
 import { CIPHERS } from "../../tls/ciphers.ts";
-import { indexServerNames } from "../../net/server_names.ts";
+import { comparableServerName, indexServerNames } from "../../net/server_names.ts";
+import { quoteValue } from "../../net/quote_value.ts";
+import type { ClientHello } from "../../tls/client_hello.ts";
+import { RouteIndex } from "../../tls/route_index.ts";
 import { AlertingSocket } from "./alerting_socket.ts";
 import { ConnError } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
@@ -16,8 +20,11 @@ const ON_DENO = runtimeName() === "deno";
 const ON_NODE = runtimeName() === "node";
 const Socket = ON_DENO ? AlertingSocket : tls.TLSSocket;
 
-/** A TLS record with the fatal alert unrecognized_name (RFC 8446 section 6.2), as it stands before any key is known. */
-const UNRECOGNIZED_NAME = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 112);
+/** TLS records with fatal alerts (RFC 8446 section 6.2), as they stand before any key is known. */
+const ALERTS = {
+  unrecognized_name: Uint8Array.of(0x15, 3, 3, 0, 2, 2, 112),
+  no_application_protocol: Uint8Array.of(0x15, 3, 3, 0, 2, 2, 120),
+};
 
 /** Starts TLS on accepted sockets, as one listener wants it. */
 export class NodeTls {
@@ -26,14 +33,16 @@ export class NodeTls {
   readonly #options: tls.TLSSocketOptions;
   readonly #contexts: tls.SecureContext[];
   readonly #choose: ((serverName: string | null) => number | null) | null;
+  readonly #routes: RouteIndex | null;
   readonly #asksForCertificate: boolean;
   /** Set where the engine cannot be believed about resumed sessions. */
   readonly #verified: VerifiedCertificates | null;
 
   constructor(
-    { certificates, challenges, sniStrict, alpn, minVersion, maxVersion, clientAuth }: TlsListenOptions,
+    { certificates, challenges, sniStrict, routes, alpn, minVersion, maxVersion, clientAuth }: TlsListenOptions,
   ) {
     this.challenges = challenges;
+    this.#routes = routes && new RouteIndex(routes);
     this.#asksForCertificate = clientAuth.mode !== "none";
     this.#verified = ON_DENO && clientAuth.ca !== null ? new VerifiedCertificates(clientAuth.ca) : null;
     this.#contexts = certificates.map(({ cert, key }) =>
@@ -62,48 +71,69 @@ export class NodeTls {
   }
 
   /**
-   * Whether the ClientHello has to be looked at before the handshake begins. Node puts the certificate chosen in
-   * `SNICallback` beside the default one, instead of in its place: where their keys differ in kind (RSA and ECDSA) a
-   * client may be shown the default one for any name. A connection that validates a name shows itself there, and
-   * without a certificate no handshake can begin.
+   * Whether the ClientHello has to be read before the handshake begins, for {@linkcode NodeTls.startFor}. Node puts the
+   * certificate chosen in `SNICallback` beside the default one, instead of in its place: where their keys differ in kind
+   * (RSA and ECDSA) a client may be shown the default one for any name. Routes decide by more than `SNICallback` is
+   * told, a connection that validates a name shows itself there, and without a certificate no handshake can begin.
    */
   get peeks(): boolean {
-    return (ON_NODE && this.#choose !== null) || this.challenges.length > 0 || this.#contexts.length === 0;
+    return this.#routes !== null || (ON_NODE && this.#choose !== null) || this.challenges.length > 0 ||
+      this.#contexts.length === 0;
   }
 
-  /**
-   * Begins the handshake on `raw`.
-   * @param serverName where that was to be looked for in front
-   */
-  start(raw: RawSocket, serverName: string | null = null): tls.TLSSocket {
-    const socket = this.peeks ? this.#wrapFor(raw, serverName) : this.#wrap(raw);
-    // Bun would cut the connection at a certificate that it could not verify; `info` refuses it in good order.
-    (socket as { _rejectUnauthorized?: boolean })._rejectUnauthorized = false;
-    return socket;
+  /** Whether a connection validates a name for an ACME server: one that this process has a challenge for, or nobody. */
+  validates(hello: ClientHello | null): boolean {
+    if (hello === null || this.challenges.length === 0 || !isValidation(hello)) return false;
+    const name = comparableServerName(hello.serverName ?? "");
+    // A backend that TLS is passed through to may order its own certificate.
+    return this.challenges.some(({ serverName }) => serverName === name) ||
+      this.#routes?.decide(hello).kind !== "passthrough";
   }
 
-  #wrap(raw: RawSocket): tls.TLSSocket {
+  /** Begins the handshake on `raw`. */
+  start(raw: RawSocket): tls.TLSSocket {
     const choose = this.#choose;
-    if (choose === null) return new Socket(raw, this.#options);
-    return new Socket(raw, {
+    if (choose === null) return begin(raw, this.#options);
+    return begin(raw, {
       ...this.#options,
       SNICallback: (serverName, done) => {
         const index = choose(serverName);
         if (index !== null) return done(null, this.#contexts[index]);
         // The engines end the connection without a word. Nothing is encrypted yet, so the word can be written by hand.
-        raw.write(UNRECOGNIZED_NAME);
-        done(unrecognizedName(serverName));
+        raw.write(ALERTS.unrecognized_name);
+        done(noCertificate(serverName));
       },
     });
   }
 
-  #wrapFor(raw: RawSocket, serverName: string | null): tls.TLSSocket {
-    const index = this.#choose === null ? 0 : this.#choose(serverName);
-    if (index === null) {
-      raw.write(UNRECOGNIZED_NAME);
-      throw unrecognizedName(serverName ?? "");
+  /**
+   * Begins the handshake on `raw` as its ClientHello asks for it.
+   * @param hello put back on `raw`; `null` where what came is none, which the handshake will find
+   * @returns `null` where TLS is not to be terminated
+   * @throws {ConnError} kind `no-route` or `tls`: the client is refused, and has been told
+   */
+  async startFor(raw: RawSocket, hello: ClientHello | null): Promise<tls.TLSSocket | null> {
+    const options: tls.TLSSocketOptions = { ...this.#options };
+    if (this.#routes !== null && hello !== null) {
+      const decision = this.#routes.decide(hello);
+      if (decision.kind === "passthrough") return null;
+      if (decision.kind === "refuse") {
+        await sendAlert(raw, decision.alert);
+        throw new ConnError("no-route", describeRefusal(decision.alert, hello));
+      }
+      if (decision.alpn.length > 0) options.ALPNProtocols = [...decision.alpn];
+      else delete options.ALPNProtocols;
     }
-    return new Socket(raw, { ...this.#options, secureContext: this.#contexts[index] });
+    // A listener that only passes TLS through can answer nobody else.
+    if (this.#contexts.length === 0 && hello === null) {
+      throw new ConnError("tls", "Connection does not begin with a ClientHello");
+    }
+    const index = this.#choose === null ? 0 : this.#choose(hello?.serverName ?? null);
+    if (index === null) {
+      await sendAlert(raw, "unrecognized_name");
+      throw noCertificate(hello?.serverName ?? "");
+    }
+    return begin(raw, { ...options, secureContext: this.#contexts[index] });
   }
 
   /**
@@ -141,7 +171,26 @@ export class NodeTls {
   }
 }
 
-function unrecognizedName(serverName: string): ConnError {
+function begin(raw: RawSocket, options: tls.TLSSocketOptions): tls.TLSSocket {
+  const socket = new Socket(raw, options);
+  // Bun would cut the connection at a certificate that it could not verify; `info` refuses it in good order.
+  (socket as { _rejectUnauthorized?: boolean })._rejectUnauthorized = false;
+  return socket;
+}
+
+/** Resolves when the alert is with the kernel, or the connection is gone: closing at once could lose it. */
+function sendAlert(raw: RawSocket, alert: keyof typeof ALERTS): Promise<void> {
+  return new Promise((resolve) => raw.write(ALERTS[alert], () => resolve()));
+}
+
+function describeRefusal(alert: keyof typeof ALERTS, { serverName, alpn }: ClientHello): string {
+  const name = serverName === null ? "a client that names no server" : quoteValue(serverName);
+  if (alert === "unrecognized_name") return `No route for ${name}`;
+  const offered = alpn.length === 0 ? "no protocol" : quoteValue(alpn.join(", "));
+  return `No route for ${name} with ${offered}`;
+}
+
+function noCertificate(serverName: string): ConnError {
   return new ConnError("tls", `No certificate for server name ${JSON.stringify(serverName.slice(0, 255))}`);
 }
 

@@ -1,8 +1,9 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { ACME_TLS } from "../../tls/challenge/challenge.ts";
 import { ChallengeError, ChallengeHandshake } from "../../tls/challenge/handshake.ts";
-import { isValidation, readHandshakeMessage, readOffer } from "../../tls/challenge/offer.ts";
+import { readHandshakeMessage, readOffer } from "../../tls/challenge/offer.ts";
 import { type ClientHello, ClientHelloReader } from "../../tls/client_hello.ts";
 import { ConnError, type PreambleConn } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
@@ -31,14 +32,17 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   }
 
   override async handshake(): Promise<TlsInfo> {
-    const first = this.#tls.peeks ? await this.#peek() : null;
-    if (first !== null) {
-      if (first.hello !== null && this.#tls.challenges.length > 0 && isValidation(first.hello)) {
-        return await this.#validate(first.bytes);
-      }
+    let socket: TLSSocket;
+    let hello: ClientHello | null = null;
+    if (this.#tls.peeks) {
+      const first = await this.#peek();
+      hello = first.hello;
+      if (this.#tls.validates(hello)) return await this.#validate(first.bytes);
       this.#raw.unshift(first.bytes);
-    }
-    const socket = this.#tls.start(this.#raw, first?.hello?.serverName ?? null);
+      const started = await this.#tls.startFor(this.#raw, hello);
+      if (started === null) return this.#passThrough(hello!.serverName);
+      socket = started;
+    } else socket = this.#tls.start(this.#raw);
     this.attach(socket);
     // Without a `tls.Server` to take them, errors after the handshake come as this event alone.
     socket.on("_tlsError", (error) => this.fail(nodeConnError(error)));
@@ -46,7 +50,10 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     socket.once("end", left);
     await this.next(socket, "secure");
     socket.off("end", left);
-    return this.#tls.info(socket);
+    const info = this.#tls.info(socket);
+    // What was decided by one name must not be accounted under another, which a second ClientHello might have.
+    if (hello?.serverName) info.sni = hello.serverName;
+    return info;
   }
 
   readPreamble(limit: number, parse: (bytes: Uint8Array) => number): Promise<void> {
@@ -79,6 +86,13 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     this.#raw.resume();
     this.#raw.pause();
     this.#raw.resume();
+  }
+
+  /** Reads and writes the client's TLS as it is, from the ClientHello on. */
+  #passThrough(serverName: string | null): TlsInfo {
+    this.attach(this.#raw);
+    this.#raw.resume();
+    return { passthrough: true, ...(serverName === null ? {} : { sni: serverName }) };
   }
 
   /** Reads the ClientHello, and the bytes it came in; `null` where there is none. */

@@ -1,0 +1,31 @@
+import type { Path } from "./positions.ts";
+import type { IsGiven } from "./is_given.ts";
+import { fieldsOf } from "./schema_types.ts";
+import type { ListenerFile } from "./schema_listener.ts";
+import { TARGET } from "./schema_route.ts";
+
+/** TLVs that tell of the client's TLS, which the proxy does not know where it is passed through. */
+const TLS_TLVS = ["alpn", "ssl", "client-cert"];
+
+/**
+ * Gives each route its default name, and what it has from its listener.
+ * @param listener changed in place
+ * @param path of the listener
+ */
+export function completeRoutes(listener: ListenerFile, path: Path, isGiven: IsGiven): void {
+  for (const [index, route] of listener.routes.entries()) {
+    if (route.name === "") route.name = route.serverNames[0] ?? (route.alpn.join(",") || "any");
+    for (const [field, { name }] of fieldsOf(TARGET)) {
+      if (isGiven([...path, "route", index, name])) continue;
+      Object.assign(route, { [field]: listener[field as keyof typeof TARGET] });
+    }
+    if (route.passthrough && !isGiven([...path, "route", index, "proxy-protocol-tlvs"])) {
+      route.proxyProtocolTlvs = route.proxyProtocolTlvs.filter((tlv) => !TLS_TLVS.includes(tlv));
+    }
+  }
+}
+
+/** The first TLV of a list that cannot be told of a connection that is passed through. */
+export function untoldTlv(tlvs: readonly string[]): string | undefined {
+  return tlvs.find((tlv) => TLS_TLVS.includes(tlv));
+}

@@ -1,0 +1,175 @@
+import type { ConfigFlags } from "../../src/config/flags.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { lines, parse, problemsOf, SHORT } from "./files.ts";
+import { deepStrictEqual } from "node:assert/strict";
+
+const LISTENER = SHORT + 'alpn = ["h2", "http/1.1"]\n';
+
+/** What a listener with these routes gives; lines of the file are counted from 7. */
+function added(...lines: string[]): string[] {
+  return problemsOf(LISTENER + lines.join("\n")).map((line) => line.replace("proxy.toml:", ""));
+}
+
+const ROUTE = "[[listener.route]]";
+const BACKEND = 'backend = "unix:api.sock"';
+
+Deno.test("parseConfig() names a route by its first server name, else its protocols, and fills in what it inherits", () => {
+  const { config, problems } = parse(
+    LISTENER.replace("alpn", 'balance = "round-robin"\nproxy-protocol = "v2"\nproxy-protocol-tlvs = ["alpn"]\nalpn') +
+      [ROUTE, 'server-name = ["A.example.", "*.b.example"]', 'alpn = ["h2"]', BACKEND].join("\n") +
+      [ROUTE, 'alpn = ["http/1.1", "h2"]', BACKEND, 'balance = "least-conn"', 'proxy-protocol = "off"'].join("\n")
+        .replace(/^/, "\n") +
+      [ROUTE, 'server-name = "c.example"', "passthrough = true", BACKEND].join("\n").replace(/^/, "\n"),
+  );
+  deepStrictEqual(problems, []);
+  deepStrictEqual(
+    config!.listeners[0].routes.map(({ name, serverNames, balance, proxyProtocol, proxyProtocolTlvs }) => ({
+      name,
+      serverNames,
+      balance,
+      proxyProtocol,
+      proxyProtocolTlvs,
+    })),
+    [
+      {
+        name: "a.example",
+        serverNames: ["a.example", "*.b.example"],
+        balance: "round-robin",
+        proxyProtocol: "v2",
+        proxyProtocolTlvs: ["alpn"],
+      },
+      {
+        name: "http/1.1,h2",
+        serverNames: [],
+        balance: "least-conn",
+        proxyProtocol: "off",
+        proxyProtocolTlvs: ["alpn"],
+      },
+      // What the client agrees on with the backend is not known here.
+      {
+        name: "c.example",
+        serverNames: ["c.example"],
+        balance: "round-robin",
+        proxyProtocol: "v2",
+        proxyProtocolTlvs: [],
+      },
+    ],
+  );
+});
+
+Deno.test("checkConfig() wants a backend of the listener or routes, and no certificate where all TLS is passed through", () => {
+  const without = (...names: string[]) =>
+    LISTENER.split("\n").filter((line) => !names.some((name) => line.startsWith(name))).join("\n");
+  const passes = [ROUTE, "passthrough = true", BACKEND].join("\n");
+  deepStrictEqual(problemsOf(without("backend")), [
+    "proxy.toml:1:1: listener.backend: missing, must be given: where the application listens",
+  ]);
+  deepStrictEqual(problemsOf(without("backend", "cert", "key") + passes), []);
+  deepStrictEqual(
+    problemsOf(without("backend", "cert", "key") + passes.replace("passthrough = true", 'alpn = ["h2"]')),
+    [
+      "proxy.toml:1:1: listener.cert: missing, cert and key (or certificates, or acme) must be given",
+    ],
+  );
+  deepStrictEqual(added(ROUTE, 'alpn = ["h2"]'), [
+    "7:1: listener.route.backend: missing, must be given: where its application listens: one address or a list",
+  ]);
+  deepStrictEqual(added(ROUTE, 'backend = "[::]:8443"', 'alpn = ["h2"]'), [
+    '8:1: listener.route.backend: found "[::]:8443", the listener would connect to itself',
+  ]);
+});
+
+Deno.test("checkConfig() refuses two routes of one name", () => {
+  deepStrictEqual(
+    added(ROUTE, BACKEND, 'name = "x"\nserver-name = "a"', ROUTE, BACKEND, 'server-name = "b"', 'name = "x"'),
+    [
+      '14:1: listener.route.name: found the name "x", another route (line 9) has it: give each a name of its own',
+    ],
+  );
+  deepStrictEqual(
+    added(ROUTE, BACKEND, 'server-name = "a"\nalpn = ["h2"]', ROUTE, BACKEND, 'server-name = "a"\nalpn = ["http/1.1"]'),
+    ['11:1: listener.route: found the name "a", another route (line 7) has it: give each a name of its own'],
+  );
+});
+
+Deno.test("checkConfig() refuses a protocol that the listener does not offer", () => {
+  deepStrictEqual(added(ROUTE, BACKEND, 'alpn = ["h2", "h3"]'), [
+    '9:15: listener.route.alpn: found "h3", must be one of the listener\'s alpn, which offers "h2", "http/1.1"',
+  ]);
+});
+
+Deno.test("checkConfig() refuses a route that an earlier one leaves nothing of", () => {
+  const first = (...keys: string[]) => [ROUTE, BACKEND, 'name = "first"', ...keys];
+  const second = (...keys: string[]) => [ROUTE, BACKEND, 'name = "second"', ...keys];
+  const never = 'can never match: route "first" comes first and takes all of it';
+  deepStrictEqual(added(...first('server-name = "*.example"'), ...second('server-name = "a.example"')), [
+    `14:1: listener.route.server-name: ${never}`,
+  ]);
+  deepStrictEqual(added(...first('alpn = ["h2"]'), ...second('server-name = "a.example"', 'alpn = ["h2"]')), [
+    `14:1: listener.route.server-name: ${never}`,
+  ]);
+  deepStrictEqual(
+    added(...first("passthrough = true"), ...second()),
+    [
+      '3:1: listener.backend: warning: never gets a connection: route "first" takes all that come',
+      `11:1: listener.route: ${never}`,
+    ].map((line) => line.replace(/^(3:1): (.*): warning: /, "$1: warning: $2: ")),
+  );
+  deepStrictEqual(added(...first('server-name = ["a", "b"]'), ...second('server-name = ["b", "c"]')), [
+    '14:16: warning: listener.route.server-name: found "b", never matches here: route "first" comes first',
+  ]);
+  // Two routes together take both protocols of the name.
+  deepStrictEqual(
+    added(
+      ...first('alpn = ["h2"]'),
+      ...second('server-name = "a"', 'alpn = ["http/1.1"]'),
+      ...[ROUTE, BACKEND, 'name = "third"', 'server-name = "a"', 'alpn = ["h2", "http/1.1"]'],
+    ),
+    ['19:1: listener.route.server-name: can never match: route "first" comes first and takes all of it'],
+  );
+  // What remains of the second: clients without a protocol, another label, names of their own.
+  deepStrictEqual(added(...first('alpn = ["h2", "http/1.1"]'), ...second('server-name = "a"')), []);
+  deepStrictEqual(added(...first('server-name = "*.example"'), ...second('server-name = "a.b.example"')), []);
+  deepStrictEqual(added(...first('server-name = "a.example"'), ...second('server-name = "*.example"')), []);
+});
+
+Deno.test("checkConfig() refuses passthrough beside what only terminating TLS can do", () => {
+  const passes = [ROUTE, BACKEND, 'server-name = "a"', "passthrough = true"];
+  deepStrictEqual(added(...passes, 'alpn = ["h2"]'), [
+    "11:1: listener.route.alpn: cannot go with passthrough: what is agreed is between the client and the backend",
+  ]);
+  deepStrictEqual(added(...passes, 'proxy-protocol = "v2"', 'proxy-protocol-tlvs = ["authority", "ssl"]'), [
+    '12:1: listener.route.proxy-protocol-tlvs: found "ssl", cannot go with passthrough: the client\'s TLS is not terminated here',
+  ]);
+  deepStrictEqual(added(...passes, "[listener.client-auth]", 'mode = "required"', 'ca = "ca.pem"'), [
+    '10:1: listener.route.passthrough: found true, cannot go with client-auth.mode = "required": ' +
+    "nobody would look at the clients' certificates",
+  ]);
+});
+
+Deno.test("checkConfig() wants v2 where a route names TLVs", () => {
+  deepStrictEqual(added(ROUTE, BACKEND, 'alpn = ["h2"]', 'proxy-protocol-tlvs = ["alpn"]'), [
+    '10:1: listener.route.proxy-protocol-tlvs: needs proxy-protocol = "v2", which is "off"',
+  ]);
+});
+
+Deno.test("loadConfig() makes routes of --route, instead of those of the file", async () => {
+  const flags: ConfigFlags = {
+    listen: [":8443"],
+    cert: "c.pem",
+    key: "k.pem",
+    route: ["api.example=unix:api.sock", "*.example=127.0.0.1:80"],
+  };
+  const { config, problems } = await loadConfig(null, flags, "/work");
+  deepStrictEqual(problems, []);
+  deepStrictEqual(config!.listeners[0].routes.map(({ name, serverNames, backend }) => [name, serverNames, backend]), [
+    ["api.example", ["api.example"], [{ transport: "unix", path: "/work/api.sock" }]],
+    ["*.example", ["*.example"], [{ transport: "tcp", hostname: "127.0.0.1", port: 80 }]],
+  ]);
+  const over = parse(LISTENER + [ROUTE, BACKEND, 'server-name = "old"'].join("\n"), { route: ["new=unix:n"] });
+  deepStrictEqual(over.config!.listeners[0].routes.map(({ name }) => name), ["new"]);
+  deepStrictEqual(lines(await loadConfig(null, { ...flags, route: ["a=unix:x", "a=unix:y"] }, "/")), [
+    '--route: found the name "a", another route has it: give each a name of its own',
+    '--route: can never match: route "a" comes first and takes all of it',
+  ]);
+});
