@@ -10,7 +10,8 @@ const SOL_SOCKET = 1;
  */
 export function attachProgram(libc: LibcSymbols, fd: number, option: number, program: Uint8Array<ArrayBuffer>): void {
   const size = BigInt(program.length);
-  // The kernel follows a pointer, and an address of our own memory needs more permission than loading libc does.
+  // The kernel follows a pointer. To get the address of a JavaScript buffer needs more permission than loading libc, so
+  // the program is copied to memory that libc allocates.
   const copy = BigInt(libc.malloc(size));
   if (copy === 0n) throw new Error(`Cannot allocate ${size} bytes`);
   try {

@@ -6,9 +6,9 @@ import { LIBC_PATHS } from "./libc_paths.ts";
 const AF_INET = 2;
 const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
 
-/** Where Deno's debugger listens; there is no option for it. */
+/** The address of Deno's debugger, which cannot be configured. */
 const DEBUGGER = { transport: "tcp", hostname: "127.0.0.1", port: 9229 } as const;
-/** How long the port is held: Deno tries once, in the turn of the signal. */
+/** How long the port is held. Deno tries to bind it once, right after the signal. */
 const HELD_MS = 1_000;
 const LOOK_MS = 200;
 
@@ -20,23 +20,24 @@ const SYMBOLS = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /**
- * Keeps Deno's debugger shut. Since 2.9.2 Deno opens it at each SIGUSR1, whoever else listens for that signal, and no option or
- * permission is against it: every user of the machine could then run code in the process that has the private keys. It gives up where
- * its port is taken.
+ * Keeps Deno's debugger closed. Since 2.9.2 Deno opens it at each SIGUSR1, even if the program listens for that signal,
+ * and no option or permission prevents it. Every user of the machine could then run code in the process that has the
+ * private keys. Deno gives up where the port is taken.
  */
 export class DebuggerGuard {
   readonly #libc = openLibrary(LIBC_PATHS, SYMBOLS);
   readonly #sockets = new Libc();
-  /** Somebody wants to debug this program: it was told to listen from the start. */
+  /** Whether the debugger was listening from the start, because someone wants to debug the program. */
   readonly #wanted = this.#listeners().length > 0;
   #held: number | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** Takes the debugger's port for a moment; to be called first by whoever hears of the signal. */
+  /** Takes the debugger's port for a moment. The handler of the signal has to call it first. */
   shut(): void {
     if (this.#wanted) return;
     this.#hold();
-    // Deno opens it in a thread of its own, which may have been quicker, or may have come no further than to take the port.
+    // Deno opens it in a thread of its own, which may have been quicker, or may have bound the port and not yet
+    // listened.
     this.#end();
     clearInterval(this.#timer);
     const until = performance.now() + HELD_MS;
@@ -47,7 +48,7 @@ export class DebuggerGuard {
     Deno.unrefTimer(Number(this.#timer));
   }
 
-  /** Takes the port; where that cannot be had, somebody else has it, and Deno cannot either. */
+  /** Binds the port. Where another program has it, Deno cannot bind it either. */
   #hold(): void {
     if (this.#held !== null) return;
     const fd = this.#libc.socket(AF_INET, SOCK_STREAM_CLOEXEC, 0);
@@ -64,10 +65,10 @@ export class DebuggerGuard {
     this.#held = null;
   }
 
-  /** Ends the debugger where it was quicker: another socket, on which nothing ever comes, takes the place of the one that it listens on. */
+  /** Ends a debugger that was quicker: its listening socket is replaced by one that nothing ever connects to. */
   #end(): void {
     for (const fd of this.#listeners()) {
-      // Shut down or closed under it, Deno would try to accept for ever, and say so each time.
+      // If the socket were shut down or closed, Deno would try to accept for ever and print an error each time.
       const silent = this.#libc.socket(AF_INET, SOCK_STREAM_CLOEXEC, 0);
       this.#libc.dup2(silent, fd);
       this.#libc.close(silent);
@@ -79,7 +80,7 @@ export class DebuggerGuard {
   }
 }
 
-/** The guard where it is needed. */
+/** Opens the guard on Deno, the only runtime that needs it. */
 export function openDebuggerGuard(): DebuggerGuard | null {
   return runtimeName() === "deno" ? new DebuggerGuard() : null;
 }

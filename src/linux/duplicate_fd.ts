@@ -1,8 +1,9 @@
 import { runtimeName } from "../runtimes/name.ts";
 
 /**
- * A descriptor of the same open file, so that closing it leaves the first one open: an inherited socket is the service manager's,
- * and the next generation's, too. Node has no way to make one, and answers with the descriptor itself.
+ * Returns another descriptor of the same open file, so that the first stays open when it is closed. An inherited socket
+ * belongs to the service manager, and to the next generation, too. Node cannot duplicate descriptors, so there the
+ * result is the descriptor itself.
  * @throws {Error} when there is none left
  */
 export async function duplicateFd(fd: number): Promise<number> {

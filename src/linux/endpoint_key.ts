@@ -7,12 +7,12 @@ export interface Endpoint {
   port: number;
 }
 
-/** The form in which two ends are compared, from the address's bytes. */
+/** Writes an end in a form in which ends can be compared, from the bytes of its address. */
 export function addressKey(address: Uint8Array, port: number): string {
   return `${unmapIpv4(address).join(".")}:${port}`;
 }
 
-/** The form in which two ends are compared, from the address's text. */
+/** Writes an end in a form in which ends can be compared, from the text of its address. */
 export function endpointKey({ hostname, port }: Endpoint): string {
   return addressKey(Uint8Array.from(ipaddr.parse(hostname).toByteArray()), port);
 }

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 
-/** Whether this process can open another file. It takes one to see: to count them would cost the more the more there are. */
+/** Whether this process can open another file. It opens one to find out, which is cheaper than counting those open. */
 export function isDescriptorLeft(): boolean {
   try {
     closeSync(openSync("/dev/null", "r"));

@@ -32,7 +32,7 @@ export type LibcSymbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
 /**
  * Opens the C library.
- * @throws {Error} naming where it was looked for
+ * @throws {Error} naming the paths that were tried
  */
 export function openLibc(): LibcSymbols {
   return openLibrary(LIBC_PATHS, SYMBOLS);

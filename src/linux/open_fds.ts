@@ -7,17 +7,17 @@ const O_CLOEXEC = 0o2000000;
 const RLIMIT_NOFILE = 7;
 const POLLNVAL = 0x20;
 const DIRECTORY = new TextEncoder().encode("/proc/self/fd\0");
-/** Bytes that getdents64(2) may fill at once. */
+/** Most bytes that one call of getdents64(2) fills. */
 const ENTRIES_LENGTH = 32 * 1024;
-/** Descriptors that one poll(2) asks about. */
+/** How many descriptors one call of poll(2) asks about. */
 const POLLED_AT_ONCE = 1024;
-/** Highest descriptor that is asked about: what Linux allows where nobody has raised it (`fs.nr_open`, proc(5)). */
+/** The number up to which descriptors are asked about: Linux' default limit (`fs.nr_open`, proc(5)). */
 const MAX_FDS = 1 << 20;
 
 /**
- * Lists the descriptors of this process, in no order. No descriptor stays open for it: the runtime does not know it, and
- * so would not close it when the thread ends, in whatever way it does. Those that other threads open for their listing may
- * be in the list.
+ * Lists the descriptors of this process, in no order. No descriptor stays open for it: the runtime does not know it,
+ * and so would not close it when the thread ends, in whatever way it does. Those that other threads open for their
+ * listing may be in the list.
  */
 export function listOpenFds(libc: LibcSymbols): number[] {
   const directory = libc.open(DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -30,7 +30,7 @@ export function listOpenFds(libc: LibcSymbols): number[] {
   }
 }
 
-/** The names in the directory of the process's own descriptors, but for that of the directory itself. */
+/** Reads the names in the directory of the process's descriptors, except for the descriptor of the directory itself. */
 function readDirectory(libc: LibcSymbols, directory: number): number[] {
   const fds: number[] = [];
   const entries = new Uint8Array(ENTRIES_LENGTH);
@@ -49,7 +49,7 @@ function readDirectory(libc: LibcSymbols, directory: number): number[] {
 }
 
 /**
- * Asks about every number below the limit of open files. It takes no descriptor of its own.
+ * Lists the descriptors by asking about every number below the limit of open files. It needs no descriptor of its own.
  * @throws {Error} when the kernel refuses
  */
 export function pollOpenFds(libc: LibcSymbols): number[] {
@@ -58,7 +58,8 @@ export function pollOpenFds(libc: LibcSymbols): number[] {
   const end = Number(limits[0] < BigInt(MAX_FDS) ? limits[0] : BigInt(MAX_FDS));
   const fds: number[] = [];
   for (let first = 0; first < end; first += POLLED_AT_ONCE) {
-    // struct pollfd (poll(2)), 8 bytes: the descriptor; the events asked for, which are none; those found, 2 bytes each.
+    // struct pollfd (poll(2)), 8 bytes: the descriptor; the events asked for, which are none; those found, 2 bytes
+    // each.
     const requests = new Int32Array(2 * Math.min(POLLED_AT_ONCE, end - first));
     for (let index = 0; index < requests.length; index += 2) requests[index] = first + index / 2;
     if (libc.poll(requests, BigInt(requests.length / 2), 0) < 0) throw new Error("Cannot list the open descriptors");

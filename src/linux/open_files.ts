@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { runtimeName } from "../runtimes/name.ts";
 
-/** Descriptors of this process. */
+/** How many descriptors this process has and may have. */
 export interface OpenFiles {
   open: number;
   /** The soft limit, RLIMIT_NOFILE; infinite where there is none. */
@@ -9,9 +9,9 @@ export interface OpenFiles {
 }
 
 /**
- * Makes the function that counts descriptors. Deno gives /proc only to programs that may do everything, so there libc is
+ * Makes the function that counts descriptors. Deno reads /proc only for programs with all permissions, so there libc is
  * asked.
- * @throws {Error} where the runtime may not look
+ * @throws {Error} where the runtime has no permission to
  */
 export async function loadOpenFiles(): Promise<() => OpenFiles> {
   if (runtimeName() === "deno") {

@@ -1,4 +1,4 @@
-/** Calls into the C library, on the runtimes that can: Deno and Bun. */
+/** Opens C libraries on the runtimes with FFI: Deno and Bun. */
 import { runtimeName } from "../runtimes/name.ts";
 
 /** The part of `Bun.FFI` used here. */
@@ -6,7 +6,7 @@ interface BunFfi {
   dlopen(path: string, symbols: Record<string, { args: string[]; returns: string }>): { symbols: unknown } | Error;
 }
 
-/** Deno's names of the types, and Bun's. */
+/** Bun's name for each of Deno's names of types. */
 const BUN_TYPES: Record<string, string> = {
   i32: "i32",
   u32: "u32",
@@ -18,8 +18,8 @@ const BUN_TYPES: Record<string, string> = {
 };
 
 /**
- * Opens the first library of `paths` that there is.
- * @param symbols as for `Deno.dlopen`
+ * Opens the first of the libraries that exists.
+ * @param symbols the functions, in the form of `Deno.dlopen`
  * @throws {Error} naming the paths, and why the last could not be opened
  */
 export function openLibrary<const Symbols extends Deno.ForeignLibraryInterface>(
@@ -50,7 +50,7 @@ function openOnBun<Symbols extends Deno.ForeignLibraryInterface>(path: string, s
   ]);
   const { FFI } = (globalThis as unknown as { Bun: { FFI: BunFfi } }).Bun;
   const opened = FFI.dlopen(path, Object.fromEntries(types));
-  // Where the other runtimes throw, this answers the error.
+  // Bun returns the error where Deno throws it.
   if (opened instanceof Error) throw opened;
   return opened.symbols as Deno.DynamicLibrary<Symbols>["symbols"];
 }

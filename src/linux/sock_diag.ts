@@ -12,10 +12,10 @@ const NLMSG_DONE = 3;
 const NLM_F_REQUEST = 1;
 const NLM_F_DUMP = 0x300;
 const IPPROTO_TCP = 6;
-/** linux/inet_diag.h and net/tcp_states.h: handshakes that wait for the client's ACK. */
+/** The state of a handshake that waits for the client's ACK (linux/inet_diag.h, net/tcp_states.h). */
 const TCPF_SYN_RECV = 1 << 3;
 
-/** struct nlmsghdr and struct inet_diag_req_v2: a dump of handshakes under way at a local port. */
+/** Encodes a request for the handshakes under way at a local port (struct nlmsghdr, struct inet_diag_req_v2). */
 function encodeHalfOpenRequest(family: number, port: number): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(72));
   view.setUint32(0, 72, true);
@@ -30,7 +30,7 @@ function encodeHalfOpenRequest(family: number, port: number): Uint8Array<ArrayBu
 
 /**
  * Reads one datagram of the answer.
- * @param found is given the remote end of each connection, in a form to compare
+ * @param found receives the remote end of each connection, in a form in which ends can be compared
  * @returns whether more datagrams follow
  * @throws {Error} when the kernel refuses
  */
@@ -51,9 +51,9 @@ function decodeHalfOpenAnswer(bytes: Uint8Array, found: (remote: string) => void
 }
 
 /**
- * The remote ends of the TCP handshakes under way at a local port, in a form to compare.
+ * Lists the remote ends of the TCP handshakes under way at a local port, in a form in which ends can be compared.
  * @param family of the listening socket
- * @throws {Error} where the kernel does not tell
+ * @throws {Error} where the kernel does not answer
  */
 export function listHalfOpen(libc: LibcSymbols, family: number, port: number): Set<string> {
   const fd = libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_SOCK_DIAG);

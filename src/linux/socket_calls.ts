@@ -1,14 +1,14 @@
 import type { Address } from "../net/address.ts";
 import { runtimeName } from "../runtimes/name.ts";
 
-/** The calls into the operating system that the supervisor makes; {@linkcode Libc} has them. */
+/** The calls of the operating system that the supervisor makes. */
 export interface SocketCalls {
   raiseFileLimit(): number;
   fileLimit(): { soft: number; hard: number };
   sendToUnix(path: string, bytes: Uint8Array<ArrayBuffer>): void;
   monotonicUsec(): bigint;
   listensOn(fd: number, address: Address): boolean;
-  /** Whether the kernel can be told who gets a connection; otherwise its hash of the addresses decides. */
+  /** Whether a program can choose the socket of a connection. Otherwise the kernel's hash of the addresses decides. */
   readonly steers: boolean;
   openFds(): number[];
   newListenerFd(address: { hostname: string; port: number }, openBefore: ReadonlySet<number>): number | undefined;
@@ -22,9 +22,8 @@ export interface SocketCalls {
   trimMemory(): void;
 }
 
-/** The operating system's calls on sockets, or `null` on a runtime that cannot reach them. */
+/** Loads the calls of the operating system; `null` on a runtime without FFI. */
 export async function loadSocketCalls(): Promise<SocketCalls | null> {
-  // No FFI there.
   if (runtimeName() === "node") return null;
   const { libc } = await import("./thread_libc.ts");
   return libc;

@@ -30,10 +30,10 @@ const IPV6_SOURCE_OFFSET = 8;
 const TCP_FLAGS_OFFSET = 13;
 const SYN = 0x02;
 
-/** Choices that one program can hold: BPF_MAXINSNS is 4096, and a choice takes two. */
+/** Most choices of one program: BPF_MAXINSNS is 4096, and a choice takes two instructions. */
 const MAX_CHOICES = 2000;
 
-/** One member of a group, and how often it shall be chosen in relation to the others. */
+/** A socket of a group, and how often it is chosen in relation to the others. */
 export interface Choice {
   index: number;
   /** A positive integer. */
@@ -41,8 +41,8 @@ export interface Choice {
 }
 
 /**
- * A program that answers one of the numbers at random, each as often as its weight says. At random, and not by a hash of the
- * addresses: nobody can aim at one worker.
+ * Makes a program that returns one of the numbers at random, each as often as its weight says. It chooses at random and
+ * not by a hash of the addresses, so that no client can choose its worker.
  */
 export function chooseProgram(choices: readonly Choice[]): Uint8Array<ArrayBuffer> {
   if (choices.length === 0 || choices.length > MAX_CHOICES) {
@@ -62,18 +62,19 @@ export function chooseProgram(choices: readonly Choice[]): Uint8Array<ArrayBuffe
   return assemble(program);
 }
 
-/** What a hash of clients' addresses depends on: five random 32-bit words. */
+/** The key of the hash of clients' addresses: five random 32-bit words. */
 export type HashKey = readonly [number, number, number, number, number];
 
-/** A random key. */
+/** Makes a random key. */
 export function makeHashKey(): HashKey {
   return Array.from(crypto.getRandomValues(new Uint32Array(5))) as unknown as HashKey;
 }
 
 /**
- * A program that answers the number which belongs to the bucket of the client's address: IPv4 whole, IPv6 by its /64. The hash
- * is keyed, so that nobody outside knows which addresses meet in one worker.
- * @param owners a power of two of them, at least two: the number that each bucket belongs to
+ * Makes a program that returns the number which the bucket of the client's address belongs to. The bucket is chosen by
+ * a hash of the whole IPv4 address, or of the /64 of an IPv6 address. The hash is keyed, so that no one outside can
+ * know which addresses share a worker.
+ * @param owners the number that each bucket belongs to; a power of two of them, at least two
  */
 export function clientProgram(owners: readonly number[], key: HashKey): Uint8Array<ArrayBuffer> {
   const bits = Math.log2(owners.length);
@@ -106,7 +107,7 @@ export function clientProgram(owners: readonly number[], key: HashKey): Uint8Arr
   ]);
 }
 
-/** Lets every bit of the accumulator depend on every other one: multiplications by odd numbers and shifts. */
+/** Makes every bit of the accumulator depend on every other one, by multiplications by odd numbers and shifts. */
 function mix([first, second]: readonly number[]): Instruction[] {
   const fold = (bits: number): Instruction[] => [
     [COPY_TO_X, 0, 0, 0],
@@ -122,18 +123,18 @@ function mix([first, second]: readonly number[]): Instruction[] {
   ];
 }
 
-/** Answers `owners[accumulator]` for accumulators from `from` to `to`, by halving. */
+/** Returns `owners[accumulator]` for accumulators from `from` to `to`, by bisection. */
 function chooseBucket(owners: readonly number[], from: number, to: number): Instruction[] {
   const owner = owners[from];
   if (owners.slice(from, to).every((one) => one === owner)) return [[RETURN, 0, 0, owner]];
   const middle = (from + to) >> 1;
   const lower = chooseBucket(owners, from, middle);
   const upper = chooseBucket(owners, middle, to);
-  // A conditional jump reaches 255 instructions, an unconditional one any.
+  // A conditional jump reaches 255 instructions, an unconditional one reaches any.
   return [[JUMP_IF_GREATER_OR_EQUAL, 0, 1, middle], [JUMP, 0, 0, lower.length], ...lower, ...upper];
 }
 
-/** A filter for a listening socket that drops whatever would begin a connection, and lets handshakes under way end. */
+/** Makes a filter for a listening socket that drops what would begin a connection. Handshakes under way can end. */
 export function refuseNewProgram(): Uint8Array<ArrayBuffer> {
   return assemble([
     [LOAD_BYTE_ABSOLUTE, 0, 0, TCP_FLAGS_OFFSET],
@@ -143,7 +144,9 @@ export function refuseNewProgram(): Uint8Array<ArrayBuffer> {
   ]);
 }
 
-/** struct sock_filter, one after the other: u16 code, u8 jt, u8 jf, u32 k, in the machine's order (all ours are little-endian). */
+/**
+ * Writes instructions as struct sock_filter: u16 code, u8 jt, u8 jf, u32 k, all little-endian (x86-64 and arm64 are).
+ */
 function assemble(program: readonly Instruction[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(program.length * 8);
   const view = new DataView(bytes.buffer);

@@ -9,7 +9,7 @@ const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000;
  */
 export function unixAddress(path: string): Uint8Array<ArrayBuffer> {
   const name = new TextEncoder().encode(path);
-  // An abstract name is as long as the address says; a path ends with NUL.
+  // An abstract name ends where the address does; a path ends with NUL.
   const address = new Uint8Array(2 + name.length + (path.startsWith("\0") ? 0 : 1));
   new DataView(address.buffer).setUint16(0, AF_UNIX, true);
   address.set(name, 2);
@@ -18,7 +18,7 @@ export function unixAddress(path: string): Uint8Array<ArrayBuffer> {
 
 /**
  * Sends a datagram to a Unix socket.
- * @param path as unix(7) has it: an abstract name begins with NUL
+ * @param path a path, or an abstract name, which begins with NUL (unix(7))
  * @throws {Error} when nobody takes it
  */
 export function sendUnixDatagram(libc: LibcSymbols, path: string, bytes: Uint8Array<ArrayBuffer>): void {

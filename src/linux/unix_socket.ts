@@ -1,4 +1,4 @@
-/** Listening Unix sockets as files: what is in the way, taking the name over, leaving nothing behind. */
+/** The files of listening Unix sockets: whether a name is free, taking it over, and removing it. */
 import { lstatSync, renameSync, type Stats, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { basename, dirname, join } from "node:path";
@@ -9,9 +9,9 @@ import { MAX_UNIX_BYTES } from "../net/address.ts";
 let count = 0;
 
 /**
- * Makes sure that nobody listens there. What a process left behind that is gone does no harm.
- * @param path a path, or an abstract name with NUL in front
- * @throws {Error} somebody listens, or what has that name is no socket
+ * Makes sure that no process listens there. A socket file whose process has ended is no obstacle.
+ * @param path a path, or an abstract name, which begins with NUL
+ * @throws {Error} a process listens there, or the file is no socket
  */
 export async function checkUnixPath(path: string): Promise<void> {
   if (!path.startsWith("\0")) {
@@ -26,15 +26,16 @@ export async function checkUnixPath(path: string): Promise<void> {
   }
 }
 
-/** A name of a listening socket, and whose it is. */
+/** The name of a listening socket. */
 export interface BoundName {
-  /** Removes the name, unless it has become another socket's. */
+  /** Removes the name, unless it belongs to another socket by now. */
   release(): void;
 }
 
 /**
- * Binds a Unix socket under a name that may be in use: by a process that is gone, or by a socket of ours that is to be replaced.
- * It is bound beside it and renamed, so that there is no moment in which a client finds nobody.
+ * Binds a Unix socket under a name that may exist already: left by a process that has ended, or in use by a socket of
+ * this process that is to be replaced. The socket is bound under another name in the same directory and then renamed,
+ * so that there is no moment in which a client finds no socket.
  *
  * Who may connect is a matter of the file's mode, which is the umask's (unix(7)), and of its directory's.
  * @param listen binds and listens at the path given
@@ -63,7 +64,7 @@ function lstat(path: string): Stats | null {
   return lstatSync(path, { throwIfNoEntry: false }) ?? null;
 }
 
-/** The error's code, or `null` where somebody listens. */
+/** Connects, and returns the code of the error; `null` where a process listens. */
 function connectCode(path: string): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connect({ path });

@@ -35,7 +35,7 @@ export interface LogRecordOptions {
   loggerName: string;
 }
 
-/** One thing said to a logger. */
+/** A record that a logger was given. */
 export class LogRecord {
   readonly msg: string;
   readonly level: number;
@@ -70,7 +70,7 @@ export interface BaseHandlerOptions {
   formatter?: FormatterFunction;
 }
 
-/** Where records go: a handler drops those below its level, formats the others, and `log`s the text. */
+/** A place for records. It drops those below its level, formats the others, and passes the text to `log`. */
 export abstract class BaseHandler {
   formatter: FormatterFunction;
   #level: LogLevel;
@@ -115,7 +115,7 @@ export interface LoggerOptions {
   handlers?: BaseHandler[];
 }
 
-/** Hands what is said at or above its level to its handlers. */
+/** Passes records at or above its level to its handlers. */
 export class Logger {
   handlers: BaseHandler[];
   readonly #name: string;

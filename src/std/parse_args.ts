@@ -1,6 +1,6 @@
 /**
- * The part of `@std/cli/parse-args` that this project uses, with the same surface and results, over `node:util`. Left
- * out: dotted names (`--a.b`) and values joined to short flags (`-p80`).
+ * The part of `@std/cli/parse-args` that this project uses, with the same interface and results, made with `node:util`.
+ * Dotted names (`--a.b`) and values joined to short flags (`-p80`) are left out.
  */
 import { parseArgs as tokenize } from "node:util";
 
@@ -10,17 +10,20 @@ export interface ParseOptions<
   TStrings extends string = string,
   TCollectable extends string = string,
 > {
-  /** Puts what follows `--` into `"--"` of the result, and not into `_`. */
+  /** Whether what follows `--` goes into `"--"` of the result instead of `_`. */
   "--"?: boolean;
   /** Further names of a flag. */
   alias?: Record<string, string | readonly string[]>;
   /** Flags without a value; absent ones are `false`. */
   boolean?: TBooleans | readonly TBooleans[];
-  /** What absent flags are. */
+  /** The values of absent flags. */
   default?: Record<string, unknown>;
-  /** Everything behind the first positional argument is positional. */
+  /** Whether everything after the first positional argument is positional, too. */
   stopEarly?: boolean;
-  /** Flags with a text; `""` where the value is missing. `_` keeps numbers among the positional arguments texts. */
+  /**
+   * Flags whose value is a text, `""` where it is missing. `_` stands for the positional arguments, which are texts
+   * then.
+   */
   string?: TStrings | readonly TStrings[];
   /** Flags whose values are collected into a list; of others the last value counts. */
   collect?: TCollectable | readonly TCollectable[];
@@ -73,7 +76,7 @@ export function parseArgs<
     if (names.isDefined(name) || unknown(arg, name, value) !== false) set(name, converted, collect);
   };
 
-  // Every flag is one without a value to the tokenizer: it would take the next flag for the value of the one before
+  // To the tokenizer every flag is one without a value. Otherwise it would take a flag for the value of the one before.
   const { tokens } = tokenize({ args, strict: false, allowPositionals: true, tokens: true, options: {} });
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i];
@@ -98,7 +101,7 @@ export function parseArgs<
       setIfKnown(token.name, isBoolean ? token.value !== "false" : token.value, arg);
       continue;
     }
-    // As the original reads it, "--cert=" is a flag named "cert="
+    // Like the original, this reads "--cert=" as a flag named "cert=".
     const name = token.name + (token.value === "" ? "=" : "");
     const negated = isLong && name.startsWith("no-") ? name.slice("no-".length) : "";
     if (names.negatable.has(negated)) {
