@@ -1,6 +1,6 @@
 /**
- * `deno task build`: everything of a release, in `dist/`: a binary for each machine on Deno and on Bun, SHA256SUMS, the man
- * page, the completions and install.sh.
+ * `deno task build`: everything of a release, in `dist/`: a binary for each machine on Deno and on Bun, SHA256SUMS, the
+ * man page, the completions and install.sh.
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { resolve } from "node:path";

@@ -20,7 +20,7 @@ async function bundle(entry: URL): Promise<string> {
 }
 
 async function style(): Promise<string> {
-  // Not a literal: the text of a package's file is asked for at run time only.
+  // The name is no literal in the import, so that the file of the package is only looked for when this runs.
   const library = "uplot/dist/uPlot.min.css";
   const { default: text } = await import(library, { with: { type: "text" } });
   const own = await readFile(new URL("page.css", PAGE), "utf8");

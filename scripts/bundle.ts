@@ -1,6 +1,6 @@
 /**
- * Writes the whole program as one JavaScript file that runs on Deno, Bun and Node: `dist/tls-off.mjs`, or the path given. The
- * name ends in `.mjs` because Node takes a `.js` outside of a package for CommonJS.
+ * Writes the whole program as one JavaScript file that runs on Deno, Bun and Node: `dist/tls-off.mjs`, or the path
+ * given. The name ends in `.mjs` because Node takes a `.js` outside of a package for CommonJS.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -16,7 +16,7 @@ const { code } = await new Deno.Command(Deno.execPath(), {
 }).spawn().status;
 if (code !== 0) Deno.exit(code);
 
-// Where the packages were cached is in the comments: without it, every machine writes the same file.
+// The comments have the paths of the packages' cache. Without those paths every machine writes the same file.
 const text = await readFile(output, "utf8");
 await writeFile(
   output,

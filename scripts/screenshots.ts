@@ -1,6 +1,7 @@
 /**
- * Takes the README's pictures of the live page, `scripts/screenshots/page-light.png` and `scripts/screenshots/page-dark.png`: the real program under two
- * minutes of made-up load. Needs Debian's chromium. Run by `deno task screenshots`.
+ * Takes the README's pictures of the live page, `scripts/screenshots/page-light.png` and
+ * `scripts/screenshots/page-dark.png`, of the real program under two minutes of made-up load. Needs Debian's chromium.
+ * Run by `deno task screenshots`.
  */
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -12,10 +13,10 @@ import { pause } from "../tests/support/wait.ts";
 const LOAD_MS = 120_000;
 const PICTURES = new URL("./screenshots/", import.meta.url).pathname;
 
-/** Bytes answered for each byte. */
+/** How many bytes are answered for each byte of a request. */
 const ANSWER = 3;
 
-/** What each client does: bytes of a request, milliseconds until the next, and exchanges in one connection. */
+/** What the clients do: bytes of a request, milliseconds until the next one, and exchanges on one connection. */
 const CLIENTS: [bytes: number, pauseMs: number, exchanges: number][] = [
   [400_000, 180, 200],
   [120_000, 150, 60],
@@ -28,7 +29,7 @@ const CLIENTS: [bytes: number, pauseMs: number, exchanges: number][] = [
 
 const stopAt = performance.now() + LOAD_MS;
 
-/** One connection: so many exchanges, each a request and its answer. */
+/** Opens one connection and makes exchanges on it, each a request and its answer. */
 function converse(port: number, ca: string, localAddress: string, bytes: number, pauseMs: number, exchanges: number) {
   return new Promise<void>((resolve) => {
     const socket = connectTcp({ host: "127.0.0.1", port, localAddress });

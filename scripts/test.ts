@@ -1,7 +1,6 @@
 /**
- * Runs the tests of the folders named, and ends with one line of counts that any CI can read.
- *
- * `deno test` counts and reports; this adds what it lacks: the tests that were skipped, by name, at the end.
+ * Runs the tests of the folders that are named. After the report of `deno test` it lists the skipped tests by name, and
+ * ends with one line of counts that any CI can read.
  */
 const reports = await new Deno.Command(Deno.execPath(), {
   args: ["test", "--allow-all", "--no-prompt", "--parallel", ...Deno.args],

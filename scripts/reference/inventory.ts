@@ -1,10 +1,12 @@
-/** What the code has and no table of it lists, found by reading the sources: for the documentation's completeness. */
+/**
+ * Lists names that no table of the code has, by reading the sources, so that the reference can be checked against them.
+ */
 import { allowedEnvironment, startCommand } from "../start_task.ts";
 
 /** Root of the repository, with a slash at the end. */
 export const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** The text of every source of the program. */
+/** Reads every source of the program: its text by its path. */
 export function readSources(folder = `${ROOT}src`): Map<string, string> {
   const sources = new Map<string, string>();
   for (const entry of Deno.readDirSync(folder)) {
@@ -23,17 +25,17 @@ function sorted(values: Iterable<string>): string[] {
   return [...new Set(values)].sort();
 }
 
-/** Every signal that is listened for. */
+/** Lists the signals that the program listens for. */
 export function listSignals(sources: Map<string, string>): string[] {
   return sorted(matches(sources, /"(SIG[A-Z0-9]+)"/g));
 }
 
-/** Every exit code that has a name. */
+/** Lists the exit codes that have a name. */
 export function listExitCodes(sources: Map<string, string>): string[] {
   return sorted(["0", ...matches(sources, /\bEXIT_[A-Z]+ = (\d+)/g)]);
 }
 
-/** Every environment variable that the program has leave to read. */
+/** Lists the environment variables that the program has permission to read. */
 export function listEnvironment(command?: string): string[] {
   return sorted(allowedEnvironment(startCommand(command)));
 }

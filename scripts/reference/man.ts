@@ -8,7 +8,7 @@ export interface ManOptions {
 
 const SOURCE_WIDTH = 80;
 
-/** What the man page has before the reference. */
+/** The sections of the man page before those of the reference. */
 const HEAD: [string, string[]][] = [
   ["NAME", ["tls\\-off \\- TLS\\-terminating proxy in front of an application"]],
   ["SYNOPSIS", [
@@ -42,7 +42,7 @@ const EXAMPLES = [
 export function toMan(sections: Section[], { version, date }: ManOptions): string {
   const lines = [
     `.TH TLS\\-OFF 1 ${date} "tls\\-off ${version}" "User Commands"`,
-    // Names are copied from here: they must not be broken.
+    // No hyphenation, because readers copy names from the page.
     ".nh",
     ...HEAD.flatMap(([title, lines]) => [`.SH ${title}`, ...lines]),
     ...sections.flatMap(({ title, blocks }) => [`.SH ${title.toUpperCase()}`, ...blocks.flatMap(block)]),
@@ -54,7 +54,7 @@ export function toMan(sections: Section[], { version, date }: ManOptions): strin
     ".BR systemd.socket (5)",
     "",
   ];
-  // The first paragraph after a heading needs no request of its own, and must not have one.
+  // The first paragraph after a heading must not have a request of its own.
   return lines.filter((line, index) => line !== ".PP" || !/^\.S[HS] /.test(lines[index - 1])).join("\n");
 }
 
@@ -71,7 +71,7 @@ function block(one: Block): string[] {
   }
 }
 
-/** The last cell, then the ones between as "Column: value." */
+/** Writes the last cell, then the cells between as "Column: value." */
 function definition(columns: string[], row: string[]): string[] {
   const between = row.slice(1, -1).map((cell, index) => cell === "" ? "" : `${columns[index + 1]}: ${cell}.`);
   return [
@@ -84,14 +84,16 @@ function example(lines: readonly string[]): string[] {
   return [".PP", ".RS 4", ".nf", ...lines.map(escape), ".fi", ".RE"];
 }
 
-/** Code in bold; broken at spaces into lines of the source, unless the term of a list must stay on one. */
+/**
+ * Writes code in bold. Breaks the text at spaces into lines of the source, except for a term, which must be one line.
+ */
 function inline(text: string, broken = true): string[] {
   const line = text.replace(/\.\.$/, ".").split(/`([^`]*)`/)
     .map((part, index) => index % 2 === 1 ? `\\fB${escapeInside(part)}\\fR` : escapeInside(part)).join("");
   return (broken ? breakLine(line) : [line]).map(guard);
 }
 
-/** A new sentence gets a new line, as roff wants it, and no line is longer than 80 bytes where it has a space. */
+/** Begins a new line with each sentence, as roff requires, and at 80 characters, as far as there are spaces. */
 function breakLine(text: string): string[] {
   const lines: string[] = [];
   for (const sentence of text.split(/(?<=[a-z)R]\.) (?=[A-Z\\])/)) {
@@ -111,13 +113,13 @@ function escape(text: string): string {
   return guard(escapeInside(text));
 }
 
-/** roff's own characters (groff_char(7)): a bare hyphen, quote or accent would print as its typographic sibling. */
+/** Escapes characters that roff would print as typographic ones (groff_char(7)): hyphens, quotes, accents. */
 function escapeInside(text: string): string {
   return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("'", "\\(aq").replaceAll("`", "\\(ga")
     .replaceAll("^", "\\(ha").replaceAll("~", "\\(ti").replaceAll("…", "...");
 }
 
-/** A line that begins with a dot or a quote would be a request. */
+/** Escapes the beginning of a line with a dot or a quote, which would be a request. */
 function guard(line: string): string {
   return /^[.']/.test(line) ? `\\&${line}` : line;
 }

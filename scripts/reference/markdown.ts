@@ -1,7 +1,7 @@
 import { wrap } from "../../src/cli/help.ts";
 import type { Block, Section } from "./model.ts";
 
-/** Columns of a line of prose. */
+/** Most characters of a line of prose. */
 export const WIDTH = 120;
 
 /** Writes the sections as Markdown, each with a heading of the second level. */
@@ -25,13 +25,13 @@ function block(one: Block): string {
   }
 }
 
-/** Outside of code, characters that Markdown would take for itself. */
+/** Escapes characters that have a meaning in Markdown, outside of code. */
 function escapeText(text: string): string {
   return text.split(/(`[^`]*`)/).map((part, index) => index % 2 === 1 ? part : part.replace(/[*_<>[\]]/g, "\\$&"))
     .join("");
 }
 
-/** As text; a table takes a bar, even in code, for the end of a cell. */
+/** Escapes a cell. In a table a bar ends the cell, even in code. */
 function escapeCell(text: string): string {
   return escapeText(text).replaceAll("|", "\\|");
 }

@@ -1,4 +1,4 @@
-/** The reference as plain data: the page and the man page are both written from it. */
+/** The reference as plain data, from which the page and the man page are written. */
 import { COMMANDS } from "../../src/cli/args_commands.ts";
 import { describeFlag, flagText, usageLine, wrap } from "../../src/cli/help.ts";
 import { ADDRESS_ALLOWED } from "../../src/net/address.ts";
@@ -18,7 +18,7 @@ import {
   SIGNAL_TEXTS,
 } from "./texts.ts";
 
-/** Rows of which the first cell is the term, and the last says what it is. Texts may have `code` in backticks. */
+/** A table. The first cell of a row is the term, the last explains it. Texts may have `code` in backticks. */
 export interface Table {
   columns: string[];
   rows: string[][];
@@ -36,7 +36,7 @@ export interface Section {
   blocks: Block[];
 }
 
-/** Fits a terminal of 80 columns in the man page. */
+/** Most characters of a usage line, so that it fits into a man page on a terminal of 80 columns. */
 const USAGE_WIDTH = 68;
 
 const heading = (text: string): Block => ({ kind: "heading", text });
@@ -44,7 +44,7 @@ const text = (text: string): Block => ({ kind: "text", text });
 const table = (columns: string[], rows: string[][]): Block => ({ kind: "table", table: { columns, rows } });
 const code = (value: string) => `\`${value}\``;
 
-/** Everything that the reference says, in its order. */
+/** Makes every section of the reference, in its order. */
 export function referenceSections(): Section[] {
   return [
     commands(),
@@ -105,7 +105,7 @@ function configuration(): Section {
   return { title: "Configuration", blocks: [...intro.map(text), ...blocks] };
 }
 
-/** Forms that many keys share are explained once. */
+/** Forms of values that many keys share, and that are explained once. */
 const LONG_FORMS = [[ADDRESS_ALLOWED, "an address"], [DURATION_ALLOWED, "a duration"], [SIZE_ALLOWED, "a size"]];
 
 function shortAllowed(allowed: string): string {
@@ -159,15 +159,15 @@ function records(): Section {
   };
 }
 
-/** `null` is a key that must be given; words are no code. */
+/** Writes a default. `null` means that the key must be given; words are not set as code. */
 function defaultText(value: string | null): string {
   if (value === null) return "none, required";
   return /^["[\d]|^(true|false)$/.test(value) ? code(value) : value;
 }
 
 /**
- * The texts of what the code has, in its order.
- * @throws {TypeError} where something has no text yet
+ * Picks the texts of names that the code has, in the code's order.
+ * @throws {TypeError} where a name has no text yet
  */
 function pick(texts: Record<string, string>, names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => {
@@ -182,7 +182,7 @@ function capital(sentence: string): string {
   return sentence[0].toUpperCase() + sentence.slice(1);
 }
 
-/** Values that stand in quotes are code. */
+/** Sets values that are in quotes as code. */
 function codeQuotes(sentence: string): string {
   return sentence.replace(/"[^"]*"/g, (quoted) => code(quoted));
 }

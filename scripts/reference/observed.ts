@@ -19,7 +19,7 @@ const LOG: LogConfig = {
 };
 const ADMIN: AdminConfig = { listen: { transport: "unix", path: "/admin" }, expose: false, topClients: 20 };
 
-/** One metric for a reader of the reference. */
+/** One metric as the reference describes it. */
 export interface MetricDescription {
   name: string;
   type: MetricFamily["type"];
@@ -27,28 +27,28 @@ export interface MetricDescription {
   help: string;
 }
 
-/** Every metric with its labels: asked of a proxy that has seen one of everything. */
+/** Lists every metric with its labels, which it asks of a monitor that has seen one of everything. */
 export function describeMetrics(): MetricDescription[] {
-  const monitor = sampleObservatory();
+  const monitor = sampleMonitor();
   return metricFamilies(monitor, 20).map(({ name, type, help, samples }) => {
     const labels = new Set((samples as { labels: object }[]).flatMap(({ labels }) => Object.keys(labels)));
     return { name, type, labels: [...labels], help };
   });
 }
 
-/** Every field of the records of `log.metrics-interval`, apart from those that each record has. */
+/** Lists the fields of the records of `log.metrics-interval`, except for those that each record has. */
 export function listMetricFields(): string[] {
   const names = new Set<string>();
   const info = (_message: string, fields: Fields = {}) => Object.keys(fields).forEach((name) => names.add(name));
   const log = new MetricsLog({ debug: info, info, warn: info, error: info, enabled: () => true });
-  const { counters } = sampleObservatory();
+  const { counters } = sampleMonitor();
   const stats = readProcessStats(() => ({ open: 1, limit: 2 }));
   log.write(counters.totals(), stats, 0);
   log.write(counters.totals(), stats, 1000);
   return [...names].filter((name) => name !== "event" && name !== "listener");
 }
 
-/** Every request that the admin endpoint answers. */
+/** Lists the requests that the admin endpoint answers. */
 export function listRoutes(): string[] {
   const control = {
     unready: () => Promise.resolve(null),
@@ -56,11 +56,11 @@ export function listRoutes(): string[] {
     reload: () => Promise.resolve(true),
     drain() {},
   };
-  return [...routes(sampleObservatory(), control, ADMIN)].map(([path, { method }]) => `${method} ${path}`);
+  return [...routes(sampleMonitor(), control, ADMIN)].map(([path, { method }]) => `${method} ${path}`);
 }
 
-/** A proxy that has seen one of everything. */
-function sampleObservatory(): Monitor {
+/** Makes a monitor that has seen one of everything. */
+function sampleMonitor(): Monitor {
   const log = createLogger(LOG, { terminal: false, environment: () => undefined });
   const monitor = new Monitor({ log, version: "0.0.0", runtime: "deno 0" });
   monitor.configure({ log: LOG, admin: ADMIN });

@@ -6,8 +6,8 @@ import { toMan } from "./man.ts";
 import { referenceSections } from "./model.ts";
 
 /**
- * The files that are installed beside the program, by their path below `share/`.
- * @param date of the man page, `YYYY-MM-DD`
+ * Makes the files that are installed beside the program, by their path below `share/`.
+ * @param date the date of the man page, `YYYY-MM-DD`
  */
 export function shareFiles(date: string): Map<string, string> {
   return new Map([
@@ -18,7 +18,7 @@ export function shareFiles(date: string): Map<string, string> {
   ]);
 }
 
-/** Writes them, below `directory`. */
+/** Writes the files of {@linkcode shareFiles} below a directory. */
 export async function writeShareFiles(directory: string, date: string): Promise<void> {
   for (const [name, text] of shareFiles(date)) {
     const path = `${directory}/${name}`;

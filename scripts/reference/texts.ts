@@ -1,4 +1,4 @@
-/** One description of everything that the tables in the code only name. The types and the tests keep it complete. */
+/** Descriptions of what the code names without describing it. Types and tests make sure that none is missing. */
 import type { ConnectionRecord } from "../../src/metrics/record.ts";
 import type { ProxyHeaderReason } from "../../src/proxy_protocol/proxy_header_error.ts";
 
@@ -28,7 +28,7 @@ export const FIELD_TEXTS: Record<keyof ConnectionRecord, string> = {
   error: "what the engine said, where the ending was a failure",
 };
 
-/** Why a PROXY header was refused. */
+/** The reasons why PROXY headers are refused. */
 export const PROXY_HEADER_REASON_TEXTS: Record<ProxyHeaderReason, string> = {
   "not-a-header": "the first bytes are of neither version",
   "bad-line": "a version 1 line that does not match its form exactly",
@@ -45,7 +45,7 @@ export const PROXY_HEADER_REASON_TEXTS: Record<ProxyHeaderReason, string> = {
   "truncated": "the sender left before it was complete",
 };
 
-/** What the program does on a signal. */
+/** What the program does on each signal. */
 export const SIGNAL_TEXTS: Record<string, string> = {
   SIGTERM: "drain: accept no more, let connections finish for `shutdown.grace`, then cut them; a second one stops now",
   SIGINT: "as SIGTERM",
@@ -61,7 +61,7 @@ export const EXIT_TEXTS: Record<string, string> = {
   3: "the drain timed out, or was ended by a second signal, and connections were cut",
 };
 
-/** The environment variables that are read; nothing else of the environment is. */
+/** The environment variables that are read. No others are. */
 export const ENVIRONMENT_TEXTS: Record<string, string> = {
   NO_COLOR: "set and not empty: no colours on a terminal",
   JOURNAL_STREAM: 'set by systemd: tells that standard error is the journal (`log.format = "auto"`)',
@@ -95,7 +95,7 @@ export const ROUTE_TEXTS: Record<string, string> = {
   "POST /drain": "as SIGTERM; 202",
 };
 
-/** The fields of a metrics record; `listener` is absent in that of the process. */
+/** The fields of a metrics record. That of the process has no field `listener`. */
 export const METRIC_FIELD_TEXTS: Record<string, string> = {
   interval_ms: "milliseconds since the record before; absent in the first, as are all rates",
   connections_total: "connections admitted since the start",

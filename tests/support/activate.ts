@@ -10,7 +10,7 @@ const ACTIVATE = [
    $ENV{LISTEN_PID} = $$; $ENV{LISTEN_FDS} = 1; $ENV{LISTEN_FDNAMES} = "web"; exec @ARGV;`,
 ];
 
-/** A free port, and the command before the program that hands it a socket listening there. */
+/** Returns a free port, and a prefix for the program's command that gives it a socket listening there. */
 export function activation(): { port: number; prefix: string[] } {
   const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = free.addr;

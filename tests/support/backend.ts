@@ -1,11 +1,11 @@
-/** Applications for tests, on a Unix socket in this process. */
+/** An application for tests, on a Unix socket in this process. */
 export class Backend implements AsyncDisposable {
   readonly #listener: Deno.UnixListener;
   readonly #open = new Set<Deno.UnixConn>();
   readonly #serving: Promise<void>;
   accepted = 0;
 
-  /** @param serve handles one connection; it is closed when that resolves */
+  /** @param serve handles one connection, which is closed when `serve` resolves */
   constructor(readonly path: string, serve: (conn: Deno.UnixConn) => Promise<void>) {
     this.#listener = Deno.listen({ transport: "unix", path });
     this.#serving = this.#accept(serve);
@@ -32,7 +32,7 @@ export class Backend implements AsyncDisposable {
       this.accepted++;
       this.#open.add(conn);
       serve(conn).catch(() => {
-        // Ends by reset are part of many tests; what a test expects it asserts at the client.
+        // Many tests reset connections on purpose. What a test expects it asserts at the client.
       }).finally(() => {
         if (this.#open.delete(conn)) conn.close();
       });
@@ -49,7 +49,7 @@ export async function echo(conn: Deno.Conn): Promise<void> {
   await conn.closeWrite();
 }
 
-/** Never answers, and stays until the other side leaves. */
+/** Never answers, and keeps the connection open until the other side closes it. */
 export async function silent(conn: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(1024);
   while (await conn.read(buffer) !== null);
@@ -59,7 +59,7 @@ export async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void
   for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }
 
-/** Reads to the clean end. */
+/** Reads until the end of the stream. */
 export async function readAll(conn: Deno.Conn): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   const buffer = new Uint8Array(64 * 1024);

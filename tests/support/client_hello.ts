@@ -1,4 +1,4 @@
-/** A ClientHello of TLS 1.2, so that the certificate's key is all that it takes; RFC 5246 section 7.4.1.2. */
+/** A ClientHello of TLS 1.2 (RFC 5246 section 7.4.1.2), which a server answers with its certificate. */
 export const CLIENT_HELLO: Uint8Array<ArrayBuffer> = (() => {
   const extensions = [
     [0, 10, 0, 6, 0, 4, 0, 29, 0, 23], // supported_groups: x25519, secp256r1

@@ -1,4 +1,4 @@
-/** A control group of a test's own, whose processes may use so much of the CPUs (cgroups(7), version 1 or 2). */
+/** A control group of a test, whose processes may use a limited share of the CPUs (cgroups(7), version 1 or 2). */
 export class CpuQuota implements Disposable {
   readonly #path: string;
 
@@ -6,7 +6,7 @@ export class CpuQuota implements Disposable {
     this.#path = path;
   }
 
-  /** @returns `null` where there can be none: it needs root, and a hierarchy that can be written to */
+  /** @returns `null` where none can be made: that needs root, and a hierarchy that can be written to */
   static create(cpus: number): CpuQuota | null {
     const periodUs = 100_000;
     const files = {
@@ -30,12 +30,12 @@ export class CpuQuota implements Disposable {
     return null;
   }
 
-  /** What comes before a command that is to be in it. */
+  /** A prefix for a command that is to run in the group. */
   get prefix(): string[] {
     return ["sh", "-c", `echo $$ > ${this.#path}/cgroup.procs && exec "$@"`, "sh"];
   }
 
-  /** Its processes have to have ended. */
+  /** Removes the group, whose processes must have ended. */
   [Symbol.dispose](): void {
     Deno.removeSync(this.#path);
   }

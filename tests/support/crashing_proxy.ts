@@ -1,6 +1,6 @@
 /**
- * `run`, but that SIGUSR2 lets the worker with the highest number die by an error of its own. Nothing of the program itself
- * can be told to do that.
+ * Runs the program as `run` does, except that SIGUSR2 makes the worker with the highest number die by an error. The program
+ * itself has no way to do that.
  */
 import process from "node:process";
 import { createLogger } from "../../src/log/log.ts";
@@ -23,6 +23,6 @@ async function run(): Promise<number> {
   return code;
 }
 
-// As the program's own first lines: in a bundle its threads begin here, too.
+// These are the program's own first lines, because in a bundle its threads begin here, too.
 if (isWorkerThread()) await import("../../src/supervisor/worker_thread.ts");
 else process.exit(await run());

@@ -22,7 +22,7 @@ export class EchoApp implements AsyncDisposable {
     throw new Error("Echo application did not start");
   }
 
-  /** Kills it: its socket file stays behind. */
+  /** Kills it, so that its socket file remains. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.child.kill("SIGKILL");
     await this.child.status;

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { readAll, readExactly, writeAll } from "./backend.ts";
 
-/** Sends bytes, half-closes, and reads to the clean end, both at once; whichever fails first is told. */
+/** Sends bytes and half-closes, and reads until the end at the same time. The first failure of either is thrown. */
 export async function exchange(conn: Deno.Conn, bytes: Uint8Array): Promise<Uint8Array> {
   const [answer] = await Promise.all([readAll(conn), writeAll(conn, bytes).then(() => conn.closeWrite())]);
   return answer;
 }
 
-/** Sends one piece again and again, and reads another so, both at once, each to its end after so many bytes. */
+/** Sends one piece repeatedly, and expects another one repeatedly at the same time, each up to a number of bytes. */
 export async function exchangeRepeated(
   conn: Deno.Conn,
   sent: Uint8Array,

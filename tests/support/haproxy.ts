@@ -10,8 +10,8 @@ export class Haproxy implements AsyncDisposable {
   }
 
   /**
-   * @param sections what follows `global` and `defaults`; lines logged go to {@linkcode lines}
-   * @param ready resolves when it serves
+   * @param sections what follows `global` and `defaults`; logged lines go to {@linkcode lines}
+   * @param ready whether it serves
    */
   static async start(directory: string, sections: string, ready: () => boolean | Promise<boolean>): Promise<Haproxy> {
     const file = `${directory}/haproxy.cfg`;

@@ -5,7 +5,7 @@ export type JournalEntry = Record<string, string | string[]>;
 
 const JOURNALD = "/lib/systemd/systemd-journald";
 
-/** Why there can be no journal of a test's own here; `null`: there can. */
+/** Why no journal can be started for a test here; `null` where one can. */
 export function journalMissing(): string | null {
   if (Deno.uid() !== 0) return "root";
   for (const file of [JOURNALD, "/usr/bin/journalctl", "/usr/bin/nsenter"]) {
@@ -18,10 +18,10 @@ export function journalMissing(): string | null {
   return null;
 }
 
-/** A real journald with a /run of its own, so that it meets no other. */
+/** A real journald with a /run of its own, so that it does not interfere with another one. */
 export class Journal implements AsyncDisposable {
   #daemon: Deno.ChildProcess;
-  /** Keeps the mounts when the daemon is killed. */
+  /** A process that keeps the mounts when the daemon is killed. */
   readonly #holder: Deno.ChildProcess;
 
   private constructor(holder: Deno.ChildProcess, daemon: Deno.ChildProcess) {
@@ -41,7 +41,7 @@ export class Journal implements AsyncDisposable {
     return journal;
   }
 
-  /** What comes before a command that is to see this journal. */
+  /** A prefix for a command that is to see this journal. */
   get prefix(): string[] {
     return ["nsenter", "-t", String(this.#holder.pid), "-m", "--"];
   }
@@ -61,7 +61,7 @@ export class Journal implements AsyncDisposable {
     await this.#daemon.status;
   }
 
-  /** Stops the daemon where it is, as if it hung. */
+  /** Stops the daemon (SIGSTOP), as if it hung. */
   hang(): void {
     this.#daemon.kill("SIGSTOP");
   }
@@ -74,7 +74,7 @@ export class Journal implements AsyncDisposable {
     return lines.map((line) => JSON.parse(line));
   }
 
-  /** Waits for so many entries that match. */
+  /** Waits until there are as many entries that match. */
   async waitFor(count: number, ...matches: string[]): Promise<JournalEntry[]> {
     const deadline = performance.now() + 15_000;
     for (;;) {

@@ -4,18 +4,18 @@ import { patternBytes } from "./random.ts";
 import { pause } from "./wait.ts";
 
 export interface LoadOptions {
-  /** Clients that connect, exchange a little and connect again, as fast as they can. */
+  /** How many clients connect, exchange a little and connect again, as fast as they can. */
   quick?: number;
-  /** Clients that wait between their TCP handshake and their first byte, and how long. */
+  /** How many clients wait between their TCP handshake and their first byte. */
   slow?: number;
   slowMs?: number;
-  /** Clients that send and receive over one connection all the time. */
+  /** How many clients send and receive over one connection all the time. */
   long?: number;
   /** Certificates to trust. */
   caCerts: string[];
 }
 
-/** Clients of an application that echoes. Every byte is compared, and every failure is kept. */
+/** Clients of an echo application. They compare every byte, and keep every failure. */
 export class Load {
   readonly failures: string[] = [];
   connections = 0;
@@ -33,7 +33,7 @@ export class Load {
     ];
   }
 
-  /** Lets every client end what it does. */
+  /** Lets every client finish what it is doing. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#clients);

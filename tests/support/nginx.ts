@@ -1,12 +1,12 @@
 import { until } from "./wait.ts";
 
-/** A real nginx in the foreground with a configuration of the test's, everything below `directory`. */
+/** A real nginx in the foreground with a test's configuration. All of its files are below `directory`. */
 export class Nginx implements AsyncDisposable {
   private constructor(readonly child: Deno.ChildProcess) {}
 
   /**
    * @param http the body of the `http` block
-   * @param socket Unix socket that says it is up
+   * @param socket the Unix socket whose appearance shows that it serves
    */
   static async start(directory: string, http: string, socket: string): Promise<Nginx> {
     const file = `${directory}/nginx.conf`;
@@ -21,7 +21,7 @@ export class Nginx implements AsyncDisposable {
          ${http}
        }`,
     );
-    // Its workers are another user's, where the test is root's.
+    // Where the test runs as root, nginx's workers run as another user, who must be able to read the files.
     for (const entry of [directory, file]) Deno.chmodSync(entry, 0o755);
     const child = new Deno.Command("nginx", {
       args: ["-p", directory, "-c", file],

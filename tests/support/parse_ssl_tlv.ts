@@ -7,15 +7,15 @@ export function findTlv(tlvs: readonly Tlv[], type: number): Uint8Array | undefi
   return tlvs.find((tlv) => tlv.type === type)?.value;
 }
 
-/** What a sender says of its client's TLS (section 2.2.6). Absent: not said. */
+/** What a sender tells of its client's TLS (section 2.2.6). A field that it does not tell is absent. */
 export interface SslTlv {
-  /** The client connected over TLS. */
+  /** Whether the client connected over TLS. */
   ssl: boolean;
-  /** It presented a certificate on this connection. */
+  /** Whether the client presented a certificate on this connection. */
   certificateOnConnection: boolean;
-  /** It presented one at least once in this session. */
+  /** Whether the client presented a certificate at least once in this session. */
   certificateInSession: boolean;
-  /** 0: a certificate was presented and verified. */
+  /** 0 where a certificate was presented and verified. */
   verify: number;
   version?: string;
   commonName?: string;
@@ -31,8 +31,8 @@ export interface SslTlv {
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * Parses the value of a TLV of type 0x20. Text is UTF-8; what is not becomes U+FFFD, because common names are copied from
- * certificates as they are. The first of several of one type counts.
+ * Parses the value of a TLV of type 0x20. Text is UTF-8. Other bytes become U+FFFD, because common names are copied from
+ * certificates as they are. Of several TLVs of one type the first counts.
  *
  * @throws {ProxyHeaderError} reason `bad-tlv`; never for a value that the header's parser let pass
  */

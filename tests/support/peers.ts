@@ -1,4 +1,4 @@
-/** Programs of other people that a test needs. */
+/** A program of another project that a test needs. */
 export interface Peer {
   /** The program's name on the PATH, or its absolute path. */
   command: string;
@@ -6,12 +6,12 @@ export interface Peer {
   debian: string;
 }
 
-/** Whether a missing program fails a test, as on CI, where everything has to be there. */
+/** Whether a missing program fails a test, as in CI, where all of them must be installed. */
 const REQUIRED = Deno.env.get("TLS_OFF_REQUIRE_PEERS") === "1";
 
 /**
- * Registers a test that needs programs of other people. Where one is missing the test is skipped, and its name says why; with
- * TLS_OFF_REQUIRE_PEERS=1 it fails instead.
+ * Registers a test that needs programs of other projects. Where one is missing, the test is skipped and its name says why.
+ * With TLS_OFF_REQUIRE_PEERS=1 it fails instead.
  */
 export function peerTest(name: string, peers: Peer[], run: () => Promise<void>): void {
   const missing = peers.filter(({ command }) => !isInstalled(command));

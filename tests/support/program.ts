@@ -1,8 +1,8 @@
 import { startCommand } from "../../scripts/start_task.ts";
 
 /**
- * The command that runs the program, without arguments of its own: from source, or the binary that TLS_OFF_BIN names.
- * @param main another module that runs it, with a test's hooks
+ * Returns the command that runs the program, without arguments: from source, or the binary that TLS_OFF_BIN names.
+ * @param main the module to run, where a test has one that wraps the program
  */
 export function programCommand(main = "src/main.ts"): string[] {
   const binary = Deno.env.get("TLS_OFF_BIN");
@@ -12,7 +12,7 @@ export function programCommand(main = "src/main.ts"): string[] {
 
 /** The command that runs a module of the program's source, on Deno. */
 export function sourceCommand(main: string): string[] {
-  // With the permissions and the environment that it ships with: a test must see what a user would.
+  // The command has the permissions and the environment that the program ships with, so that a test sees what users see.
   const { environment, flags } = startCommand();
   const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   return ["env", ...settings, Deno.execPath(), "run", ...flags, new URL(`../../${main}`, import.meta.url).pathname];
@@ -33,9 +33,9 @@ export class Program {
   #ended = false;
 
   /**
-   * @param openFiles limit of open files (`ulimit -n`), where it is not the test's own
-   * @param command what runs the program, where it is not {@linkcode programCommand}
-   * @param prefix a command that runs the program in its own place, such as `nsenter`
+   * @param openFiles limit of open files (`ulimit -n`); default: that of the test
+   * @param command the command that runs the program; default: {@linkcode programCommand}
+   * @param prefix a command that then runs another one in its place, such as `nsenter`
    */
   constructor(
     args: string[],
@@ -74,7 +74,7 @@ export class Program {
     return this.child.pid;
   }
 
-  /** The first record that `matches`, past or to come. */
+  /** Waits for the first record that `matches`, among those before the call, too. */
   async record(matches: (record: LogRecord) => boolean, what = "a log record", timeoutMs = 20_000): Promise<LogRecord> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
@@ -96,12 +96,12 @@ export class Program {
     this.child.kill(signal);
   }
 
-  /** @throws Error with what the program said last, when it has ended */
+  /** @throws {Error} with the last output of the program, when it has ended */
   assertRunning(): void {
     if (this.#ended) throw new Error(`Program ended: ${this.#said()}`);
   }
 
-  /** Waits for the end of the process, and for all that it said. */
+  /** Waits for the end of the process and of its output. */
   async exit(timeoutMs = 20_000): Promise<number> {
     const timer = setTimeout(() => this.child.kill("SIGKILL"), timeoutMs);
     const { code } = await this.child.status;
@@ -115,7 +115,7 @@ export class Program {
     return [...Deno.readDirSync(`/proc/${this.pid}/fd`)].length;
   }
 
-  /** Resident memory that is the process's own, in KiB. */
+  /** Resident memory of the process that is not shared, in KiB. */
   rssKiB(): number {
     return Number(/RssAnon:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${this.pid}/status`))?.[1]);
   }

@@ -4,12 +4,12 @@ import { type LogRecord, Program } from "./program.ts";
 
 let certificate: Promise<{ cert: string; key: string }> | undefined;
 
-/** One self-signed certificate for `localhost`, made once for each test process. */
+/** Returns a self-signed certificate for `localhost`, which is made once for each test process. */
 export function testCertificate(): Promise<{ cert: string; key: string }> {
   return certificate ??= makeSelfSigned({ hosts: ["localhost", "127.0.0.1", "::1"] });
 }
 
-/** A directory of a test's own, removed with everything in it. */
+/** A temporary directory of a test, which is removed with everything in it. */
 export class TempDir {
   readonly path: string = Deno.makeTempDirSync({ prefix: "tls-off-test-" });
 
@@ -23,7 +23,7 @@ export class TempDir {
 }
 
 export interface ProxyOptions {
-  /** Keys of the only listener, over the test's defaults; `timeouts` and `limits` are tables. */
+  /** Keys of the only listener, which override the defaults of the tests; `timeouts` and `limits` are tables. */
   listener?: Record<string, unknown>;
   /** Top-level keys and tables. */
   config?: Record<string, unknown>;
@@ -37,7 +37,7 @@ export interface ProxyOptions {
 
 /** The real program in front of `backend`, on a free port, with one worker unless the test says otherwise. */
 export class Proxy implements AsyncDisposable {
-  /** Where clients find it. */
+  /** The address that clients connect to. */
   hostname = "127.0.0.1";
 
   private constructor(
@@ -78,12 +78,12 @@ export class Proxy implements AsyncDisposable {
     }
   }
 
-  /** A TLS client that trusts the test's certificate. */
+  /** Connects a TLS client that trusts the test's certificate. */
   connect(options: Partial<Deno.ConnectTlsOptions> = {}): Promise<Deno.TlsConn> {
     return Deno.connectTls({ hostname: this.hostname, port: this.port, caCerts: [this.cert], ...options });
   }
 
-  /** A client that has not begun its TLS. */
+  /** Connects a client that has not begun its TLS. */
   connectTcp(): Promise<Deno.TcpConn> {
     return Deno.connect({ hostname: this.hostname, port: this.port });
   }
@@ -94,7 +94,7 @@ export class Proxy implements AsyncDisposable {
     Deno.writeTextFileSync(file, Deno.readTextFileSync(file).replace(/^workers = \d+$/m, `workers = ${workers}`));
   }
 
-  /** Lets the program load everything anew; resolves with the record of how that went. */
+  /** Makes the program load everything anew. Resolves with the record of the result. */
   async reload(): Promise<LogRecord> {
     const seen = new Set(this.program.records);
     this.program.signal("SIGHUP");

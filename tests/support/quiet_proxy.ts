@@ -4,7 +4,7 @@ import { Program } from "./program.ts";
 import { type TempDir, testCertificate } from "./proxy.ts";
 import { pause } from "./wait.ts";
 
-/** The real program with a log that does not go to standard error, so that only its port tells when it is there. */
+/** The real program with a log that does not go to standard error, so that only its port shows when it serves. */
 export class QuietProxy implements AsyncDisposable {
   private constructor(readonly program: Program, readonly port: number, readonly cert: string) {}
 
@@ -37,7 +37,7 @@ export class QuietProxy implements AsyncDisposable {
     }
   }
 
-  /** A TLS client that trusts the test's certificate. */
+  /** Connects a TLS client that trusts the test's certificate. */
   connect(): Promise<Deno.TlsConn> {
     return Deno.connectTls({ hostname: "127.0.0.1", port: this.port, caCerts: [this.cert] });
   }

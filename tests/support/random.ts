@@ -1,4 +1,4 @@
-/** A small seeded generator (mulberry32), so that a failure can be repeated. */
+/** Makes a small generator of random numbers with a seed (mulberry32), so that a failure can be repeated. */
 export function seededRandom(seed: number): () => number {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
@@ -8,7 +8,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** Bytes that differ at every offset's neighbourhood, so that a lost or doubled piece shows. */
+/** Makes bytes without repetition within a short distance, so that a lost or doubled piece is noticed. */
 export function patternBytes(length: number, seed = 1): Uint8Array<ArrayBuffer> {
   const words = new Uint32Array(Math.ceil(length / 4));
   for (let index = 0; index < words.length; index++) words[index] = Math.imul(index + seed, 2654435761);

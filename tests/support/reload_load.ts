@@ -13,15 +13,15 @@ export interface ReloadLoadOptions {
   engine: "native" | "node";
   /** As in {@linkcode Program}. */
   command?: string[];
-  /** Clients that send and receive all the time. */
+  /** How many clients send and receive all the time. */
   long: number;
-  /** Whether there are clients of raw packets as well: needs root and iproute2. */
+  /** Whether there are clients of raw packets, too, which need root and iproute2. */
   raw: boolean;
 }
 
 /**
- * Lets clients of every kind come as fast as they can while the proxy gets another certificate again and again, and fails
- * when one of them is lost or gets a wrong byte.
+ * Lets clients of every kind connect as fast as they can while the proxy repeatedly gets another certificate. Fails when
+ * a connection is lost or a client receives a wrong byte.
  */
 export async function reloadUnderLoad(
   { reloads, workers, engine, command, long, raw }: ReloadLoadOptions,

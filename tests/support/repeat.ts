@@ -1,27 +1,27 @@
 /**
- * Does something again and again beside a test, one after the other, until told to stop. Its first failure ends it, is shown
- * at once (the test may fail because of that, and its own error hide this one), and is thrown by whoever ends it.
+ * Repeats an action beside a test until it is stopped. The first failure ends it. The failure is shown at once, because the
+ * test may fail as a consequence and its error would hide this one, and `stop` throws it.
  */
 export class Repeat implements Disposable {
-  /** How often it was done. */
+  /** How often the action was done. */
   count = 0;
   #stopped = false;
   #failures: unknown[] = [];
   readonly #ended: Promise<void>;
 
-  /** @param action is given its number, from 1 */
+  /** @param action receives how many times it has been called, from 1 */
   constructor(action: (number: number) => Promise<void>) {
     this.#ended = this.#run(action);
   }
 
-  /** Lets what is under way end. */
+  /** Waits for the action under way, and repeats it no more. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#ended;
     this[Symbol.dispose]();
   }
 
-  /** Waits for nothing: what is under way may hang, or fail because the test tears its other side down. */
+  /** Does not wait: the action under way may hang, or fail because the test closes its other side. */
   [Symbol.dispose](): void {
     this.#stopped = true;
     for (const failure of this.#failures.splice(0)) throw failure;

@@ -1,7 +1,7 @@
 import { BUN_VERSION } from "../../scripts/build/versions.ts";
 import { programCommand, sourceCommand } from "./program.ts";
 
-/** An engine on a runtime, as a test runs it. */
+/** An engine on a runtime that tests run. */
 export interface Contender {
   runtime: "deno" | "bun" | "node";
   engine: "native" | "node";
@@ -13,7 +13,7 @@ const BUN = `bun@${BUN_VERSION}`;
 
 let asked: Promise<Contender["runtime"]> | undefined;
 
-/** What the program under test runs on: Deno from source, else what the binary says that TLS_OFF_BIN names. */
+/** Returns the runtime of the program under test: Deno from source, else that of the binary that TLS_OFF_BIN names. */
 export function programRuntime(): Promise<Contender["runtime"]> {
   return asked ??= (async () => {
     const [command, ...args] = programCommand();
@@ -23,8 +23,8 @@ export function programRuntime(): Promise<Contender["runtime"]> {
 }
 
 /**
- * The command that runs the program on a runtime: the binary that TLS_OFF_BIN names where it is on that one, else from source
- * on Deno, and the bundle on the others.
+ * Returns the command that runs the program on a runtime: the binary that TLS_OFF_BIN names, where it has that runtime,
+ * else the source on Deno and the bundle on the others.
  */
 export async function runtimeCommand(runtime: Contender["runtime"]): Promise<string[]> {
   if (runtime === await programRuntime()) return programCommand();
@@ -36,7 +36,7 @@ export async function runtimeCommand(runtime: Contender["runtime"]): Promise<str
 let bundled: Promise<string> | undefined;
 let bunPath: Promise<string> | undefined;
 
-/** The program as one file, made once for each test process and removed with it. */
+/** Returns the path of the bundle, which is made once for each test process and removed when that ends. */
 function bundle(): Promise<string> {
   return bundled ??= (async () => {
     const directory = await Deno.makeTempDir({ prefix: "tls-off-bundle-" });
@@ -47,7 +47,7 @@ function bundle(): Promise<string> {
   })();
 }
 
-/** Where npm keeps the Bun binary itself: a wrapper in between would take the signals. */
+/** Returns the path of npm's Bun binary. Signals would go to the wrapper that npm starts it by. */
 function bun(): Promise<string> {
   return bunPath ??= output("npx", ["-y", BUN, "-e", "console.log(process.execPath)"]);
 }

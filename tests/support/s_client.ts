@@ -1,17 +1,15 @@
-/** `openssl s_client`, which is nobody's idea of a library, and so as strict a client as there is. */
-
-/** What it said: its own lines and the answer. */
+/** What `openssl s_client`, a strict client, printed and received. */
 export interface Spoken {
   /** Everything, standard output and error together. */
   text: string;
-  /** What was sent has come back. */
+  /** Whether the line that was sent has come back. */
   echoed: boolean;
-  /** TLS alert that ended it. */
+  /** The TLS alert that ended the connection. */
   alert: number | null;
 }
 
 const ECHO = "echo me\n";
-/** For an answer that does not come. */
+/** How long to wait for an answer. */
 const PATIENCE_MS = 5_000;
 
 /** Connects to `127.0.0.1:port`, sends a line, and ends once that has come back, or the server has ended. */
@@ -20,8 +18,8 @@ export function sClient(port: number, ...args: string[]): Promise<Spoken> {
 }
 
 /**
- * As {@linkcode sClient}.
- * @param prefix a command that runs it in its own place, such as `nsenter`
+ * Does the same as {@linkcode sClient}.
+ * @param prefix a command that then runs the client in its place, such as `nsenter`
  */
 export async function sClientBy(prefix: string[], port: number, ...args: string[]): Promise<Spoken> {
   const [command, ...rest] = [...prefix, "openssl", "s_client", "-connect", `127.0.0.1:${port}`, ...args];
@@ -46,7 +44,7 @@ export async function sClientBy(prefix: string[], port: number, ...args: string[
     text += decoder.decode(chunk, { stream: true });
     if (ended || !text.includes(ECHO)) continue;
     ended = true;
-    // Its end is the end of its input; the session tickets have come before the answer.
+    // The client ends when its input does. The session tickets arrive before the answer.
     await input.close().catch(() => {});
   }
   await child.status;

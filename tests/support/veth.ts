@@ -1,8 +1,8 @@
-/** A veth pair whose other end is in a network namespace of its own; needs root and iproute2. */
+/** A pair of virtual interfaces, one of them in a network namespace of its own. Needs root and iproute2. */
 export class Veth implements Disposable {
   /** The address on this side. */
   readonly address: string;
-  /** An address that nobody owns, on the other side. */
+  /** An address on the other side that no host has. */
   readonly stranger: string;
   readonly #namespace: string;
 
@@ -12,7 +12,7 @@ export class Veth implements Disposable {
     this.stranger = `${network}.2`;
   }
 
-  /** `null` where it is not allowed. */
+  /** Makes the pair; returns `null` where that is not allowed. */
   static create(): Veth | null {
     if (Deno.uid() !== 0) return null;
     const tag = crypto.randomUUID().slice(0, 6);
@@ -66,7 +66,7 @@ export class Veth implements Disposable {
 export class RawClients {
   constructor(readonly child: Deno.ChildProcess) {}
 
-  /** Lets them end, and returns how many were served and what went wrong. */
+  /** Ends the clients, and returns how many were served and what failed. */
   async stop(): Promise<{ served: number; failures: string[] }> {
     await this.child.stdin.close();
     const { stdout } = await this.child.output();

@@ -1,7 +1,7 @@
-/** Polls, 20 ms each, after which what has not changed is still. */
+/** A value that is the same in so many polls, 20 ms apart, counts as unchanging. */
 const STILL_POLLS = 25;
 
-/** Waits until `done`; a generous bound makes a failure an end, and never a race. */
+/** Waits until `done`. The time limit is generous, so that it only ends a test that has failed. */
 export async function until(
   done: () => boolean | Promise<boolean>,
   what: string,
@@ -14,7 +14,7 @@ export async function until(
   }
 }
 
-/** Waits until a value has stayed the same for a while: a writer is stalled, for instance. */
+/** Waits until a value has stayed the same for a while, for example because a writer is stalled. */
 export async function untilStill(value: () => number, what: string): Promise<void> {
   let last = NaN;
   let same = 0;
