@@ -2,7 +2,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, ListenOptions } from "node:net";
 import type { AdminConfig } from "../config/config.ts";
-import type { Address } from "../net/address.ts";
+import { type Address, formatAddress } from "../net/address.ts";
+import { explainSystemError } from "../net/system_error.ts";
 import { watchAccepting } from "../engines/shared/watch_accepting.ts";
 import type { AdminControl, AdminSources } from "./control.ts";
 import { refuseRequest } from "./guard.ts";
@@ -37,7 +38,10 @@ export async function startAdmin(
   const { listen } = config;
   const table = routes(sources, control, config);
   const servers = [makeServer(table, listen, sources)];
-  const { address, bound, name } = await bind(servers[0], listen);
+  const { address, bound, name } = await bind(servers[0], listen).catch((error) => {
+    const reason = explainSystemError(error);
+    throw new Error(`Cannot listen on ${formatAddress(listen)} (admin.listen): ${reason}`, { cause: error });
+  });
   const watch = await watchAccepting(bound, async (fd) => {
     const server = makeServer(table, listen, sources);
     server.on("connection", () => watch?.accepted());

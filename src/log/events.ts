@@ -27,6 +27,7 @@ export const EVENTS = {
   "watchdog": "a worker does not answer in time: the service manager's watchdog is not fed",
   "drain": "the drain begins: `signal`, `active` connections",
   "stop-now": "a second signal: connections are cut",
+  "drain-waiting": "the drain waits: for `active` connections, for `left_ms` milliseconds at most",
   "stop": "the end: `outcome` (`drained`, `expired` or `stopped`), and how many connections were `cut`",
   "reload": "everything was loaded anew: `cause`, `duration_ms`",
   "reload-error": "what is wrong with the new configuration",

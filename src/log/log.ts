@@ -33,6 +33,8 @@ export interface RootLog extends Log {
   configure(config: LogConfig): void;
   /** Opens the log file anew, after another program has moved it (SIGUSR1). */
   reopen(): void;
+  /** Resolves when what is queued for standard error is written, or after a second. */
+  flush(): Promise<void>;
   /** Writes what is queued, for a second or two at most, and closes. */
   close(): Promise<void>;
 }
@@ -113,6 +115,10 @@ class TargetLog implements RootLog {
   reopen(): void {
     // The file is opened by the next write, which is this record.
     if (this.#target.reopen()) this.info("log file opened anew", { event: "log-reopen" });
+  }
+
+  flush(): Promise<void> {
+    return this.#stderr.flush(1_000);
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,6 @@ import { formatAddress } from "../net/address.ts";
 import type { AdminConfig } from "../config/config.ts";
 import { type Admin, startAdmin } from "../admin/admin.ts";
 import type { AdminControl } from "../admin/control.ts";
-import { explainSystemError } from "../net/system_error.ts";
 import type { Monitor } from "./monitor.ts";
 
 /** An answer to whoever asked for the reload may still be on its way. */
@@ -43,10 +42,7 @@ export class AdminEndpoint {
   }
 
   async #start(settings: Settings): Promise<{ admin: Admin; settings: Settings }> {
-    const admin = await startAdmin(settings, this.monitor, this.control).catch((error) => {
-      const address = formatAddress(settings.listen);
-      throw new Error(`Cannot listen on ${address} (admin.listen): ${explainSystemError(error)}`, { cause: error });
-    });
+    const admin = await startAdmin(settings, this.monitor, this.control);
     this.monitor.options.log.info("admin endpoint", {
       event: "admin-listening",
       address: formatAddress(admin.address),

@@ -11,6 +11,7 @@ import { AdminEndpoint } from "./admin_endpoint.ts";
 import { sharesPorts } from "../engines/shared/shares_ports.ts";
 import { availableCpus } from "./available_cpus.ts";
 import { BackendProbe } from "./backend_probe.ts";
+import { reportDrain } from "./drain_progress.ts";
 import { checkFileLimit, raiseFileLimit } from "./file_limit.ts";
 import { FileWatch } from "../files/file_watch.ts";
 import type { Challenge } from "../tls/challenge/challenge.ts";
@@ -20,6 +21,7 @@ import type { Plan, PlanResult } from "./plan.ts";
 import { RedirectEndpoint } from "./redirect_endpoint.ts";
 import { Reloads } from "./reloads.ts";
 import { Deployments } from "./deployments.ts";
+import { StopRequests } from "./stop_requests.ts";
 import { ServiceManager } from "../systemd/service_manager.ts";
 
 /** Exit codes: the drain was complete, or connections were cut. */
@@ -61,10 +63,10 @@ export class Supervisor {
   /** Reloads and certificates that were ordered come into service one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
   #maxConnections = 0;
-  #asked = 0;
-  #stop: () => void = () => {};
+  readonly #stops = new StopRequests();
+  #stop: (by: string) => void = () => {};
   #stopNow: () => void = () => {};
-  readonly #stopping: Promise<void>;
+  readonly #stopping: Promise<string>;
   readonly #stoppingNow: Promise<void>;
 
   constructor({ plan, load, log, monitor }: SupervisorOptions) {
@@ -84,7 +86,7 @@ export class Supervisor {
       },
       begun: () => this.#manager?.reloading(),
       ended: () => this.#manager?.ready(this.#status()),
-      refusal: () => this.#asked > 0 ? "draining" : this.#deployments === null ? "not ready" : null,
+      refusal: () => this.#stops.asked ? "draining" : this.#deployments === null ? "not ready" : null,
     });
     this.#redirect = new RedirectEndpoint(monitor);
     this.#acme = new Acme({
@@ -96,10 +98,10 @@ export class Supervisor {
     });
     this.#admin = new AdminEndpoint(monitor, {
       unready: async () => this.#uncertified() ?? await probe.unready(),
-      draining: () => this.#asked > 0,
+      draining: () => this.#stops.asked,
       reload: () => this.#reloads.request("POST /reload"),
       drain: () => {
-        if (this.#asked === 0) this.#onSignal("POST /drain");
+        if (!this.#stops.asked) this.stop("POST /drain");
       },
     });
   }
@@ -129,11 +131,13 @@ export class Supervisor {
       this.#log.info("ready", { event: "ready", pid: process.pid, workers: deployments.serving.length });
       manager.ready(this.#status());
       manager.watch(() => deployments.isWell());
+      // What is printed then stands below the records of the start.
+      await this.#log.flush();
       started(listenAddresses(this.#plan));
-      await this.#stopping;
+      const by = await this.#stopping;
       manager.stopping("draining");
       await this.#redirect.close();
-      return await this.#drain(deployments);
+      return await this.#drain(deployments, by);
     } finally {
       for (const signal of SIGNALS) process.off(signal, onSignal);
       manager.close();
@@ -146,9 +150,19 @@ export class Supervisor {
     }
   }
 
-  /** Begins to drain; the second time, stops at once. */
-  stop(): void {
-    if (this.#asked++ === 0) this.#stop();
+  /**
+   * Begins to drain; the second time, stops at once.
+   * @param by the signal, or who else asks
+   */
+  stop(by: string): void {
+    const step = this.#stops.request(by, performance.now());
+    if (step === "repeated") return;
+    this.#log.info(step === "drain" ? "draining" : "stopping now", {
+      event: step,
+      signal: by,
+      active: this.#active(),
+    });
+    if (step === "drain") this.#stop(by);
     else this.#stopNow();
   }
 
@@ -169,12 +183,12 @@ export class Supervisor {
       return this.#log.reopen();
     }
     if (signal === "SIGHUP") return void this.#reloads.request(signal);
-    this.#log.info(this.#asked === 0 ? "draining" : "stopping now", {
-      event: this.#asked === 0 ? "drain" : "stop-now",
-      signal,
-      active: this.#monitor.counters.totals().reduce((sum, { active }) => sum + active, 0),
-    });
-    this.stop();
+    this.stop(signal);
+  }
+
+  /** Connections now. */
+  #active(): number {
+    return this.#monitor.counters.totals().reduce((sum, { active }) => sum + active, 0);
   }
 
   /**
@@ -243,7 +257,7 @@ export class Supervisor {
   #redeploy(challenges: Challenge[]): Promise<void> {
     return this.#inTurn(async () => {
       const deployments = this.#deployments;
-      if (deployments === null || this.#asked > 0) return;
+      if (deployments === null || this.#stops.asked) return;
       const old = this.#plan;
       const plan = await replanOrdered(old, { challenges, steers: this.#steers });
       if (plan !== old) {
@@ -266,15 +280,18 @@ export class Supervisor {
     return result;
   }
 
-  async #drain(deployments: Deployments): Promise<number> {
+  async #drain(deployments: Deployments, by: string): Promise<number> {
     const { graceMs } = this.#plan.config.shutdown;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    const active = () => this.#active();
+    const endReport = reportDrain({ log: this.#log, graceMs, active, interactive: by === "SIGINT" });
     const outcome = await Promise.race([
       deployments.drain(graceMs).then(() => "drained" as const),
       this.#stoppingNow.then(() => "stopped" as const),
       new Promise<"expired">((resolve) => timer = setTimeout(() => resolve("expired"), graceMs)),
     ]);
     clearTimeout(timer);
+    endReport();
     const cut = outcome === "drained" ? 0 : await deployments.cut();
     this.#log.info("stopped", { event: "stop", outcome, cut });
     return cut === 0 ? EXIT_DRAINED : EXIT_CUT;

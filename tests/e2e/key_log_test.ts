@@ -76,7 +76,7 @@ Deno.test("check says that a start would be refused", async () => {
 
 Deno.test("every task that runs the program may read SSLKEYLOGFILE", () => {
   assert.ok(allowedEnvironment(startCommand()).includes(VARIABLE));
-  assert.equal(manifest.tasks.demo.command, "deno task start demo");
+  assert.equal(manifest.tasks.demo.command, "deno task --quiet start demo");
 });
 
 Deno.test("judgeKeyLog() refuses what is set, warns of what it may not know, and says nothing without either", () => {

@@ -1,0 +1,28 @@
+/** One Ctrl-C reaches a program twice where its parent hands on the signal that the terminal sends to both, as npx does. */
+const SAME_REQUEST_MS = 500;
+
+/** What a request to stop means. */
+export type StopStep = "drain" | "stop-now" | "repeated";
+
+/** Counts the requests to stop: the first drains, the second stops at once. */
+export class StopRequests {
+  #last: { name: string; atMs: number } | null = null;
+  #steps = 0;
+
+  /** Whether somebody has asked. */
+  get asked(): boolean {
+    return this.#steps > 0;
+  }
+
+  /**
+   * Somebody asks.
+   * @param name the signal, or another way to ask; the same one again within half a second is the same request
+   * @param nowMs on a clock that never goes back
+   */
+  request(name: string, nowMs: number): StopStep {
+    const isSame = this.#last !== null && this.#last.name === name && nowMs - this.#last.atMs < SAME_REQUEST_MS;
+    this.#last = { name, atMs: nowMs };
+    if (isSame) return "repeated";
+    return ++this.#steps === 1 ? "drain" : "stop-now";
+  }
+}
