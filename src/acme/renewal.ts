@@ -14,8 +14,11 @@ import type { AcmeSettings } from "./settings.ts";
 import type { AcmeStorage, CertificateState } from "./storage.ts";
 import { readStored, type StoredCertificate } from "./stored_certificate.ts";
 
-/** The longest sleep: a clock that was set, and a machine that was suspended, are noticed by then. */
-const TICK_MS = 30_000;
+/**
+ * The longest sleep: a clock that was set, a machine that was suspended, and a certificate that another process has stored, are noticed
+ * by then.
+ */
+const TICK_MS = 5_000;
 /** How often it is looked whether another process has finished its order. */
 const LOCKED_MS = 5_000;
 /** Renewal information that could not be had is asked for again after this. */
@@ -221,11 +224,11 @@ export class Renewal {
   }
 
   async #remember(state: CertificateState): Promise<void> {
-    const { storage, id, log, names } = this.#options;
+    const { storage, id, log, names, settings: { config: { directory, profile } } } = this.#options;
     this.#state = state;
     this.status.lastError = state.lastError;
     try {
-      await storage.saveState(id, state);
+      await storage.saveState(id, state, { names, directory, profile });
     } catch (error) {
       // What is remembered only spares the server some requests after a restart.
       log.warn("state could not be saved", { event: "acme-state", name: names[0], error: messageOf(error) });

@@ -43,6 +43,15 @@ export interface CertificateState {
   lastError: string;
 }
 
+/** A certificate that the storage knows of, and what it was ordered by. */
+export interface SavedCertificate {
+  /** Its name in the storage. */
+  id: string;
+  names: string[];
+  directory: string;
+  profile: string;
+}
+
 export interface StorageOptions {
   steps?: FileSteps;
   lock?: LockTimes;
@@ -114,8 +123,23 @@ export class AcmeStorage {
     };
   }
 
-  async saveState(id: string, state: CertificateState): Promise<void> {
-    await writeAtomically(this.#statePath(id), `${JSON.stringify(state)}\n`, this.options.steps);
+  /** @param request what the certificate is ordered by, so that {@linkcode AcmeStorage.list} can tell */
+  async saveState(id: string, state: CertificateState, request: Omit<SavedCertificate, "id">): Promise<void> {
+    await writeAtomically(this.#statePath(id), `${JSON.stringify({ ...state, ...request })}\n`, this.options.steps);
+  }
+
+  /** Every certificate that was ordered here, or tried to be, by name. */
+  async list(): Promise<SavedCertificate[]> {
+    const saved: SavedCertificate[] = [];
+    for (const file of (await readdir(join(this.path, "certificates"))).sort()) {
+      if (!file.endsWith(".json") || file.startsWith(".")) continue;
+      const id = file.slice(0, -".json".length);
+      const { names, directory, profile } = parse(await readIfThere(this.#statePath(id)));
+      const isList = Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string");
+      if (!isList || typeof directory !== "string" || typeof profile !== "string") continue;
+      saved.push({ id, names, directory, profile });
+    }
+    return saved;
   }
 
   /** Writes down what answers validations, for every process on this folder. */

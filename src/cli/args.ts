@@ -13,12 +13,14 @@ import {
   DEFAULT_ADMIN,
   DEFAULT_DEMO_PORT,
   type FlagSpec,
+  ONLINE,
 } from "./args_commands.ts";
 
 /** What the command line asks for. */
 export type Invocation =
   | { command: "run"; file: string | null; flags: ConfigFlags; allowKeyLog: boolean }
-  | { command: "check"; file: string }
+  | { command: "check"; file: string; online: boolean }
+  | { command: "acme"; action: "list" | "renew" | "revoke"; name: string; file: string | null }
   | { command: "demo"; port: number }
   | { command: "cert"; out: string; hosts: string[]; force: boolean }
   | { command: "top"; admin: Address }
@@ -73,6 +75,7 @@ function unknownCommand(word: string): UsageError {
 function parseCommand(command: CommandSpec, args: string[], cwd: string): Invocation {
   const { positional, values, help } = parseFlags(command, args);
   if (help) return { command: "help", topic: command.name };
+  if (command.name === "acme") return parseAcme(command, positional);
   const [file, surplus] = command.file !== null
     ? positional
     : [undefined, positional[command.argument === undefined ? 0 : 1]];
@@ -99,7 +102,7 @@ function parseCommand(command: CommandSpec, args: string[], cwd: string): Invoca
         allowKeyLog: values.has(ALLOW_KEY_LOG),
       };
     case "check":
-      return { command: "check", file: file! };
+      return { command: "check", file: file!, online: values.has(ONLINE) };
     case "demo":
       return { command: "demo", port: parsePort(one("port")) };
     case "cert":
@@ -120,6 +123,16 @@ function argumentOf({ name, argument }: CommandSpec, [word]: readonly string[]):
   if (words.includes(word)) return word;
   const allowed = words.map((one) => `"${one}"`).join(", ");
   throw new UsageError(`${name}: found ${quoteValue(word)}, must be one of ${allowed}${didYouMean(word, words)}`);
+}
+
+/** The action of `acme`, the certificate's name where the action is about one, and the configuration. */
+function parseAcme(command: CommandSpec, positional: string[]): Invocation {
+  const action = argumentOf(command, positional) as "list" | "renew" | "revoke";
+  const rest = positional.slice(1);
+  const [name, file, surplus] = action === "list" ? ["", ...rest] : rest;
+  if (name === undefined) throw new UsageError(`No name to ${action}: write "tls-off acme ${action} NAME"`);
+  if (surplus !== undefined) throw new UsageError(`Unexpected argument ${quoteValue(surplus)} of acme`);
+  return { command: "acme", action, name, file: file ?? null };
 }
 
 interface ParsedFlags {

@@ -2,7 +2,7 @@ import { CONFIG_FLAGS } from "../config/flags.ts";
 import { describeKeys } from "../config/schema.ts";
 
 /** The commands as they are typed. */
-export type CommandName = "run" | "check" | "demo" | "cert" | "top" | "completions" | "version";
+export type CommandName = "run" | "check" | "acme" | "demo" | "cert" | "top" | "completions" | "version";
 
 /** One flag of a command. */
 export interface FlagSpec {
@@ -22,6 +22,8 @@ export interface CommandSpec {
   summary: string;
   /** Whether a file follows the command; `null` for none. */
   file: "optional" | "required" | null;
+  /** What follows the command's name, as the help writes it, where that is more than a word or a file. */
+  usage?: string;
   /** A word that has to follow the command. */
   argument?: { name: string; words: readonly string[] };
   flags: FlagSpec[];
@@ -47,6 +49,9 @@ const RUN_FLAGS: FlagSpec[] = CONFIG_FLAGS.map(({ flag, table, key, value, repea
 
 /** The switch of `run` that lets it start although the runtime writes the secrets of sessions to a file. */
 export const ALLOW_KEY_LOG = "allow-key-log";
+
+/** The switch of `check` that lets it ask over the network. */
+export const ONLINE = "online";
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -79,11 +84,26 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "check",
     summary: "validate a configuration and its certificates, and say each listener's engine",
     file: "required",
-    flags: [],
+    flags: [flag(ONLINE, "", "also ask whether the directory of [acme] answers")],
     examples: ["tls-off check proxy.toml", "envsubst < proxy.toml.in | tls-off check -"],
     details: [
       "CONFIG.toml may be -, which is standard input; relative paths in it start from the working directory then.",
       "Prints every problem found, not only the first, and exits with 1 if one is an error.",
+    ],
+  },
+  {
+    name: "acme",
+    summary: "list, renew or revoke certificates that were ordered by acme",
+    file: null,
+    argument: { name: "ACTION", words: ["list", "renew", "revoke"] },
+    usage: "list|renew NAME|revoke NAME [CONFIG.toml]",
+    flags: [],
+    examples: ["tls-off acme list proxy.toml", "tls-off acme renew example.org proxy.toml"],
+    details: [
+      "NAME is one of the certificate's names. Without CONFIG.toml the defaults of [acme] count: the storage is the folder " +
+      "acme of the working directory.",
+      "The challenge of a renewal is answered by the tls-off that runs on the same storage; it serves the new certificate " +
+      "within seconds, and orders another one for one that was revoked.",
     ],
   },
   {

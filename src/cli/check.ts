@@ -3,15 +3,17 @@ import { formatAddress } from "../net/address.ts";
 import type { ListenerPlan } from "../supervisor/plan.ts";
 import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
 import { loadPlan } from "../supervisor/plan.ts";
+import { describeDirectory } from "./acme.ts";
 
 /**
  * `tls-off check`: reads and decides everything that a start would, without binding an address.
+ * @param options `online` also asks whether the directory of `[acme]` answers
  * @param print receives each line of the summary
  * @param complain receives each problem
  * @returns the exit code: 1 where a start would fail
  */
 export async function check(
-  file: string,
+  { file, online }: { file: string; online: boolean },
   print: (line: string) => void,
   complain: (line: string) => void,
 ): Promise<number> {
@@ -21,7 +23,15 @@ export async function check(
   const { refusal, warning } = judgeKeyLog(readKeyLog(), false);
   if (refusal !== null || warning !== null) complain(`${refusal ?? warning}`);
   if (plan === null) return 1;
-  for (const listener of plan.listeners) summary(listener, plan.config.workers).forEach(print);
+  for (const listener of plan.listeners) summary(listener, plan.config).forEach(print);
+  if (online && plan.acme !== null) {
+    try {
+      print(`directory ${await describeDirectory(plan.acme)}`);
+    } catch (error) {
+      complain(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+      return 1;
+    }
+  }
   print(`${file}: configuration is valid`);
   return 0;
 }
@@ -38,7 +48,7 @@ function describeRoute({ name, serverNames, alpn, backend, passthrough }: RouteC
   return `${name}: ${names}; ${protocols} → ${backend.map(formatAddress).join(", ")}`;
 }
 
-function summary({ config, tls }: ListenerPlan, workers: Config["workers"]): string[] {
+function summary({ config, tls }: ListenerPlan, { workers, acme }: Config): string[] {
   const lines = [
     `listener ${config.name}`,
     `  listen       ${config.listen.map(formatAddress).join(", ")}`,
@@ -53,6 +63,13 @@ function summary({ config, tls }: ListenerPlan, workers: Config["workers"]): str
     lines.push(
       `  certificate  ${info.file}: ${names}, valid until ${new Date(info.notAfter).toISOString().slice(0, 10)}`,
     );
+  }
+  if (config.acme.length > 0) {
+    const folder = `${acme.storage}/`;
+    const stored = tls.certificateInfos.find(({ file }) => file.startsWith(folder));
+    const what = stored === undefined ? "to be ordered" : "stored, and renewed";
+    const profile = acme.profile === "" ? "" : `, profile ${acme.profile}`;
+    lines.push(`  acme         ${config.acme.join(", ")}: ${what} from ${acme.directory}${profile}`);
   }
   return lines;
 }

@@ -14,13 +14,13 @@ export function helpText(topic: CommandName | null): string {
 }
 
 /** Writes one line that shows how a command is called. */
-export function usageLine({ name, file, argument, flags }: CommandSpec): string {
+export function usageLine({ name, file, argument, usage, flags }: CommandSpec): string {
   const parts = flags.map((flag) => {
     const text = flagText(flag);
     return flag.required ? text : `[${text}]${flag.repeatable ? "..." : ""}`;
   });
   const fileText = file === null ? [] : [file === "required" ? "CONFIG.toml" : "[CONFIG.toml]"];
-  const words = argument === undefined ? [] : [argument.words.join("|")];
+  const words = usage !== undefined ? [usage] : argument === undefined ? [] : [argument.words.join("|")];
   return ["tls-off", name, ...fileText, ...words, ...parts].join(" ");
 }
 

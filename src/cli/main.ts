@@ -1,4 +1,5 @@
 import process from "node:process";
+import { acme } from "./acme.ts";
 import { type Invocation, parseCommandLine, UsageError } from "./args.ts";
 import { cert } from "./cert.ts";
 import { check } from "./check.ts";
@@ -19,7 +20,9 @@ async function execute(invocation: Invocation): Promise<number> {
     case "run":
       return await run(invocation, complain);
     case "check":
-      return await check(invocation.file, print, complain);
+      return await check(invocation, print, complain);
+    case "acme":
+      return await acme(invocation, print);
     case "demo":
       return await demo(invocation.port, print, complain);
     case "cert":

@@ -4,7 +4,7 @@ import process from "node:process";
 import { withoutCovered } from "../net/address.ts";
 import { checkConfig } from "./checks.ts";
 import { completeRoutes } from "./complete_routes.ts";
-import type { CertificateConfig, Config, ListenerConfig } from "./config.ts";
+import type { AcmeConfig, CertificateConfig, Config, ListenerConfig } from "./config.ts";
 import { applyFlags, type ConfigFlags, flagFor } from "./flags.ts";
 import { indexPositions, type Path, type Position, type Positions } from "./positions.ts";
 import { ConfigError, type Problem } from "./problem.ts";
@@ -12,6 +12,7 @@ import { readConfigFile, readConfigInput, ReadError } from "../files/read_file.t
 import { isTable, readTable, type TomlTable } from "./read_table.ts";
 import type { IsGiven } from "./is_given.ts";
 import { Report, type Source } from "./report.ts";
+import { ACME } from "./schema_acme.ts";
 import { type ConfigFile, SCHEMA } from "./schema.ts";
 import type { ListenerFile } from "./schema_listener.ts";
 
@@ -93,6 +94,12 @@ export function buildConfig(tree: Record<string, unknown>, baseDir: string): Con
   const { config, problems } = validate(structuredClone(tree), report);
   if (config === null) throw new ConfigError(problems.filter(({ severity }) => severity === "error"));
   return config;
+}
+
+/** `[acme]` as it is where no configuration says anything of it. */
+export function buildAcmeConfig(cwd: string = process.cwd()): AcmeConfig {
+  const source: Source = { file: null, positions: null, fileDir: cwd, cwd };
+  return readTable<AcmeConfig>(ACME, {}, ["acme"], new Report(source, () => null));
 }
 
 function unread(problem: Problem): LoadResult {

@@ -249,7 +249,9 @@ export class Supervisor {
 
   /** The listener that has no certificate yet, for people; `null` where each has one. */
   #uncertified(): string | null {
-    const found = this.#plan.listeners.find(({ tls }) => tls.certificates.length === 0);
+    const found = this.#plan.listeners.find(({ config, tls }) =>
+      config.acme.length > 0 && tls.certificates.length === 0
+    );
     return found === undefined ? null : `listener "${found.config.name}" waits for its first certificate`;
   }
 

@@ -1,48 +1,24 @@
 /** The real program, ordering its certificates from a real ACME server. */
 import assert from "node:assert/strict";
-import { Backend, echo, readExactly } from "../support/backend.ts";
+import { Backend, echo } from "../support/backend.ts";
 import { freePort } from "../support/free_port.ts";
+import { assertEcho, isServed, startOrdering } from "../support/ordering_proxy.ts";
 import { PEBBLE, Pebble } from "../support/pebble.ts";
-import { peerTest } from "../support/peers.ts";
-import type { LogRecord } from "../support/program.ts";
-import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
+import { peerTest, runPeer } from "../support/peers.ts";
+import { runProgram } from "../support/program.ts";
+import { TempDir } from "../support/proxy.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
 
 const CONTENDERS: Contender[] = [
   { runtime: "deno", engine: "native" },
+  { runtime: "deno", engine: "node" },
   { runtime: "bun", engine: "native" },
+  { runtime: "bun", engine: "node" },
   { runtime: "node", engine: "node" },
 ];
-
-/** The program in front of `backend` on a port of its own, with a certificate to be ordered for `names`. */
-function startOrdering(
-  dir: TempDir,
-  backend: string,
-  { pebble, port, names, ...options }: ProxyOptions & {
-    pebble: { directory: string; caPem: string };
-    port: number;
-    names: string[];
-  },
-): Promise<Proxy> {
-  Deno.writeTextFileSync(dir.file("pebble.pem"), pebble.caPem);
-  const acme = { directory: pebble.directory, "terms-agreed": true, storage: "acme", ca: "pebble.pem" };
-  return Proxy.start(dir, backend, {
-    ...options,
-    config: { ...options.config, acme: { ...acme, ...options.config?.acme as object | undefined } },
-    listener: { listen: `127.0.0.1:${port}`, cert: "", key: "", acme: names, ...options.listener },
-  });
-}
-
-const served = ({ event }: LogRecord) => event === "acme-served";
-
-/** Exchanges bytes with the application as `hostname`, trusting `ca` alone. */
-async function assertEcho(port: number, hostname: string, ca: string): Promise<void> {
-  const tcp = await Deno.connect({ hostname: "127.0.0.1", port });
-  const client = await Deno.startTls(tcp, { hostname, caCerts: [ca] });
-  await client.write(Uint8Array.of(1, 2, 3));
-  assert.deepEqual(await readExactly(client, 3), Uint8Array.of(1, 2, 3));
-  client.close();
-}
+const OPENSSL = [{ command: "openssl", debian: "openssl" }];
+const CURL = [{ command: "curl", debian: "curl" }];
+const NAMES = ["a.example.net", "b.example.net"];
 
 for (const { runtime, engine } of CONTENDERS) {
   peerTest(
@@ -52,23 +28,162 @@ for (const { runtime, engine } of CONTENDERS) {
       using dir = new TempDir();
       await using backend = new Backend(dir.file("app.sock"), echo);
       const port = freePort();
-      const names = ["a.example.net", "b.example.net"];
       const command = await runtimeCommand(runtime);
+      const listener = engine === "native" ? {} : { engine };
       let root: string;
-      let gone: { directory: string; caPem: string };
+      let authority: { directory: string; caPem: string };
       {
         await using pebble = await Pebble.start({ tlsPort: port, env: { PEBBLE_WFE_NONCEREJECT: "20" } });
         root = await pebble.root();
-        gone = { directory: pebble.directory, caPem: pebble.caPem };
-        await using proxy = await startOrdering(dir, backend.address, { pebble, port, names, command });
-        await proxy.program.record(served, "certificate");
-        for (const name of names) await assertEcho(port, name, root);
+        authority = { directory: pebble.directory, caPem: pebble.caPem };
+        await using proxy = await startOrdering(dir, backend.address, {
+          authority,
+          port,
+          names: NAMES,
+          command,
+          listener,
+        });
+        await proxy.program.record(isServed, "certificate");
+        for (const name of NAMES) await assertEcho(port, name, root);
         const validated = proxy.program.connections().filter(({ reason }) => reason === "acme-challenge");
-        assert.deepEqual([...new Set(validated.map(({ sni }) => sni))].sort(), names);
+        assert.deepEqual([...new Set(validated.map(({ sni }) => sni))].sort(), NAMES);
         assert.ok(validated.every(({ alpn, backend }) => alpn === "acme-tls/1" && backend === undefined));
+        assert.equal(proxy.program.records.filter(({ event }) => event === "acme-waiting").length, 1);
       }
-      await using again = await startOrdering(dir, backend.address, { pebble: gone, port, names, command });
-      for (const name of names) await assertEcho(again.port, name, root);
+      await using again = await startOrdering(dir, backend.address, {
+        authority,
+        port,
+        names: NAMES,
+        command,
+        listener,
+      });
+      for (const name of NAMES) await assertEcho(port, name, root);
+      assert.ok(!again.program.records.some(({ event }) => event === "acme-order"));
     },
   );
 }
+
+for (const runtime of ["deno", "bun", "node"] as const) {
+  peerTest(
+    `${runtime}: until the first certificate clients get an alert, and /readyz waits`,
+    [...OPENSSL, ...CURL],
+    async () => {
+      using dir = new TempDir();
+      await using backend = new Backend(dir.file("app.sock"), echo);
+      const port = freePort();
+      // Nobody listens there.
+      const authority = { directory: `https://localhost:${freePort()}/dir`, caPem: await ownCa() };
+      await using proxy = await startOrdering(dir, backend.address, {
+        authority,
+        port,
+        names: NAMES,
+        command: await runtimeCommand(runtime),
+        config: { admin: { listen: `unix:${dir.file("admin.sock")}` } },
+      });
+      for (
+        const args of [["-servername", NAMES[0]], ["-noservername"], ["-servername", NAMES[0], "-alpn", "acme-tls/1"]]
+      ) {
+        const { errors } = await runPeer("openssl", ["s_client", "-connect", `127.0.0.1:${port}`, ...args]);
+        assert.match(errors, /unrecognized name|alert number 112/, args.join(" "));
+      }
+      const ask = async (path: string) =>
+        (await runPeer("curl", ["-s", "--unix-socket", dir.file("admin.sock"), `http://localhost${path}`])).text;
+      assert.match(await ask("/readyz"), /listener "web" waits for its first certificate/);
+      const { error, next_attempt } = await proxy.program.record(
+        ({ event }) => event === "acme-failed",
+        "failed order",
+      );
+      assert.match(String(error), /^Cannot reach localhost:\d+: /);
+      const metrics = await ask("/metrics");
+      const seconds = Number(
+        /tls_off_acme_next_attempt_timestamp_seconds\{name="a\.example\.net"\} ([\d.e+]+)/.exec(metrics)![1],
+      );
+      assert.ok(Math.abs(seconds * 1000 - Date.parse(String(next_attempt))) < 1_000);
+      assert.match(metrics, /tls_off_acme_orders_total\{result="failed"\} 1/);
+      assert.match(await ask("/healthz"), /ok/);
+    },
+  );
+}
+
+/** Some certificate. */
+async function ownCa(): Promise<string> {
+  const { testCertificate } = await import("../support/proxy.ts");
+  return (await testCertificate()).cert;
+}
+
+peerTest("check says what will be ordered, and whether the directory answers", PEBBLE, async () => {
+  using dir = new TempDir();
+  await using pebble = await Pebble.start({ tlsPort: 1 });
+  Deno.writeTextFileSync(dir.file("authority.pem"), pebble.caPem);
+  const write = (acme: string) =>
+    Deno.writeTextFileSync(
+      dir.file("proxy.toml"),
+      `[[listener]]
+name = "web"
+listen = ":443"
+backend = "unix:app.sock"
+acme = ["a.example.net"]
+[acme]
+terms-agreed = true
+ca = "authority.pem"
+${acme}
+`,
+    );
+  const file = dir.file("proxy.toml");
+  write(`directory = "${pebble.directory}"`);
+  const offline = await runProgram(["check", file]);
+  assert.deepEqual([offline.code, offline.complaints], [0, []]);
+  assert.match(offline.stdout, /engine +node: acme \(there is no certificate yet\)/);
+  assert.match(offline.stdout, /acme +a\.example\.net: to be ordered from https:\/\/localhost:\d+\/dir\n/);
+  assert.throws(() => Deno.statSync(dir.file("acme")), Deno.errors.NotFound);
+  const online = await runProgram(["check", "--online", file]);
+  assert.equal(online.code, 0);
+  assert.match(online.stdout, /directory https:\/\/localhost:\d+\/dir answers\n/);
+  write(`directory = "https://localhost:${freePort()}/dir"`);
+  const away = await runProgram(["check", "--online", file]);
+  assert.equal(away.code, 1);
+  assert.match(away.complaints.join("\n"), /Cannot reach localhost:\d+: /);
+  write(`directory = "${pebble.directory}"\nprofile = "shortlived"`);
+  const profile = await runProgram(["check", "--online", file]);
+  assert.match(profile.complaints.join("\n"), /acme\.profile: the directory has no profile "shortlived"/);
+  write(`directory = "${pebble.directory}"\nstorage = "open"`);
+  Deno.mkdirSync(dir.file("open"), { mode: 0o777 });
+  Deno.chmodSync(dir.file("open"), 0o777);
+  const open = await runProgram(["check", file]);
+  assert.equal(open.code, 1);
+  assert.match(open.complaints.join("\n"), /acme\.storage: Cannot keep certificates in .*: other users can write/);
+});
+
+peerTest("acme list, renew and revoke go by the storage, and the program that runs follows", PEBBLE, async () => {
+  using dir = new TempDir();
+  await using backend = new Backend(dir.file("app.sock"), echo);
+  const port = freePort();
+  await using pebble = await Pebble.start({ tlsPort: port });
+  await using proxy = await startOrdering(dir, backend.address, { authority: pebble, port, names: NAMES });
+  const file = dir.file("proxy.toml");
+  const served = async (count: number) => {
+    const seen = () => proxy.program.records.filter(isServed);
+    await proxy.program.record(() => seen().length >= count, `certificate number ${count}`, 40_000);
+    return seen()[count - 1].valid_until;
+  };
+  await served(1);
+  const before = await runProgram(["acme", "list", file]);
+  assert.match(
+    before.stdout,
+    /^a\.example\.net, b\.example\.net\n {2}from +https:.*\n {2}certificate +valid until .*Z\n {2}file +/,
+  );
+  const renewed = await runProgram(["acme", "renew", "b.example.net", file]);
+  assert.deepEqual([renewed.code, renewed.complaints], [0, []]);
+  assert.match(renewed.stdout, /a\.example\.net is validated\n[^]*Issued: valid until /);
+  await served(2);
+  const root = await pebble.root();
+  await assertEcho(port, NAMES[0], root);
+  const revoked = await runProgram(["acme", "revoke", "a.example.net", file]);
+  assert.deepEqual([revoked.code, revoked.complaints], [0, []]);
+  assert.match(revoked.stdout, /^Revoked the certificate for a\.example\.net, b\.example\.net, and removed /);
+  await served(3);
+  await assertEcho(port, NAMES[0], root);
+  const unknown = await runProgram(["acme", "renew", "c.example.net", file]);
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.complaints[0], /^tls-off: No certificate for "c\.example\.net" in .*: see tls-off acme list$/);
+});

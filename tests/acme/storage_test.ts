@@ -10,13 +10,14 @@ import { TempDir } from "../support/proxy.ts";
 const open = (path: string) => AcmeStorage.open(path, systemClock);
 const modeOf = (path: string) => Deno.statSync(path).mode! & 0o777;
 const DIRECTORY = "https://ca.example/dir";
+const REQUEST = { names: ["a.example"], directory: DIRECTORY, profile: "" };
 
 Deno.test("the storage makes its folders for its owner alone, and its files too", async () => {
   using dir = new TempDir();
   const path = dir.file("deep/acme");
   const storage = await open(path);
   const key = await storage.accountKey(DIRECTORY, "");
-  await storage.saveState("a", { notBeforeMs: 1, failures: 2, lastError: "x" });
+  await storage.saveState("a", { notBeforeMs: 1, failures: 2, lastError: "x" }, REQUEST);
   await storage.saveChallenges([{ serverName: "a.example", cert: "c", key: "k" }]);
   await storage.saveCertificate("a", { keyPem: "k", chainPem: "c" });
   for (const entry of Deno.readDirSync(path)) {
@@ -151,7 +152,7 @@ Deno.test("a file is the old or the new one, whole, wherever its writer is kille
 Deno.test("what a killed writer left is removed an hour later, and nothing else", async () => {
   using dir = new TempDir();
   const storage = await open(dir.path);
-  await storage.saveState("a", { notBeforeMs: 1, failures: 0, lastError: "" });
+  await storage.saveState("a", { notBeforeMs: 1, failures: 0, lastError: "" }, REQUEST);
   const left = dir.file(`certificates/.a.json.${crypto.randomUUID()}.new`);
   Deno.writeTextFileSync(left, "half");
   const later = { ...systemClock, now: () => Date.now() + 4_000_000 };
