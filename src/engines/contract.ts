@@ -9,6 +9,8 @@ import type { TlsInfo } from "../tls/tls_info.ts";
 export type ConnErrorKind =
   /** The peer reset the connection (ECONNRESET, EPIPE). */
   | "reset"
+  /** The peer has gone without a word, or after its end in good order: the engine cannot tell, and bytes may be missing. */
+  | "vanished"
   /** FIN without close_notify: the peer's bytes may have been cut (RFC 8446 section 6.1). */
   | "truncated"
   /** The TLS handshake failed, or a record was invalid. */
@@ -81,10 +83,20 @@ export interface Conn {
    * @throws {ConnError}
    */
   write(bytes: Uint8Array): Promise<void>;
-  /** Half-close: close_notify and FIN, after everything written. */
+  /** Half-close: close_notify and FIN, after everything written, a write that is under way included. Twice is as once. */
   closeWrite(): Promise<void>;
+  /**
+   * FIN without close_notify, after everything written: the peer sees that bytes may be missing (RFC 8446 section 6.1), and what was
+   * written reaches it all the same. Only connections of clients have it.
+   */
+  cutWrite?(): void;
   /** Frees the socket at once, in every state: during a stalled handshake, with a write pending, twice. */
   close(): void;
+  /**
+   * As {@linkcode Conn.close}, and over TCP the peer sees that bytes are missing: it is reset. A Unix socket has no reset that
+   * reaches the peer's reader; there it sees an end.
+   */
+  abort(): void;
 }
 
 /** A client connection that has bytes in front of its TLS (PROXY protocol). */

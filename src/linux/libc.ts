@@ -29,11 +29,23 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const CLOCK_MONOTONIC = 1;
+const SHUT_WR = 1;
 const SHUT_RDWR = 2;
 const POLLIN = 1;
 const RLIMIT_NOFILE = 7;
 const M_TRIM_THRESHOLD = -1;
 const M_MMAP_THRESHOLD = -3;
+
+/** A TCP connection, and how it is to be ended. */
+export interface ConnectionToEnd {
+  remote: Endpoint;
+  local: Endpoint;
+  /**
+   * `fin`: nothing more is written, what was is sent. `free`: nothing more is read either, so that no peer can hold the socket.
+   * `discard`: as `free`, and what the kernel still holds for the peer is thrown away. `reset`: the peer gets a RST, and no FIN.
+   */
+  how: "fin" | "free" | "discard" | "reset";
+}
 
 /** The process's view of its own sockets. One per thread; the descriptors are shared by all of them. */
 export class Libc {
@@ -97,28 +109,39 @@ export class Libc {
   }
 
   /**
-   * Ends TCP connections of this process under the runtime's feet, all found in one scan.
-   * @param connections with `reset`, what the kernel still holds for the peer is thrown away and the peer gets a RST
+   * Ends TCP connections of this process under the runtime's feet, all found in one scan of the descriptors. A connection that the
+   * peer has reset is not found any more: it has no remote address.
    * @returns how many were found
    */
-  shutdownConnections(connections: Iterable<{ remote: Endpoint; local: Endpoint; reset: boolean }>): number {
-    const wanted = new Map<string, { local: string; reset: boolean }>();
-    for (const { remote, local, reset } of connections) {
-      wanted.set(`${endpointKey(remote)} ${endpointKey(local)}`, { local: endpointKey(local), reset });
-    }
-    const remotes = new Set([...wanted.keys()].map((key) => key.slice(0, key.indexOf(" "))));
-    let found = 0;
+  endConnections(connections: Iterable<ConnectionToEnd>): number {
+    const wanted = new Map<string, ConnectionToEnd["how"]>();
+    for (const { remote, local, how } of connections) wanted.set(`${endpointKey(remote)} ${endpointKey(local)}`, how);
+    return this.#eachConnection(new Set(wanted.keys()), (fd, key) => this.endConnection(fd, wanted.get(key)!));
+  }
+
+  /** Ends a TCP connection by its descriptor, which stays the runtime's to close. */
+  endConnection(fd: number, how: ConnectionToEnd["how"]): void {
+    // The address family AF_UNSPEC dissolves the connection (connect(2)): the peer gets a RST. A close with SO_LINGER would do the
+    // same, if Deno's did not send FIN first.
+    if (how === "reset") return void this.#libc.connect(fd, new Uint8Array(16), 16);
+    // SO_LINGER with zero (socket(7)): the close that follows discards the send buffer, which a stalled reader has filled.
+    if (how === "discard") this.#libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, new Int32Array([1, 0]), 8);
+    this.#libc.shutdown(fd, how === "fin" ? SHUT_WR : SHUT_RDWR);
+  }
+
+  /** Calls `found` for each TCP connection whose remote and local address, as {@linkcode endpointKey} has them, are wanted. */
+  #eachConnection(wanted: ReadonlySet<string>, found: (fd: number, key: string) => void): number {
+    const remotes = new Set([...wanted].map((key) => key.slice(0, key.indexOf(" "))));
+    let count = 0;
     for (const fd of this.openFds()) {
       const remote = this.#name("getpeername", fd);
       if (remote === null || !remotes.has(remote)) continue;
-      const match = wanted.get(`${remote} ${this.#name("getsockname", fd)}`);
-      if (match === undefined) continue;
-      // SO_LINGER with zero: the close that follows discards the send buffer, which a stalled reader has filled.
-      if (match.reset) this.#libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, new Int32Array([1, 0]), 8);
-      this.#libc.shutdown(fd, SHUT_RDWR);
-      found++;
+      const key = `${remote} ${this.#name("getsockname", fd)}`;
+      if (!wanted.has(key)) continue;
+      found(fd, key);
+      count++;
     }
-    return found;
+    return count;
   }
 
   /**

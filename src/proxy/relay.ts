@@ -9,8 +9,12 @@ export type RelayEnd =
 export interface Flow {
   /** A chunk of `count` bytes was read. */
   moved(count: number): void;
-  /** The direction is over. */
+  /** The direction is over. Where its target has failed, its source may still send. */
   ended(end: RelayEnd): void;
+  /** A chunk was read and dropped, after {@linkcode Relay.discard}. */
+  dropped(): void;
+  /** The source has ended or failed, after {@linkcode Relay.discard}; {@linkcode Flow.ended} is not called any more. */
+  drained(failure: ConnError | null): void;
 }
 
 /**
@@ -22,7 +26,12 @@ export class Relay implements Sink {
   readonly #target: Conn;
   readonly #flow: Flow;
   #side: "source" | "target" = "source";
+  /** The flow was told of the end. */
   #over = false;
+  #discarding = false;
+  #sourceEnded = false;
+  /** Lets a source that pushes go on, which waits since the target has failed. */
+  #release: (() => void) | null = null;
 
   constructor(source: Conn, target: Conn, flow: Flow) {
     this.#source = source;
@@ -38,19 +47,43 @@ export class Relay implements Sink {
   }
 
   /**
+   * From now on everything that the source sends is read and dropped, until it ends. Closing a TCP connection over bytes that
+   * nobody has read resets it, and the reset may overtake what was sent to the peer last.
+   * @returns whether {@linkcode Flow.drained} comes in addition to {@linkcode Flow.ended}, which was called already
+   */
+  discard(): boolean {
+    const again = this.#over && !this.#discarding && !this.#sourceEnded;
+    this.#discarding = true;
+    // Else a read or a write is pending, and what it leads to is dropped.
+    if (again) this.#restart();
+    return again;
+  }
+
+  #restart(): void {
+    this.#over = false;
+    this.#side = "source";
+    if (this.#release === null) this.start();
+    else this.#release();
+  }
+
+  /**
    * Not an async function: every chunk would pay for two suspensions of its frame, and every idle connection for a frame.
    * Nor fields: a source that pushes needs none of these functions.
    */
   #pull(first: Promise<Uint8Array | null>): void {
     const received = (chunk: Uint8Array | null) => {
       if (chunk === null) this.end(null);
+      else if (this.#discarding) this.#drop(next);
       else this.#forward(chunk).then(next, failed);
     };
     const next = () => {
       this.#side = "source";
       this.#source.read().then(received, failed);
     };
-    const failed = (error: unknown) => this.end(asConnError(error));
+    const failed = (error: unknown) => {
+      if (this.#discarding && this.#side === "target") next();
+      else this.end(asConnError(error));
+    };
     first.then(received, failed);
   }
 
@@ -58,8 +91,7 @@ export class Relay implements Sink {
     try {
       const chunk = await first;
       if (chunk === null) return this.end(null);
-      await this.#forward(chunk);
-      this.#side = "source";
+      await this.take(chunk);
       this.#source.pushTo!(this);
     } catch (error) {
       this.end(asConnError(error));
@@ -68,6 +100,10 @@ export class Relay implements Sink {
 
   /** {@linkcode Sink.take} */
   take(chunk: Uint8Array): Promise<void> {
+    if (this.#discarding) {
+      this.#flow.dropped();
+      return WRITTEN;
+    }
     const writing = this.#forward(chunk);
     if (writing === WRITTEN) {
       this.#side = "source";
@@ -75,7 +111,7 @@ export class Relay implements Sink {
     }
     return writing.then(() => {
       this.#side = "source";
-    }, (error) => this.end(asConnError(error)));
+    }, (error) => this.#targetFailed(error));
   }
 
   #forward(chunk: Uint8Array): Promise<void> {
@@ -88,7 +124,25 @@ export class Relay implements Sink {
     }
   }
 
+  #drop(next: () => void): void {
+    this.#flow.dropped();
+    next();
+  }
+
+  /** Holds a source that pushes until what it sends is to be dropped. */
+  #targetFailed(error: unknown): Promise<void> {
+    if (this.#discarding) {
+      this.#side = "source";
+      return WRITTEN;
+    }
+    const released = new Promise<void>((resolve) => this.#release = resolve);
+    this.end(asConnError(error));
+    return released;
+  }
+
+  /** {@linkcode Sink.end} */
   end(failure: ConnError | null): void {
+    this.#sourceEnded ||= this.#side === "source";
     // A peer that sends FIN without close_notify may still read: its answer must not be lost for that.
     if (failure === null || (this.#side === "source" && failure.kind === "truncated")) {
       void this.#closeTarget(failure !== null);
@@ -99,11 +153,13 @@ export class Relay implements Sink {
   #finish(end: RelayEnd): void {
     if (this.#over) return;
     this.#over = true;
-    this.#flow.ended(end);
+    if (this.#discarding) this.#flow.drained(end.kind === "failed" ? end.error : null);
+    else this.#flow.ended(end);
   }
 
   async #closeTarget(truncated: boolean): Promise<void> {
     if (this.#over) return;
+    if (this.#discarding) return this.#finish({ kind: "ended", truncated });
     try {
       await this.#target.closeWrite();
       this.#finish({ kind: "ended", truncated });

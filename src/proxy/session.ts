@@ -19,10 +19,16 @@ const NOTHING_FORWARDED: readonly Tlv[] = [];
 
 const NOTHING_YET = Promise.resolve(null);
 
-/** A connection is closed, in good time, after its last bytes; this long for a close_notify that nobody waits for. */
+/** How long a client may take to read close_notify and to end, where it is the proxy that ends the connection. */
 const CLOSING_MS = 1_000;
+/**
+ * How long what a client still sends is read and dropped after its application has answered and gone, in all and in silence. It may
+ * read the answer only when it has sent everything; the numbers are those of nginx (lingering_time, lingering_timeout).
+ */
+const LINGER_MS = 30_000;
+const LINGER_SILENCE_MS = 5_000;
 
-type Phase = "handshake" | "connect" | "relay" | "half-closed" | "closing";
+type Phase = "handshake" | "connect" | "relay" | "half-closed" | "lingering" | "closing";
 
 export class Session implements Expiring {
   #context: SessionContext;
@@ -33,6 +39,8 @@ export class Session implements Expiring {
   /** TLVs of the client's PROXY header that the backend's is to have. */
   #forwarded: readonly Tlv[] = NOTHING_FORWARDED;
   #backend: BackendConn | null = null;
+  /** From the client to the backend; `null` until the relay begins. */
+  #inward: Relay | null = null;
   #tls: TlsInfo = {};
   #handshakeMs: number | undefined;
   #bytesIn = 0;
@@ -43,7 +51,15 @@ export class Session implements Expiring {
   #activeMs: number;
   /** Which side ended first, in good order. */
   #ending: "client" | "backend" | null = null;
-  #endedDirections = 0;
+  /** Why nothing more can be written to the backend, though it may have answered. */
+  #refusal: ConnError | null = null;
+  /** What has to end before everything can be freed: two directions, and the client's end while it is waited for. */
+  #open = 2;
+  /** The read that the relay begins with, while there is no relay. */
+  #firstRead: Promise<Uint8Array | null> | null = null;
+  /** Resolves when a client that is sent away before the relay has gone. */
+  #dismissal: Promise<void> | null = null;
+  #closingTimer: ReturnType<typeof setTimeout> | undefined;
   #admitted = false;
   #reason: Reason | null = null;
   #error: string | undefined;
@@ -67,6 +83,7 @@ export class Session implements Expiring {
     } catch (error) {
       this.#fail(error);
     }
+    await this.#dismissal;
     this.#finish();
   }
 
@@ -86,15 +103,19 @@ export class Session implements Expiring {
       await this.#dismiss();
       return false;
     }
-    const firstRead = this.#client.read();
+    const firstRead = this.#firstRead = this.#client.read();
     // Its failure is the relay's to report; until that listens, it must not count as unhandled.
     firstRead.catch(() => {});
     this.#backend = await this.#connect();
-    this.#enter("relay");
     const { conn } = this.#backend;
-    const { read } = await this.#writeHeader(conn, firstRead);
-    new Relay(this.#client, conn, new Inward(this)).start(read);
+    const { read, failure } = await this.#writeHeader(conn, firstRead);
+    if (this.#reason !== null) return false;
+    this.#firstRead = null;
+    this.#enter("relay");
+    this.#inward = new Relay(this.#client, conn, new Inward(this));
+    this.#inward.start(read);
     new Relay(conn, this.#client, new Outward(this)).start();
+    if (failure !== null) this.#backendRefused(failure);
     return true;
   }
 
@@ -102,6 +123,7 @@ export class Session implements Expiring {
   #finish(): void {
     const { clock, balancer, admission, telemetry, finished } = this.#context;
     clock.delete(this);
+    clearTimeout(this.#closingTimer);
     this.#client.close();
     this.#backend?.conn.close();
     if (this.#backend !== null) balancer.released(this.#backend.backend);
@@ -124,11 +146,20 @@ export class Session implements Expiring {
     finished(this);
   }
 
-  /** Ends the connection now, in whatever state. */
-  end(reason: Reason): void {
+  /** Ends the connection at once, in whatever state. */
+  cut(reason: Reason): void {
     this.#reason ??= reason;
     this.#client.close();
     this.#backend?.conn.close();
+  }
+
+  /** Ends the connection in good order, where its state allows it: close_notify, FIN, and a moment to hear them. */
+  end(reason: Reason): void {
+    if (this.#phase === "handshake") return this.cut(reason);
+    if (this.#phase === "closing") return;
+    this.#reason ??= reason;
+    if (this.#inward === null) void this.#dismiss();
+    else this.#close();
   }
 
   expire(nowMs: number): void {
@@ -136,11 +167,12 @@ export class Session implements Expiring {
     const inPhaseMs = nowMs - this.#phaseMs;
     const silentMs = nowMs - Math.max(this.#activeMs, this.#phaseMs);
     const passed = (limitMs: number, elapsedMs: number) => limitMs > 0 && elapsedMs >= limitMs;
-    if (this.#phase === "handshake" && passed(timeouts.handshakeMs, inPhaseMs)) this.end("handshake-timeout");
-    else if (this.#phase === "closing" && passed(CLOSING_MS, inPhaseMs)) this.end("client-closed");
+    if (this.#phase === "handshake" && passed(timeouts.handshakeMs, inPhaseMs)) this.cut("handshake-timeout");
     else if (this.#phase === "relay" && passed(timeouts.idleMs, silentMs)) this.end("idle");
     else if (this.#phase === "half-closed" && passed(timeouts.halfCloseMs, silentMs)) this.end("half-close-timeout");
-    else if (passed(timeouts.lifetimeMs, nowMs - this.#openedMs)) this.end("lifetime");
+    else if (this.#phase === "lingering" && (inPhaseMs >= LINGER_MS || silentMs >= LINGER_SILENCE_MS)) {
+      this.#client.close();
+    } else if (passed(timeouts.lifetimeMs, nowMs - this.#openedMs)) this.end("lifetime");
   }
 
   async #preamble(read: (client: Conn) => Promise<Preamble>): Promise<Preamble> {
@@ -187,17 +219,23 @@ export class Session implements Expiring {
   }
 
   /**
-   * Tells a client whose handshake is done that this was all, and lets it hear that: closing over bytes that nobody has
-   * read would reset the connection, and the client might see nothing else.
+   * Sends a client away that has no relay yet: it gets close_notify and FIN, and what it sends is dropped until it has heard them.
+   * Closing over bytes that nobody has read would reset the connection, and the client might see nothing else.
    */
-  async #dismiss(): Promise<void> {
-    this.#enter("closing");
-    try {
-      await this.#client.closeWrite();
-      while (await this.#client.read() !== null);
-    } catch {
-      // It has gone, or its time is over: it is closed next.
-    }
+  #dismiss(): Promise<void> {
+    return this.#dismissal ??= (async () => {
+      this.#enter("closing");
+      const timer = setTimeout(() => this.#client.close(), CLOSING_MS);
+      try {
+        await this.#client.closeWrite();
+        if (this.#firstRead !== null && await this.#firstRead === null) return;
+        while (await this.#client.read() !== null);
+      } catch {
+        // It has gone, or its time is over: it is closed next.
+      } finally {
+        clearTimeout(timer);
+      }
+    })();
   }
 
   async #connect(): Promise<BackendConn> {
@@ -208,35 +246,47 @@ export class Session implements Expiring {
       if (this.#reason !== null) throw error;
       this.#reason = "backend-unreachable";
       this.#error = messageOf(error);
-      this.#enter("closing");
-      // close_notify first: whoever waits for an answer learns at once that there is none.
-      await this.#client.closeWrite();
+      // Whoever waits for an answer learns at once that there is none.
+      await this.#dismiss();
       throw error;
     }
   }
 
   /**
    * Writes the PROXY header, in one write with the client's first bytes where they are there already.
-   * @returns the read that the relay begins with
+   * @returns the read that the relay begins with, and the failure where the backend takes nothing
    */
-  async #writeHeader(backend: Conn, first: Promise<Uint8Array | null>): Promise<{ read: Promise<Uint8Array | null> }> {
+  async #writeHeader(
+    backend: Conn,
+    first: Promise<Uint8Array | null>,
+  ): Promise<{ read: Promise<Uint8Array | null>; failure: ConnError | null }> {
     const { header } = this.#context;
-    if (header === null) return { read: first };
-    const bytes = header(this.#endpoints, this.#tls, this.#conn, this.#forwarded);
+    if (header === null) return { read: first, failure: null };
+    let bytes = header(this.#endpoints, this.#tls, this.#conn, this.#forwarded);
     // The connection may live for days, and its header is written once.
     this.#forwarded = NOTHING_FORWARDED;
+    let read = first;
     // A backend that speaks first must not wait for a client that does not: only what has come is taken.
     const early = await Promise.race([first, NOTHING_YET]).catch(() => null);
-    if (early === null) {
-      await backend.write(bytes);
-      return { read: first };
+    if (early !== null) {
+      const joined = new Uint8Array(bytes.length + early.length);
+      joined.set(bytes);
+      joined.set(early, bytes.length);
+      bytes = joined;
+      this.movedIn(early.length);
     }
-    const joined = new Uint8Array(bytes.length + early.length);
-    joined.set(bytes);
-    joined.set(early, bytes.length);
-    this.movedIn(early.length);
-    await backend.write(joined);
-    return { read: this.#client.read() };
+    let failure: ConnError | null = null;
+    try {
+      await backend.write(bytes);
+    } catch (error) {
+      if (!(error instanceof ConnError)) throw error;
+      failure = error;
+    }
+    if (early !== null && this.#reason === null) {
+      read = this.#firstRead = this.#client.read();
+      read.catch(() => {});
+    }
+    return { read, failure };
   }
 
   movedIn(count: number): void {
@@ -251,23 +301,108 @@ export class Session implements Expiring {
     this.#context.telemetry.bytesOut(this.#endpoints.source.hostname, count);
   }
 
-  /** One direction is over: the other goes on if this was an orderly end, else everything ends. */
+  /** Bytes of the client were dropped. They are no activity, except where only the client's end is waited for. */
+  dropped(): void {
+    if (this.#phase === "lingering") this.#activeMs = this.#context.clock.now;
+  }
+
+  /** The client has ended, after bytes of it were dropped. */
+  drained(failure: ConnError | null): void {
+    this.#open--;
+    if (failure !== null && this.#phase === "half-closed" && this.#reason === null) this.#clientFailed(failure);
+    this.#finishIfOver();
+  }
+
+  /** One direction is over: the other goes on if this was an orderly end, or an answer may come still; else everything ends. */
   ended(end: RelayEnd, source: "client" | "backend"): void {
-    if (end.kind === "ended") {
-      this.#ending ??= source;
-      if (this.#phase === "relay") this.#enter("half-closed");
-      else this.#reason ??= this.#endingReason();
-    } else if (this.#reason === null) {
-      const failed = end.side === "source" ? source : source === "client" ? "backend" : "client";
-      // Once one side has ended, the other's reset is only its way of closing.
-      const closing = this.#ending !== null && this.#ending !== failed && end.error.kind === "reset";
-      if (closing) this.end(this.#endingReason());
-      else {
-        this.#error = end.error.message;
-        this.end(`${failed}-${end.error.kind === "reset" ? "reset" : "error"}`);
-      }
+    this.#open--;
+    if (this.#reason === null) {
+      if (end.kind === "ended") this.#endedInOrder(source);
+      else if ((end.side === "source") === (source === "client")) this.#clientFailed(end.error);
+      else if (end.side === "target") this.#backendRefused(end.error);
+      else this.#backendFailed(end.error);
     }
-    if (++this.#endedDirections === 2) this.#finish();
+    this.#finishIfOver();
+  }
+
+  #endedInOrder(source: "client" | "backend"): void {
+    this.#ending ??= source;
+    if (this.#refusal !== null) this.#answered();
+    else if (this.#phase === "relay") this.#enter("half-closed");
+    else this.#reason = this.#endingReason();
+  }
+
+  #clientFailed(error: ConnError): void {
+    const reset = error.kind === "reset" || error.kind === "vanished";
+    // Once the backend has ended, the client's reset is only its way of closing.
+    if (this.#ending === "backend" && reset) return this.cut(this.#endingReason());
+    this.#error = error.message;
+    // The application must be able to tell a request that was cut from one that is whole.
+    if (this.#ending !== "client" && error.kind !== "vanished") this.#backend!.conn.abort();
+    this.cut(reset ? "client-reset" : "client-error");
+  }
+
+  /**
+   * The backend takes nothing more. It may have answered before it closed: the answer goes to the client, which may still be
+   * sending, and what it sends is dropped.
+   */
+  #backendRefused(error: ConnError): void {
+    this.#refusal = error;
+    this.#dropInput();
+    if (this.#ending === "backend") this.#answered();
+    else if (this.#phase === "relay") this.#enter("half-closed");
+  }
+
+  /** What the backend sent before it failed is with the client. */
+  #backendFailed(error: ConnError): void {
+    if (error.kind === "reset" && this.#refusal !== null && this.#bytesOut > 0) return this.#answered();
+    this.#failedBackend(error);
+    this.#backend!.conn.close();
+    if (this.#client.cutWrite === undefined) return this.#client.close();
+    // Without close_notify the client can tell that bytes are missing.
+    this.#client.cutWrite();
+    this.#enter("lingering");
+    this.#dropInput();
+  }
+
+  /** The backend has answered, and has not read all that the client sent. */
+  #answered(): void {
+    if (this.#bytesOut === 0) this.#failedBackend(this.#refusal!);
+    else this.#reason = "backend-closed";
+    this.#enter("lingering");
+    this.#closeWrite();
+  }
+
+  #failedBackend(error: ConnError): void {
+    this.#error = error.message;
+    this.#reason = error.kind === "reset" ? "backend-reset" : "backend-error";
+  }
+
+  /** Ends in good order what relays; a client that does not react is not waited for. */
+  #close(): void {
+    const lingers = this.#phase === "lingering";
+    this.#enter("closing");
+    this.#closingTimer = setTimeout(() => this.#client.close(), CLOSING_MS);
+    if (lingers) return;
+    this.#backend!.conn.close();
+    this.#dropInput();
+    this.#closeWrite();
+  }
+
+  #dropInput(): void {
+    if (this.#inward!.discard()) this.#open++;
+  }
+
+  #closeWrite(): void {
+    this.#open++;
+    this.#client.closeWrite().catch(() => this.#client.close()).then(() => {
+      this.#open--;
+      this.#finishIfOver();
+    });
+  }
+
+  #finishIfOver(): void {
+    if (this.#open === 0) this.#finish();
   }
 
   #endingReason(): Reason {
@@ -294,6 +429,12 @@ class Inward implements Flow {
   ended(end: RelayEnd): void {
     this.session.ended(end, "client");
   }
+  dropped(): void {
+    this.session.dropped();
+  }
+  drained(failure: ConnError | null): void {
+    this.session.drained(failure);
+  }
 }
 
 /** From the backend to the client. */
@@ -305,6 +446,9 @@ class Outward implements Flow {
   ended(end: RelayEnd): void {
     this.session.ended(end, "backend");
   }
+  // What the backend sends is never dropped: its connection is closed instead.
+  dropped(): void {}
+  drained(): void {}
 }
 
 function handshakeReason(error: unknown): Reason {

@@ -1,5 +1,6 @@
 import { WorkerMonitor } from "../log/worker_monitor.ts";
 import type { Entry } from "../log/worker_monitor.ts";
+import type { Reason } from "../metrics/reasons.ts";
 import { Clock, type Expiring } from "../proxy/clock.ts";
 import type { Place } from "../proxy/limits/gate.ts";
 import { Limits } from "../proxy/limits/limits.ts";
@@ -102,11 +103,16 @@ export class Generation {
     this.#contexts.get(listener)!.telemetry.paused();
   }
 
-  /** Ends every connection. */
-  cut(): number {
+  /** Ends every connection in good order, where that is possible; returns how many there were. */
+  endConnections(reason: Reason): number {
     const sessions = [...this.#sessions.values()];
-    for (const { session } of sessions) session.end("drain");
+    for (const { session } of sessions) session.end(reason);
     return sessions.length;
+  }
+
+  /** Ends every connection at once: the thread ends. */
+  cut(): void {
+    for (const { session } of [...this.#sessions.values()]) session.cut("drain");
   }
 
   /** A socket no longer accepts for it. */

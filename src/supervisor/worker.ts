@@ -254,7 +254,7 @@ export class Worker {
 
   #cut(before: number): number {
     const old = [...this.#generations.values()].filter(({ id }) => id < before);
-    return old.reduce((sum, generation) => sum + generation.cut(), 0);
+    return old.reduce((sum, generation) => sum + generation.endConnections("drain"), 0);
   }
 
   #socketsOf(generation: Generation | null): Socket[] {

@@ -7,6 +7,7 @@ import { type Program, runProgram } from "../support/program.ts";
 import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
 import { dataCases } from "./data_cases.ts";
+import { endingCases } from "./ending_cases.ts";
 import { faultCases } from "./fault_cases.ts";
 import { identityCases } from "./identity_cases.ts";
 import { limitCases } from "./limit_cases.ts";
@@ -60,6 +61,7 @@ export function conformance(contender: Contender): void {
   dataCases(bench);
   faultCases(bench);
   limitCases(bench);
+  endingCases(bench);
   tlsCases(bench);
   identityCases(bench);
   routeCases(bench);

@@ -92,10 +92,11 @@ Deno.test("proxy ends connections at their lifetime, busy or not", async () => {
   await using backend = new Backend(dir.file("app.sock"), echo);
   await using proxy = await Proxy.start(dir, backend.address, { listener: { timeouts: { lifetime: "1s" } } });
   const client = await proxy.connect();
-  const talking = assert.rejects((async () => {
+  // It hears of the end by close_notify.
+  const talking = (async () => {
     const buffer = new Uint8Array(16);
     while (await client.write(buffer) > 0 && await client.read(buffer) !== null);
-  })());
+  })();
   await Promise.all([proxy.program.record(({ reason }) => reason === "lifetime"), talking]);
   client.close();
 });

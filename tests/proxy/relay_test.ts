@@ -25,6 +25,7 @@ class Target implements Conn {
     return this.behaviour.closeWrite?.() ?? Promise.resolve();
   }
   close() {}
+  abort() {}
 }
 
 /** Tells by `read()`. */
@@ -63,21 +64,30 @@ class Pushing extends Target {
 
 const SOURCES = { pulled: Pulled, pushing: Pushing };
 
-function run(source: Conn, target: Conn, first?: Promise<Uint8Array | null>) {
+/** Where `discards`, what comes after a failure of the target is dropped. */
+function run(source: Conn, target: Conn, first?: Promise<Uint8Array | null>, discards = false) {
   const ends: RelayEnd[] = [];
-  let moved = 0;
+  const drained: (ConnError | null)[] = [];
+  let [moved, dropped] = [0, 0];
   const done = new Promise<void>((resolve) => {
     const flow: Flow = {
       moved: (count) => moved += count,
       ended: (end) => {
         ends.push(end);
+        if (discards && relay.discard()) return;
         // Whatever else is told is told soon.
         setTimeout(resolve, 5);
       },
+      dropped: () => dropped++,
+      drained: (failure) => {
+        drained.push(failure);
+        setTimeout(resolve, 5);
+      },
     };
-    new Relay(source, target, flow).start(first);
+    const relay = new Relay(source, target, flow);
+    relay.start(first);
   });
-  return done.then(() => ({ ends, moved }));
+  return done.then(() => ({ ends, moved, dropped, drained }));
 }
 
 for (const [kind, Source] of Object.entries(SOURCES)) {
@@ -127,6 +137,48 @@ for (const [kind, Source] of Object.entries(SOURCES)) {
       assert.deepEqual(ends, [{ kind: "failed", side: "target", error }]);
       assert.ok(!target.closedWrite);
     }
+  });
+
+  Deno.test(`Relay drops what a ${kind} source still sends after its target has failed, up to its end`, async () => {
+    const error = new ConnError("reset", "gone");
+    for (const last of [null, new ConnError("reset", "cut"), new ConnError("truncated", "no close_notify")]) {
+      const target = new Target({ write: () => Promise.reject(error) });
+      const outcome = await run(new Source(["one", "two", "three", last]), target, undefined, true);
+      assert.deepEqual(target.written, ["one"]);
+      assert.deepEqual(outcome, {
+        ends: [{ kind: "failed", side: "target", error }],
+        moved: 3,
+        dropped: 2,
+        drained: [last instanceof ConnError && last.kind === "reset" ? last : null],
+      });
+    }
+  });
+
+  Deno.test(`Relay drops what a ${kind} source sends while its target takes nothing`, async () => {
+    let fail = (_: ConnError) => {};
+    const target = new Target({ write: () => new Promise((_, reject) => fail = reject) });
+    const told: string[] = [];
+    await new Promise<void>((resolve) => {
+      const relay = new Relay(new Source(["one", "two", null]), target, {
+        moved: () =>
+          queueMicrotask(() => {
+            told.push(`in addition: ${relay.discard()}`);
+            fail(new ConnError("closed", "Connection was closed here"));
+          }),
+        ended: () => told.push("ended"),
+        dropped: () => told.push("dropped"),
+        drained: () => resolve(),
+      });
+      relay.start();
+    });
+    assert.deepEqual(told, ["in addition: false", "dropped"]);
+  });
+
+  Deno.test(`Relay has nothing to drop of a ${kind} source that has ended`, async () => {
+    const error = new ConnError("other", "no");
+    const target = new Target({ closeWrite: () => Promise.reject(error) });
+    const { ends, drained } = await run(new Source(["one", null]), target, undefined, true);
+    assert.deepEqual({ ends, drained }, { ends: [{ kind: "failed", side: "target", error }], drained: [] });
   });
 
   Deno.test(`Relay turns what a target of a ${kind} source throws into a failure`, async () => {

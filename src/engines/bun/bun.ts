@@ -1,21 +1,17 @@
 /** The native engine on Bun: `Bun.listen` in front, `Bun.connect` behind. */
-import type { Address } from "../../net/address.ts";
 import { readPeerCertificate } from "../../tls/certificate_names.ts";
 import { CIPHERS } from "../../tls/ciphers.ts";
 import { AcceptQueue } from "../shared/accept_queue.ts";
 import { BunConn, HANDLERS, type Socket } from "./bun_conn.ts";
-import type { BunApi, BunHandlers, BunTlsOptions } from "./bun_types.ts";
-import { connectWithRetry } from "../shared/connect_retry.ts";
-import { type Conn, ConnError, type Listener, type Runtime, UnsupportedError } from "../contract.ts";
+import { connectBun } from "./bun_connect.ts";
+import type { BunApi, BunTlsOptions } from "./bun_types.ts";
+import { ConnError, type Listener, type Runtime, UnsupportedError } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
 import { DescriptorWatch } from "../shared/descriptor_watch.ts";
-import { explainRefusal } from "../shared/explain_refusal.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { bindUnixPath } from "../../linux/unix_socket.ts";
-
-const KEEP_ALIVE_DELAY_MS = 60_000;
 
 const { Bun } = globalThis as unknown as { Bun: BunApi };
 
@@ -64,9 +60,7 @@ export const bunRuntime: Runtime = {
     };
   },
 
-  connect(target: Address, deadline: number): Promise<Conn> {
-    return connectWithRetry(() => connectOnce(target, deadline), deadline);
-  },
+  connect: connectBun,
 };
 
 /** A client's connection; its handshake begins when it is accepted. */
@@ -139,37 +133,6 @@ function oneOf(name: string): string {
   if (known === undefined) NAMES.set(name, name);
   return known ?? name;
 }
-
-async function connectOnce(target: Address, deadline: number): Promise<Conn> {
-  const where = target.transport === "unix" ? { unix: target.path } : { hostname: target.hostname, port: target.port };
-  let late = false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const connecting = Bun.connect<BunConn>({ ...where, allowHalfOpen: true, data: null!, socket: CONNECT_HANDLERS });
-  try {
-    const leftMs = Math.max(1, deadline - performance.now());
-    const timeout = new Promise<never>((_, reject) => {
-      if (!Number.isFinite(leftMs)) return;
-      timer = setTimeout(() => {
-        late = true;
-        reject(new ConnError("timeout", "Connection timed out"));
-      }, leftMs);
-    });
-    const socket = await Promise.race([connecting, timeout]);
-    if (target.transport === "tcp") socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
-    return socket.data;
-  } catch (error) {
-    if (late) connecting.then((socket) => socket.terminate(), () => {});
-    throw explainRefusal(nodeConnError(error), target);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-const CONNECT_HANDLERS: BunHandlers<BunConn> = {
-  ...HANDLERS,
-  open: (socket) => void new BunConn(socket),
-  connectError() {},
-};
 
 function tlsOptions({ certificates: [{ cert, key }], clientAuth, alpn, minVersion, maxVersion }: TlsListenOptions) {
   const options: BunTlsOptions = {

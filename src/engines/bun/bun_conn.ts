@@ -1,6 +1,7 @@
 import type { BunHandlers, BunSocket } from "./bun_types.ts";
 import { type Conn, ConnError, type Sink, WRITTEN } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
+import { libc } from "../../linux/thread_libc.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { socketEnd } from "../shared/socket_end.ts";
 
@@ -33,6 +34,8 @@ export class BunConn implements Conn {
   /** The sink has not done with the last chunk. */
   #sinkBusy = false;
   #writer: Waiter<void> | null = null;
+  /** Waits to half-close, once the write that waits is done. */
+  #closer: Waiter<void> | null = null;
   /** What the socket has not taken of the write that waits. */
   #rest: Uint8Array | null = null;
 
@@ -65,19 +68,33 @@ export class BunConn implements Conn {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     const taken = this.socket.write(bytes);
     if (taken === bytes.length) return WRITTEN;
-    if (taken < 0) {
-      this.fail(new ConnError("reset", "Connection was cut"));
-      return Promise.reject(this.#failure);
-    }
+    // What the peer has sent may still come: that it has gone is told by `closed`.
+    if (taken < 0) return Promise.reject(new ConnError("reset", "Connection was cut"));
     this.#rest = bytes.subarray(taken);
     return new Promise((resolve, reject) => this.#writer = { resolve, reject });
   }
 
   closeWrite(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
-    if (!this.#shut) this.socket.shutdown();
+    if (this.#shut) return WRITTEN;
+    // `shutdown` would leave out what the socket has not taken yet.
+    if (this.#rest !== null) return new Promise((resolve, reject) => this.#closer = { resolve, reject });
     this.#shut = true;
+    this.socket.shutdown();
     return WRITTEN;
+  }
+
+  cutWrite(): void {
+    if (this.#failure !== null || this.#shut) return;
+    this.#shut = true;
+    // Bun has no way to leave close_notify out.
+    libc.endConnection(this.socket.fd, "fin");
+  }
+
+  abort(): void {
+    if (this.#failure?.kind === "closed") return;
+    this.#shut = false;
+    this.close();
   }
 
   close(): void {
@@ -97,7 +114,12 @@ export class BunConn implements Conn {
     this.#failure ??= failure;
     this.#reader?.reject(this.#failure);
     this.#writer?.reject(this.#failure);
-    this.#reader = this.#writer = this.#rest = null;
+    this.#closer?.reject(this.#failure);
+    this.#reader =
+      this.#writer =
+      this.#closer =
+      this.#rest =
+        null;
     this.#push();
   }
 
@@ -150,7 +172,12 @@ export class BunConn implements Conn {
   drained(): void {
     if (this.#rest === null) return;
     const taken = this.socket.write(this.#rest);
-    if (taken < 0) return this.fail(new ConnError("reset", "Connection was cut"));
+    if (taken < 0) {
+      this.#rest = null;
+      this.#writer?.reject(new ConnError("reset", "Connection was cut"));
+      this.#writer = null;
+      return;
+    }
     if (taken < this.#rest.length) {
       this.#rest = this.#rest.subarray(taken);
       return;
@@ -158,6 +185,9 @@ export class BunConn implements Conn {
     this.#rest = null;
     this.#writer?.resolve();
     this.#writer = null;
+    const closer = this.#closer;
+    this.#closer = null;
+    if (closer !== null) this.closeWrite().then(() => closer.resolve(), (error) => closer.reject(error));
   }
 
   ended(): void {

@@ -2,6 +2,8 @@
 
 export interface BunSocket<Data> {
   data: Data;
+  /** Its descriptor. */
+  readonly fd: number;
   /** `undefined` on a Unix socket. */
   readonly remoteAddress?: string;
   readonly remotePort?: number;

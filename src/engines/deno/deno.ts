@@ -2,13 +2,11 @@
 import type { Address } from "../../net/address.ts";
 import { type Conn, type Listener, type Runtime, UnsupportedError } from "../contract.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
-import { connectWithRetry } from "../shared/connect_retry.ts";
-import { DenoConn, DenoTlsConn } from "./deno_conn.ts";
+import { DenoTlsConn } from "./deno_conn.ts";
+import { connectDeno } from "./deno_connect.ts";
 import { connError } from "./deno_error.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import { waitForConnection } from "./poll_deno.ts";
-
-const MAX_PLAIN_READ = 64 * 1024;
 
 export const denoRuntime: Runtime = {
   name: "deno",
@@ -43,9 +41,7 @@ export const denoRuntime: Runtime = {
     }
   },
 
-  connect(target: Address, deadline: number): Promise<Conn> {
-    return connectWithRetry(() => connectOnce(target, deadline), deadline);
-  },
+  connect: connectDeno,
 };
 
 class DenoListener implements Listener {
@@ -73,24 +69,6 @@ class DenoListener implements Listener {
   close(): void {
     this.#closed = true;
     this.#listener.close();
-  }
-}
-
-async function connectOnce(target: Address, deadline: number): Promise<Conn> {
-  try {
-    if (target.transport === "unix") {
-      return new DenoConn(await Deno.connect({ transport: "unix", path: target.path }), MAX_PLAIN_READ);
-    }
-    const conn = await Deno.connect({
-      hostname: target.hostname,
-      port: target.port,
-      signal: deadline === Infinity ? undefined : AbortSignal.timeout(Math.max(1, deadline - performance.now())),
-    });
-    conn.setNoDelay(true);
-    conn.setKeepAlive(true);
-    return new DenoConn(conn, MAX_PLAIN_READ);
-  } catch (error) {
-    throw connError(error);
   }
 }
 

@@ -4,7 +4,7 @@ import { type Conn, ConnError } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { connError } from "./deno_error.ts";
 import { libc } from "../../linux/thread_libc.ts";
-import type { Libc } from "../../linux/libc.ts";
+import type { ConnectionToEnd } from "../../linux/libc.ts";
 import { ReadBuffer } from "../shared/read_buffer.ts";
 import { MAX_RECORD, RecordGatherer } from "./record_gatherer.ts";
 
@@ -87,6 +87,12 @@ export class DenoConn implements Conn {
     }
   }
 
+  abort(): void {
+    if (this.closed || this.remote === UNIX_ENDPOINT) return this.close();
+    this.closed = true;
+    endSoon({ remote: this.remote, local: this.local, how: "reset" }, () => this.inner.close());
+  }
+
   protected fail(error: unknown): ConnError {
     return this.closed ? new ConnError("closed", "Connection was closed here") : connError(error);
   }
@@ -129,20 +135,23 @@ export class DenoTlsConn extends DenoConn {
   }
 
   override async closeWrite(): Promise<void> {
+    if (this.#finished) return;
     await super.closeWrite();
     this.#finished = true;
+  }
+
+  cutWrite(): void {
+    endSoon({ remote: this.remote, local: this.local, how: "fin" }, () => {});
   }
 
   override close(): void {
     if (this.closed) return;
     if (this.#finished) return super.close();
     this.closed = true;
-    abandon({
-      remote: this.remote,
-      local: this.local,
-      reset: this.#established && this.writing > 0,
-      close: () => this.inner.close(),
-    });
+    // Until close_notify is out, Deno's `close()` waits for a stalled handshake, or for a reader that has stopped, and the
+    // socket stays. Ending the socket itself first frees it.
+    const how = this.#established && this.writing > 0 ? "discard" : "free";
+    endSoon({ remote: this.remote, local: this.local, how }, () => this.inner.close());
   }
 
   protected override fail(error: unknown): ConnError {
@@ -152,21 +161,20 @@ export class DenoTlsConn extends DenoConn {
   }
 }
 
-type Abandoned = Parameters<Libc["shutdownConnections"]>[0] extends Iterable<infer T> ? T & { close(): void } : never;
-const abandoned: Abandoned[] = [];
+const ending: (ConnectionToEnd & { then: () => void })[] = [];
 
 /**
- * Closes connections whose peer may not let them go: until close_notify is out, Deno's `close()` waits for a stalled
- * handshake, or for a reader that has stopped, and the socket stays. Ending the socket itself first frees it. Those of one
- * turn are collected, so that a thousand expired handshakes cost one scan of the descriptors.
+ * Ends connections below the runtime. Those of one turn are collected, so that a thousand expired handshakes cost one scan of the
+ * descriptors.
+ * @param then is called afterwards
  */
-function abandon(connection: Abandoned): void {
-  abandoned.push(connection);
-  if (abandoned.length > 1) return;
+function endSoon(connection: ConnectionToEnd, then: () => void): void {
+  ending.push({ ...connection, then });
+  if (ending.length > 1) return;
   queueMicrotask(() => {
-    const batch = abandoned.splice(0);
-    libc.shutdownConnections(batch);
-    for (const { close } of batch) close();
+    const batch = ending.splice(0);
+    libc.endConnections(batch);
+    for (const { then } of batch) then();
   });
 }
 

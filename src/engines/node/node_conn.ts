@@ -32,6 +32,8 @@ export class NodeConn implements Conn {
   #failure: ConnError | null = null;
   #reader: Waiter<Uint8Array | null> | null = null;
   #writer: Waiter<void> | null = null;
+  /** Waits until the half-close is done. */
+  #closer: Waiter<void> | null = null;
   // Called also, and late, for a write that was complete at once: another one may be under way by then.
   readonly #written = () => {
     if (this.#stream.writableLength === 0) this.#done();
@@ -71,12 +73,20 @@ export class NodeConn implements Conn {
   closeWrite(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     this.#stream.end();
-    return this.#stream.writableFinished ? DONE : this.#wait();
+    if (this.#stream.writableFinished) return DONE;
+    return new Promise((resolve, reject) => this.#closer = { resolve, reject });
   }
 
   close(): void {
     this.fail(new ConnError("closed", "Connection was closed here"));
     this.#stream.destroy();
+  }
+
+  abort(): void {
+    this.fail(new ConnError("closed", "Connection was closed here"));
+    // A Unix socket has no reset, and the call fails there.
+    if (this.remote.hostname === "") this.#stream.destroy();
+    else this.#stream.resetAndDestroy();
   }
 
   /** Takes the bytes and the events of `stream` from now on. */
@@ -85,7 +95,7 @@ export class NodeConn implements Conn {
     this.watch(stream);
     stream.on("data", NodeConn.#onData);
     stream.on("end", NodeConn.#onEnd);
-    stream.on("finish", NodeConn.#onDone);
+    stream.on("finish", NodeConn.#onFinish);
   }
 
   /** Fails when `stream` does; its bytes are not ours to read. */
@@ -130,12 +140,29 @@ export class NodeConn implements Conn {
     return 0;
   }
 
+  /** Whether a read waits: everything that came before was taken, and written on. */
+  protected get awaited(): boolean {
+    return this.#reader !== null;
+  }
+
+  /** What the end of the stream stands for; `null`: the peer has ended in good order. */
+  protected endFailure(): ConnError | null {
+    return null;
+  }
+
   /** Everything that waits, or will, gets this failure; the first one counts. */
   protected fail(failure: ConnError): void {
     this.#failure ??= failure;
     this.#reader?.reject(this.#failure);
     this.#writer?.reject(this.#failure);
-    this.#reader = this.#writer = null;
+    this.#closer?.reject(this.#failure);
+    this.#reader = this.#writer = this.#closer = null;
+  }
+
+  /** The write that waits has failed; reading goes on. */
+  protected failWrite(failure: ConnError): void {
+    this.#writer?.reject(failure);
+    this.#writer = null;
   }
 
   #wait(): Promise<void> {
@@ -157,6 +184,8 @@ export class NodeConn implements Conn {
 
   static #onEnd(this: OwnedSocket): void {
     const conn = this[CONN];
+    const failure = conn.endFailure();
+    if (failure !== null) return conn.fail(failure);
     conn.#ended = true;
     conn.#reader?.resolve(null);
     conn.#reader = null;
@@ -166,6 +195,11 @@ export class NodeConn implements Conn {
     this[CONN].#done();
   }
 
+  static #onFinish(this: OwnedSocket): void {
+    this[CONN].#closer?.resolve();
+    this[CONN].#closer = null;
+  }
+
   static #onError(this: OwnedSocket, error: Error): void {
     this[CONN].fail(nodeConnError(error));
   }
@@ -173,7 +207,7 @@ export class NodeConn implements Conn {
   /** Nothing may wait any longer for a stream that is gone. */
   static #onClose(this: OwnedSocket): void {
     const conn = this[CONN];
-    if (conn.#ended && conn.#writer === null) return;
+    if (conn.#ended && conn.#writer === null && conn.#closer === null) return;
     conn.fail(new ConnError("reset", "Connection was cut"));
   }
 }

@@ -1,8 +1,7 @@
-import net, { type NetConnectOpts, type Socket } from "node:net";
+import { type NetConnectOpts, Socket } from "node:net";
 import type { Address } from "../../net/address.ts";
 import { type Conn, ConnError } from "../contract.ts";
-import { runtimeName } from "../../runtimes/name.ts";
-import { explainRefusal } from "../shared/explain_refusal.ts";
+import { connectWithRetry } from "../shared/connect_retry.ts";
 import { NodeConn } from "./node_conn.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { ReadBuffer } from "../shared/read_buffer.ts";
@@ -10,13 +9,50 @@ import { ReadBuffer } from "../shared/read_buffer.ts";
 const MAX_READ = 64 * 1024;
 const KEEP_ALIVE_DELAY_MS = 60_000;
 
-const IS_BUN = runtimeName() === "bun";
+type WriteDone = (error?: Error | null) => void;
+
+/**
+ * A socket that goes on reading when a write has failed. Node destroys a socket then, and what the application had sent
+ * before it closed would be lost with it.
+ */
+class BackendSocket extends Socket {
+  /** Is told of a write that failed; the stream itself takes it for done. */
+  writeFailed: (error: Error) => void = () => {};
+
+  override _write(chunk: unknown, encoding: BufferEncoding, done: WriteDone): void {
+    super._write(chunk, encoding, this.#reportTo(done));
+  }
+
+  override _writev(chunks: { chunk: unknown; encoding: BufferEncoding }[], done: WriteDone): void {
+    super._writev!(chunks, this.#reportTo(done));
+  }
+
+  #reportTo(done: WriteDone): WriteDone {
+    return (error) => {
+      if (error) this.writeFailed(error);
+      done();
+    };
+  }
+}
 
 /** A connection to an application. */
 class NodePlainConn extends NodeConn {
-  constructor(socket: Socket) {
+  #writeFailure: ConnError | null = null;
+
+  constructor(socket: BackendSocket) {
     super(socket);
     this.attach(socket);
+    socket.writeFailed = (error) => {
+      this.#writeFailure ??= nodeConnError(error);
+      this.failWrite(this.#writeFailure);
+    };
+  }
+
+  override write(bytes: Uint8Array): Promise<void> {
+    if (this.#writeFailure !== null) return Promise.reject(this.#writeFailure);
+    const writing = super.write(bytes);
+    // A write may fail before it returns.
+    return this.#writeFailure === null ? writing : Promise.reject(this.#writeFailure);
   }
 
   /** Takes what was read into the connection's buffer; nothing more is read until the next {@linkcode NodeConn.read}. */
@@ -26,34 +62,32 @@ class NodePlainConn extends NodeConn {
 }
 
 /**
- * Connects to an application.
- * @param deadline `performance.now()` time in milliseconds
- * @throws {ConnError}
+ * Connects to a backend by `node:net`; on Node alone.
+ * @param deadline as in {@linkcode Runtime.connect}
  */
-export function connectPlain(target: Address, deadline: number): Promise<Conn> {
+export function connectNode(target: Address, deadline: number): Promise<Conn> {
+  return connectWithRetry(() => connectOnce(target, deadline), deadline);
+}
+
+function connectOnce(target: Address, deadline: number): Promise<Conn> {
   return new Promise((resolve, reject) => {
     let conn: NodePlainConn;
     const buffer = new ReadBuffer(MAX_READ);
     const address = target.transport === "unix" ? { path: target.path } : { host: target.hostname, port: target.port };
-    const options = { ...address, allowHalfOpen: true } as NetConnectOpts;
-    // Bun's `onread` costs more than the stream that it goes around.
-    if (!IS_BUN) {
-      options.onread = {
-        buffer: () => buffer.space(),
-        callback: (count: number) => {
-          conn.filled(buffer.filled(count));
-          return false;
-        },
-      };
-    }
-    const socket = net.connect(options);
+    const onread = {
+      buffer: () => buffer.space(),
+      callback: (count: number) => {
+        conn.filled(buffer.filled(count));
+        return false;
+      },
+    };
+    const socket = new BackendSocket({ allowHalfOpen: true, onread });
     const leftMs = Math.max(1, deadline - performance.now());
     const late = () => socket.destroy(new ConnError("timeout", "Connection timed out"));
     const timer = Number.isFinite(leftMs) ? setTimeout(late, leftMs) : undefined;
     const failed = (error: unknown) => {
       clearTimeout(timer);
-      const failure = nodeConnError(error);
-      reject(IS_BUN ? explainRefusal(failure, target) : failure);
+      reject(nodeConnError(error));
     };
     socket.once("error", failed);
     socket.once("connect", () => {
@@ -62,5 +96,6 @@ export function connectPlain(target: Address, deadline: number): Promise<Conn> {
       if (target.transport === "tcp") socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
       resolve(conn = new NodePlainConn(socket));
     });
+    socket.connect(address as NetConnectOpts);
   });
 }

@@ -13,7 +13,10 @@ import { nodeConnError } from "../shared/node_error.ts";
 import type { NodeTls } from "./node_tls.ts";
 
 const ON_DENO = runtimeName() === "deno";
+const ON_BUN = runtimeName() === "bun";
 const ON_NODE = runtimeName() === "node";
+/** Node has no way into the C library. */
+const libc = ON_NODE ? null : (await import("../../linux/thread_libc.ts")).libc;
 
 /** The memory that looking at the first bytes of a connection begins with. */
 const FIRST_LOOK_BYTES = 1024;
@@ -22,6 +25,9 @@ const FIRST_LOOK_BYTES = 1024;
 export class NodeTlsConn extends NodeConn implements PreambleConn {
   readonly #raw: Socket;
   readonly #tls: NodeTls;
+  #socket: TLSSocket | null = null;
+  /** Bytes of the raw connection when the last chunk came; on Deno. */
+  #rawBytes = 0;
 
   /** @param raw paused, with nothing read from it */
   constructor(raw: Socket, tls: NodeTls) {
@@ -43,6 +49,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
       if (started === null) return this.#passThrough(hello!.serverName);
       socket = started;
     } else socket = this.#tls.start(this.#raw);
+    this.#socket = socket;
     this.attach(socket);
     // Without a `tls.Server` to take them, errors after the handshake come as this event alone.
     socket.on("_tlsError", (error) => this.fail(nodeConnError(error)));
@@ -50,6 +57,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     socket.once("end", left);
     await this.next(socket, "secure");
     socket.off("end", left);
+    if (ON_DENO) this.#rawBytes = this.#raw.bytesRead;
     const info = this.#tls.info(socket);
     // What was decided by one name must not be accounted under another, which a second ClientHello might have.
     if (hello?.serverName) info.sni = hello.serverName;
@@ -67,9 +75,32 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     await super.closeWrite();
   }
 
+  cutWrite(): void {
+    // Deno and Node end the raw socket without a word of TLS; on Bun that one says close_notify, too.
+    if (!ON_BUN) this.#raw.end();
+    else libc!.endConnections([{ remote: this.remote, local: this.local, how: "fin" }]);
+  }
+
   override close(): void {
     super.close();
     this.#raw.destroy();
+  }
+
+  protected override received(chunk: Uint8Array, stopped: boolean): number {
+    if (ON_DENO) this.#rawBytes = this.#raw.bytesRead;
+    return super.received(chunk, stopped);
+  }
+
+  /**
+   * Deno says "end" of a client that has reset the connection as well. A connection that was reset has no peer any more, which
+   * the socket of TLS asks the kernel for, once. The client may have said close_notify before: only where nothing has come since
+   * the last chunk, which was written on meanwhile, it has certainly not.
+   */
+  protected override endFailure(): ConnError | null {
+    if (!ON_DENO || this.remote.hostname === "" || this.#socket === null) return null;
+    if (this.#socket.remoteAddress !== undefined) return null;
+    const cut = this.awaited && this.#raw.bytesRead === this.#rawBytes;
+    return new ConnError(cut ? "reset" : "vanished", "Connection reset by peer");
   }
 
   /**

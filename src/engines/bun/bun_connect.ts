@@ -1,0 +1,50 @@
+import type { Address } from "../../net/address.ts";
+import { type Conn, ConnError } from "../contract.ts";
+import { connectWithRetry } from "../shared/connect_retry.ts";
+import { explainRefusal } from "../shared/explain_refusal.ts";
+import { nodeConnError } from "../shared/node_error.ts";
+import { BunConn, HANDLERS } from "./bun_conn.ts";
+import type { BunApi, BunHandlers } from "./bun_types.ts";
+
+const KEEP_ALIVE_DELAY_MS = 60_000;
+
+const { Bun } = globalThis as unknown as { Bun: BunApi };
+
+/**
+ * Connects to a backend by `Bun.connect`, on behalf of both engines.
+ * @param deadline as in {@linkcode Runtime.connect}
+ */
+export function connectBun(target: Address, deadline: number): Promise<Conn> {
+  return connectWithRetry(() => connectOnce(target, deadline), deadline);
+}
+
+async function connectOnce(target: Address, deadline: number): Promise<Conn> {
+  const where = target.transport === "unix" ? { unix: target.path } : { hostname: target.hostname, port: target.port };
+  let late = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const connecting = Bun.connect<BunConn>({ ...where, allowHalfOpen: true, data: null!, socket: CONNECT_HANDLERS });
+  try {
+    const leftMs = Math.max(1, deadline - performance.now());
+    const timeout = new Promise<never>((_, reject) => {
+      if (!Number.isFinite(leftMs)) return;
+      timer = setTimeout(() => {
+        late = true;
+        reject(new ConnError("timeout", "Connection timed out"));
+      }, leftMs);
+    });
+    const socket = await Promise.race([connecting, timeout]);
+    if (target.transport === "tcp") socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    return socket.data;
+  } catch (error) {
+    if (late) connecting.then((socket) => socket.terminate(), () => {});
+    throw explainRefusal(nodeConnError(error), target);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const CONNECT_HANDLERS: BunHandlers<BunConn> = {
+  ...HANDLERS,
+  open: (socket) => void new BunConn(socket),
+  connectError() {},
+};

@@ -1,0 +1,33 @@
+import type { Address } from "../../net/address.ts";
+import type { Conn } from "../contract.ts";
+import { connectWithRetry } from "../shared/connect_retry.ts";
+import { DenoConn } from "./deno_conn.ts";
+import { connError } from "./deno_error.ts";
+
+const MAX_READ = 64 * 1024;
+
+/**
+ * Connects to a backend by `Deno.connect`, on behalf of both engines.
+ * @param deadline as in {@linkcode Runtime.connect}
+ */
+export function connectDeno(target: Address, deadline: number): Promise<Conn> {
+  return connectWithRetry(() => connectOnce(target, deadline), deadline);
+}
+
+async function connectOnce(target: Address, deadline: number): Promise<Conn> {
+  try {
+    if (target.transport === "unix") {
+      return new DenoConn(await Deno.connect({ transport: "unix", path: target.path }), MAX_READ);
+    }
+    const conn = await Deno.connect({
+      hostname: target.hostname,
+      port: target.port,
+      signal: deadline === Infinity ? undefined : AbortSignal.timeout(Math.max(1, deadline - performance.now())),
+    });
+    conn.setNoDelay(true);
+    conn.setKeepAlive(true);
+    return new DenoConn(conn, MAX_READ);
+  } catch (error) {
+    throw connError(error);
+  }
+}

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { Backend, readAll, readExactly, silent, writeAll } from "../support/backend.ts";
+import { patternBytes } from "../support/random.ts";
+import { reset, TcpBackend } from "../support/tcp_backend.ts";
+import { until } from "../support/wait.ts";
+import { type Bench, connectionRecord } from "./suite.ts";
+
+const ANSWER = new TextEncoder().encode("HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n\r\n");
+const HEAD = patternBytes(1000);
+const CHUNK = patternBytes(16_384);
+
+/** How a client saw a connection end: by close_notify, by FIN alone, or by a reset. */
+type End = "close_notify" | "fin" | "reset";
+
+/** Reads to the end, whatever that is. */
+async function readToEnd(client: Deno.Conn): Promise<{ bytes: number; end: End }> {
+  const buffer = new Uint8Array(64 * 1024);
+  let bytes = 0;
+  for (;;) {
+    try {
+      const count = await client.read(buffer);
+      if (count === null) return { bytes, end: "close_notify" };
+      bytes += count;
+    } catch (error) {
+      if (error instanceof Deno.errors.UnexpectedEof) return { bytes, end: "fin" };
+      if (error instanceof Deno.errors.ConnectionReset) return { bytes, end: "reset" };
+      throw error;
+    }
+  }
+}
+
+/** Serves one connection: reads so many bytes, answers, and closes; resolves when that is done. */
+async function answerEarly(listener: Deno.Listener | Deno.UnixListener, bytes: number): Promise<void> {
+  using conn = await listener.accept();
+  await readExactly(conn, bytes);
+  await writeAll(conn, ANSWER);
+}
+
+/** Nothing that was said last is lost, and a cut can be told from an end. */
+export function endingCases({ test, start }: Bench): void {
+  for (const unread of [true, false]) {
+    const what = unread ? "without having read all" : "having read all that there was";
+    test(`delivers an early answer of an application that closes ${what}, over Unix and TCP`, async (dir) => {
+      const path = dir.file("app.sock");
+      for (const transport of ["unix", "tcp"] as const) {
+        using listener = transport === "unix" ? Deno.listen({ transport, path }) : Deno.listen({ port: 0 });
+        const answered = answerEarly(listener, unread ? 1 : HEAD.length);
+        const { addr } = listener;
+        await using proxy = await start(dir, addr.transport === "tcp" ? `tcp:127.0.0.1:${addr.port}` : `unix:${path}`);
+        const client = await proxy.connect();
+        await writeAll(client, HEAD);
+        await answered;
+        // It sends everything, and looks for an answer only then.
+        for (let count = 0; count < 100; count++) await writeAll(client, CHUNK);
+        assert.equal((await readToEnd(client)).bytes, ANSWER.length);
+        client.close();
+        const { reason } = await connectionRecord(proxy.program);
+        assert.ok(reason === "backend-closed" || (unread && reason === "backend-reset"), String(reason));
+      }
+    });
+  }
+
+  /** Reads what comes and never answers, whatever the client does. */
+  const mute = async (conn: Deno.UnixConn) => {
+    await silent(conn);
+    await new Promise(() => {});
+  };
+
+  const ends: [reason: string, timeouts: Record<string, string>, client: "waits" | "has half-closed" | "sends"][] = [
+    ["idle", { idle: "1s" }, "waits"],
+    ["lifetime", { lifetime: "1s" }, "waits"],
+    ["lifetime", { lifetime: "1s" }, "sends"],
+    ["half-close-timeout", { "half-close": "1s" }, "has half-closed"],
+    ["drain", {}, "waits"],
+    ["drain", {}, "sends"],
+  ];
+  for (const [reason, timeouts, behaviour] of ends) {
+    test(`says close_notify where it ends a connection itself: ${reason}, the client ${behaviour}`, async (dir) => {
+      await using backend = new Backend(dir.file("app.sock"), mute);
+      await using proxy = await start(dir, backend.address, {
+        listener: { timeouts },
+        config: { shutdown: { grace: "1s" } },
+      });
+      const client = await proxy.connect();
+      await writeAll(client, HEAD);
+      await until(() => backend.open === 1, "it is served");
+      if (behaviour === "has half-closed") await client.closeWrite();
+      if (reason === "drain") proxy.program.signal("SIGTERM");
+      let ended = false;
+      const sending = behaviour !== "sends" ? null : (async () => {
+        // The proxy takes it until the client has heard of the end.
+        while (!ended) await writeAll(client, CHUNK);
+      })();
+      assert.deepEqual(await readToEnd(client), { bytes: 0, end: "close_notify" });
+      ended = true;
+      await sending;
+      client.close();
+      assert.equal((await connectionRecord(proxy.program)).reason, reason);
+    });
+  }
+
+  test("lets a client tell that its application was cut, and delivers what had come before", async (dir) => {
+    await using backend = new TcpBackend(async (conn) => {
+      await readExactly(conn, HEAD.length);
+      await writeAll(conn, CHUNK);
+      reset(conn);
+    });
+    for (const halfClose of [false, true]) {
+      await using proxy = await start(dir, backend.address);
+      const client = await proxy.connect();
+      await writeAll(client, HEAD);
+      if (halfClose) await client.closeWrite();
+      const { bytes, end } = await readToEnd(client);
+      assert.notEqual(end, "close_notify", halfClose ? "half-closed" : "open");
+      assert.equal(bytes, CHUNK.length);
+      client.close();
+      const { reason, error } = await connectionRecord(proxy.program);
+      assert.equal(reason, "backend-reset");
+      assert.equal(typeof error, "string");
+    }
+  });
+
+  test("lets an application on TCP tell a request that was cut from one that is whole", async (dir) => {
+    const outcomes: string[] = [];
+    let received = () => {};
+    await using backend = new TcpBackend(async (conn) => {
+      await readExactly(conn, HEAD.length);
+      received();
+      await readAll(conn).then(() => outcomes.push("whole"), () => outcomes.push("cut"));
+    });
+    await using proxy = await start(dir, backend.address);
+    for (const cut of [true, false]) {
+      const arrived = new Promise<void>((resolve) => received = resolve);
+      const client = await proxy.connect();
+      await writeAll(client, HEAD);
+      await arrived;
+      if (cut) {
+        reset(client);
+        const { reason } = await proxy.program.record(({ event }) => event === "connection", "record of the cut one");
+        assert.equal(reason, "client-reset");
+      } else await client.closeWrite();
+      await until(() => outcomes.length === (cut ? 1 : 2), "the application sees the end");
+      client.close();
+    }
+    assert.deepEqual(outcomes, ["cut", "whole"]);
+  });
+}
