@@ -1,4 +1,7 @@
-/** Opens a listening socket as descriptor 3 and becomes the program, as a service manager does. Takes the port to listen on. */
+/**
+ * Opens a listening socket as descriptor 3 and becomes the program, as a service manager does. Takes the port to listen
+ * on.
+ */
 const ACTIVATE = [
   "perl",
   "-MSocket",

@@ -1,6 +1,6 @@
 /**
- * Runs the program as `run` does, except that SIGUSR2 makes the worker with the highest number die by an error. The program
- * itself has no way to do that.
+ * Runs the program as `run` does, except that SIGUSR2 makes the worker with the highest number die by an error. The
+ * program itself has no way to do that.
  */
 import process from "node:process";
 import { createLogger } from "../../src/log/log.ts";

@@ -31,8 +31,8 @@ export interface SslTlv {
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * Parses the value of a TLV of type 0x20. Text is UTF-8. Other bytes become U+FFFD, because common names are copied from
- * certificates as they are. Of several TLVs of one type the first counts.
+ * Parses the value of a TLV of type 0x20. Text is UTF-8. Other bytes become U+FFFD, because common names are copied
+ * from certificates as they are. Of several TLVs of one type the first counts.
  *
  * @throws {ProxyHeaderError} reason `bad-tlv`; never for a value that the header's parser let pass
  */

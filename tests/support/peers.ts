@@ -10,8 +10,8 @@ export interface Peer {
 const REQUIRED = Deno.env.get("TLS_OFF_REQUIRE_PEERS") === "1";
 
 /**
- * Registers a test that needs programs of other projects. Where one is missing, the test is skipped and its name says why.
- * With TLS_OFF_REQUIRE_PEERS=1 it fails instead.
+ * Registers a test that needs programs of other projects. Where one is missing, the test is skipped and its name says
+ * why. With TLS_OFF_REQUIRE_PEERS=1 it fails instead.
  */
 export function peerTest(name: string, peers: Peer[], run: () => Promise<void>): void {
   const missing = peers.filter(({ command }) => !isInstalled(command));

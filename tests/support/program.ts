@@ -12,7 +12,8 @@ export function programCommand(main = "src/main.ts"): string[] {
 
 /** The command that runs a module of the program's source, on Deno. */
 export function sourceCommand(main: string): string[] {
-  // The command has the permissions and the environment that the program ships with, so that a test sees what users see.
+  // The command has the permissions and the environment that the program ships with, so that a test sees what users
+  // see.
   const { environment, flags } = startCommand();
   const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   return ["env", ...settings, Deno.execPath(), "run", ...flags, new URL(`../../${main}`, import.meta.url).pathname];

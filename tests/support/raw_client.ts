@@ -1,9 +1,9 @@
 /**
- * TCP clients made of raw packets, on an Ethernet interface and with an address that no kernel owns, so that they can wait
- * between the SYN-ACK and their ACK. Each then sends a ClientHello and wants a ServerHello back.
+ * TCP clients made of raw packets, on an Ethernet interface and with an address that no kernel owns, so that they can
+ * wait between the SYN-ACK and their ACK. Each then sends a ClientHello and wants a ServerHello back.
  *
- * Arguments: interface, its MAC address, the peer's MAC address, own IPv4 address, peer's IPv4 address, port, milliseconds
- * to wait. Opens a connection each 25 ms until standard input ends, and then writes the results as JSON.
+ * Arguments: interface, its MAC address, the peer's MAC address, own IPv4 address, peer's IPv4 address, port,
+ * milliseconds to wait. Opens a connection each 25 ms until standard input ends, and then writes the results as JSON.
  */
 import { setInterval } from "node:timers";
 import { CLIENT_HELLO } from "./client_hello.ts";

@@ -20,8 +20,8 @@ export interface ReloadLoadOptions {
 }
 
 /**
- * Lets clients of every kind connect as fast as they can while the proxy repeatedly gets another certificate. Fails when
- * a connection is lost or a client receives a wrong byte.
+ * Lets clients of every kind connect as fast as they can while the proxy repeatedly gets another certificate. Fails
+ * when a connection is lost or a client receives a wrong byte.
  */
 export async function reloadUnderLoad(
   { reloads, workers, engine, command, long, raw }: ReloadLoadOptions,

@@ -1,6 +1,6 @@
 /**
- * Repeats an action beside a test until it is stopped. The first failure ends it. The failure is shown at once, because the
- * test may fail as a consequence and its error would hide this one, and `stop` throws it.
+ * Repeats an action beside a test until it is stopped. The first failure ends it. The failure is shown at once, because
+ * the test may fail as a consequence and its error would hide this one, and `stop` throws it.
  */
 export class Repeat implements Disposable {
   /** How often the action was done. */
