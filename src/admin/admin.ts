@@ -6,7 +6,7 @@ import { type Address, formatAddress } from "../net/address.ts";
 import { explainSystemError } from "../net/system_error.ts";
 import { watchAccepting } from "../engines/shared/watch_accepting.ts";
 import type { AdminControl, AdminSources } from "./control.ts";
-import { refuseRequest } from "./guard.ts";
+import { refuseRequest } from "./refuse_request.ts";
 import { bindUnixPath, type BoundName, checkUnixPath } from "../linux/unix_socket.ts";
 import { type Answer, routes } from "./routes.ts";
 

@@ -19,7 +19,7 @@ const SLOT = 5;
 const NAME = 64;
 
 /** One search finds the lightest eighth of the table. */
-const VICTIM_SHARE = 8;
+const SEARCH_SHARE = 8;
 
 /** Bytes of shared memory for a table. */
 export function clientTableSize(capacity: number): number {
@@ -44,7 +44,7 @@ export class ClientTable {
   readonly #clients: string[] = [];
   /** Present connections of every client, in the table or not. There are no more entries than connections. */
   readonly #active = new Map<string, number>();
-  #victims: { slot: number; client: string; weight: number }[] = [];
+  #lightest: { slot: number; client: string; weight: number }[] = [];
   #lastClient: string | null = null;
   #lastOffset = 0;
 
@@ -105,7 +105,7 @@ export class ClientTable {
 
   /** Frees the slot of the lightest client and returns it. The client's numbers are added to those of the forgotten. */
   #forget(): number {
-    const { slot, client } = this.#victim();
+    const { slot, client } = this.#findLightest();
     this.#slots.delete(client);
     const offset = slot * SLOT;
     const forgotten = this.capacity * SLOT;
@@ -114,17 +114,17 @@ export class ClientTable {
   }
 
   /** Finds the lightest client. A search finds many at once, because it costs as much for many as for one. */
-  #victim(): { slot: number; client: string } {
+  #findLightest(): { slot: number; client: string } {
     for (;;) {
-      const victim = this.#victims.pop();
-      if (victim === undefined) {
+      const found = this.#lightest.pop();
+      if (found === undefined) {
         const all = this.#clients.map((client, slot) => ({ slot, client, weight: this.#weight(slot) }));
         all.sort((a, b) => b.weight - a.weight);
-        this.#victims = all.slice(-Math.ceil(this.capacity / VICTIM_SHARE));
+        this.#lightest = all.slice(-Math.ceil(this.capacity / SEARCH_SHARE));
         continue;
       }
       // If it has become heavier since the search, or the slot is another client's, it may not be the lightest.
-      if (this.#clients[victim.slot] === victim.client && this.#weight(victim.slot) === victim.weight) return victim;
+      if (this.#clients[found.slot] === found.client && this.#weight(found.slot) === found.weight) return found;
     }
   }
 

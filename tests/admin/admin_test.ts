@@ -8,7 +8,7 @@ import type { LogConfig } from "../../src/config/config.ts";
 import type { Address } from "../../src/net/address.ts";
 import { type Admin, startAdmin } from "../../src/admin/admin.ts";
 import type { AdminControl } from "../../src/admin/control.ts";
-import { refuseRequest } from "../../src/admin/guard.ts";
+import { refuseRequest } from "../../src/admin/refuse_request.ts";
 import { createLogger } from "../../src/log/log.ts";
 import { Monitor } from "../../src/supervisor/monitor.ts";
 import { WorkerMonitor } from "../../src/log/worker_monitor.ts";

@@ -3,7 +3,7 @@ import ipaddr from "ipaddr.js";
 import type { Address } from "../net/address.ts";
 
 /** The parts of a request that decide. */
-interface GuardedRequest {
+interface RequestHeaders {
   method: string;
   host: string | undefined;
   origin: string | undefined;
@@ -15,7 +15,7 @@ interface GuardedRequest {
  * Returns the reason why a request is refused; `null` where it is not.
  * @param listen the configured address
  */
-export function refuseRequest(request: GuardedRequest, listen: Address): string | null {
+export function refuseRequest(request: RequestHeaders, listen: Address): string | null {
   return refuseHost(request, listen) ?? (isReading(request.method) ? null : refuseForeignPost(request));
 }
 
@@ -29,7 +29,7 @@ function isReading(method: string): boolean {
  * rebound. A browser cannot reach a Unix socket. A browser always sends a host, so a GET without one is not from a
  * browser but, for example, one of HAProxy's health checks by HTTP/1.0.
  */
-function refuseHost({ method, host }: GuardedRequest, listen: Address): string | null {
+function refuseHost({ method, host }: RequestHeaders, listen: Address): string | null {
   if (listen.transport === "unix" || (host === undefined && isReading(method))) return null;
   const name = hostName(host);
   if (name === null) return "Host header is missing or malformed";
@@ -45,7 +45,7 @@ function hostName(host: string | undefined): string | null {
 }
 
 /** Refuses cross-site request forgery: a page of another site can send a POST, though it cannot read the answer. */
-function refuseForeignPost({ host, origin, fetchSite }: GuardedRequest): string | null {
+function refuseForeignPost({ host, origin, fetchSite }: RequestHeaders): string | null {
   if (fetchSite !== undefined && fetchSite !== "same-origin" && fetchSite !== "none") {
     return "request comes from another site";
   }
