@@ -10,7 +10,12 @@ export interface ConfigFile extends Omit<Config, "file" | "listeners"> {
 }
 
 const LOG: Fields<LogConfig> = {
-  level: key("level", types.oneOf("debug", "info", "warn", "error"), { default: "info" }, "the least that is logged"),
+  level: key(
+    "level",
+    types.oneOf("debug", "info", "warn", "error"),
+    { default: "info" },
+    "the lowest level that is logged",
+  ),
   format: key(
     "format",
     types.oneOf("auto", "text", "json", "journald"),
@@ -21,17 +26,22 @@ const LOG: Fields<LogConfig> = {
     "access",
     types.boolean(),
     { default: true },
-    "one record for each closed connection; those the backend failed are told in any case",
+    "whether each closed connection is a record; those that failed at the backend are logged in any case",
   ),
   metricsIntervalMs: key(
     "metrics-interval",
     types.duration(100),
     { default: 0 },
-    "how often the metrics are logged as records; 0 is off",
+    "how often the metrics are logged as records; 0 for never",
   ),
   file: key("file", types.path({ optional: true }), { default: "" }, 'log file, reopened on SIGUSR1; "" for stderr'),
-  fileSize: key("file-size", types.size(4096), { default: "64MiB" }, "size at which the log file is rotated; 0: never"),
-  fileCount: key("file-count", types.integer(0, 1000), { default: 5 }, "rotated log files kept beside the live one"),
+  fileSize: key(
+    "file-size",
+    types.size(4096),
+    { default: "64MiB" },
+    "size at which the log file is rotated; 0 for never",
+  ),
+  fileCount: key("file-count", types.integer(0, 1000), { default: 5 }, "how many rotated log files are kept"),
 };
 
 const ADMIN: Fields<AdminConfig> = {
@@ -46,7 +56,7 @@ const ADMIN: Fields<AdminConfig> = {
     "top-clients",
     types.integer(0, 1000),
     { default: 20 },
-    "busiest clients that have metrics of their own",
+    "how many of the busiest clients have metrics of their own",
   ),
 };
 

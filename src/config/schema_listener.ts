@@ -33,25 +33,50 @@ const CLIENT_AUTH: Fields<ListenerFile["clientAuth"]> = {
     "mode",
     types.oneOf("none", "optional", "required"),
     { default: "none" },
-    "whether clients show a certificate (mutual TLS)",
+    "whether clients need not, may or must show a certificate (mutual TLS)",
   ),
-  ca: key("ca", types.path({ optional: true }), { default: "" }, "PEM file: the authorities that sign clients"),
+  ca: key(
+    "ca",
+    types.path({ optional: true }),
+    { default: "" },
+    "PEM file: the authorities that sign clients' certificates",
+  ),
   allowCn: key(
     "allow-cn",
     types.list(types.pattern()),
     { default: [] },
-    "common names admitted, * for any characters; a match of any allow list admits, none given admits all that the CA signed",
+    "common names that are admitted, * for any characters; a match in any allow list admits, without lists every certificate does",
   ),
-  allowDns: key("allow-dns", types.list(types.pattern()), { default: [] }, "DNS names admitted, as allow-cn"),
-  allowUri: key("allow-uri", types.list(types.pattern()), { default: [] }, "URIs admitted (SPIFFE IDs), as allow-cn"),
+  allowDns: key(
+    "allow-dns",
+    types.list(types.pattern()),
+    { default: [] },
+    "DNS names that are admitted, like allow-cn",
+  ),
+  allowUri: key(
+    "allow-uri",
+    types.list(types.pattern()),
+    { default: [] },
+    "URIs (SPIFFE IDs) that are admitted, like allow-cn",
+  ),
 };
 
 const TIMEOUTS: Fields<ListenerConfig["timeouts"]> = {
-  handshakeMs: key("handshake", types.duration(), { default: "10s" }, "for the TLS handshake"),
-  connectMs: key("connect", types.duration(), { default: "5s" }, "for connecting to a backend, retries included"),
-  idleMs: key("idle", types.duration(), { default: "1h" }, "both directions silent"),
-  halfCloseMs: key("half-close", types.duration(), { default: "60s" }, "one direction closed, the other silent"),
-  lifetimeMs: key("lifetime", types.duration(), { default: 0 }, "for a whole connection"),
+  handshakeMs: key("handshake", types.duration(), { default: "10s" }, "how long the TLS handshake may take"),
+  connectMs: key(
+    "connect",
+    types.duration(),
+    { default: "5s" },
+    "how long connecting to a backend may take, retries included",
+  ),
+  idleMs: key("idle", types.duration(), { default: "1h" }, "how long both directions may be silent"),
+  halfCloseMs: key(
+    "half-close",
+    types.duration(),
+    { default: "60s" },
+    "how long one direction may be silent after the other has ended",
+  ),
+  lifetimeMs: key("lifetime", types.duration(), { default: 0 }, "how long a connection may last"),
 };
 
 const LIMITS: Fields<ListenerConfig["limits"]> = {
@@ -136,7 +161,7 @@ export const LISTENER: Fields<ListenerFile> = {
   ),
   minVersion: key("min-version", types.oneOf("1.2", "1.3"), { default: "1.2" }, "lowest TLS version"),
   maxVersion: key("max-version", types.oneOf("1.2", "1.3"), { default: "1.3" }, "highest TLS version"),
-  engine: key("engine", types.oneOf("auto", "native", "node"), { default: "auto" }, "what does the TLS"),
+  engine: key("engine", types.oneOf("auto", "native", "node"), { default: "auto" }, "which engine does TLS"),
   proxyProtocol: TARGET.proxyProtocol,
   proxyProtocolTlvs: TARGET.proxyProtocolTlvs,
   acceptProxy: key(
@@ -147,5 +172,5 @@ export const LISTENER: Fields<ListenerFile> = {
   ),
   clientAuth: table("client-auth", CLIENT_AUTH, "mutual TLS"),
   timeouts: table("timeouts", TIMEOUTS, "how long each part of a connection may take; 0 is off"),
-  limits: table("limits", LIMITS, "how much one listener takes"),
+  limits: table("limits", LIMITS, "the limits of one listener"),
 };
