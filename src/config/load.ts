@@ -158,14 +158,22 @@ function has(tree: unknown, path: Path): boolean {
   return true;
 }
 
-/** Makes a problem of a parser's error. One parser gives line and column, another writes them into its message. */
+/**
+ * Makes a problem of a parser's error. smol-toml gives line and column; `@std/toml` writes them into its message, some of
+ * them twice, counts columns from 0, and quotes the line as it is.
+ */
 function syntaxProblem(file: string, source: string, error: unknown): Problem {
   const { message, line, column } = error as { message?: string; line?: number; column?: number };
   const firstLine = (message ?? String(error)).split("\n", 1)[0];
-  const written = /line (\d+), column (\d+):?\s*(.*)/i.exec(firstLine);
-  const place = { line: line ?? Number(written?.[1] ?? 0), column: column ?? Number(written?.[2] ?? 0) };
-  const detail = (written?.[3] ?? firstLine).replace(/^Invalid TOML document: /, "");
-  return problemOf(file, `invalid TOML: ${explainSyntax(source, place) ?? detail}`, place);
+  const written = /^(?:Parse error on line (\d+), column (\d+): )+/.exec(firstLine);
+  const place = {
+    line: line ?? Number(written?.[1] ?? 0),
+    column: column ?? (written === null ? 0 : Number(written[2]) + 1),
+  };
+  const detail = firstLine.slice(written?.[0].length ?? 0).replace(/^Invalid TOML document: /, "");
+  // deno-lint-ignore no-control-regex -- what must not reach a terminal
+  const shown = detail.replace(/[\x00-\x1f\x7f-\x9f]/g, "?");
+  return problemOf(file, `invalid TOML: ${explainSyntax(source, place) ?? shown}`, place);
 }
 
 /** What was probably done where a parser only says what it does not take; `null` where that is not to be seen. */

@@ -85,7 +85,7 @@ class Scanner {
       const start = this.#at;
       if (this.#peek() === "[") table = this.#header(root);
       else this.#pair(table, 0);
-      this.#match(/[^\n]*/y);
+      // What follows on the same line is another pair for parsers that let it pass.
       if (this.#at === start) this.#at++;
     }
     return root;

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ORIGINAL_STD } from "../support/original_std.ts";
 
 Deno.test("parseConfig() takes the example of the documentation without a word", () => {
   const result = parse(FULL);
@@ -208,7 +209,6 @@ Deno.test("parseConfig() names file, line, column, key, value and what is allowe
 
 Deno.test("parseConfig() gives line and column of what is no TOML", () => {
   const cases: [string, string][] = [
-    ["a = 1\nb = \n", "proxy.toml:2:5: invalid TOML: "],
     ["[x\n", "proxy.toml:1:"],
     ["a = 'x\n", "proxy.toml:1:"],
     ["\u0000", "proxy.toml:1:1: invalid TOML: "],
@@ -219,6 +219,15 @@ Deno.test("parseConfig() gives line and column of what is no TOML", () => {
     assert.equal(problems.length, 1);
     assert.ok(formatProblem(problems[0]).startsWith(expected), formatProblem(problems[0]));
   }
+});
+
+Deno.test({
+  name: "parseConfig() points at the place of a value that is missing (smol-toml; @std/toml names the next line)",
+  ignore: ORIGINAL_STD,
+  fn() {
+    const { problems: [problem] } = parse("a = 1\nb = \n");
+    assert.ok(formatProblem(problem).startsWith("proxy.toml:2:5: invalid TOML: "), formatProblem(problem));
+  },
 });
 
 Deno.test("parseConfig() never shows a key that was pasted into the file", () => {

@@ -1,5 +1,6 @@
 import { problemsOf, SHORT } from "./files.ts";
 import assert from "node:assert/strict";
+import { ORIGINAL_STD } from "../support/original_std.ts";
 
 Deno.test("parseConfig() refuses values of the wrong type or out of range, key by key", () => {
   const cases: [string, string][] = [
@@ -95,7 +96,6 @@ Deno.test("parseConfig() suggests what an unknown key was meant to be", () => {
     ["[logs]", 'logs: unknown key, did you mean "log"?'],
     ["[[listeners]]", 'listeners: unknown key, did you mean "listener"?'],
     ["[listener.timeout]", 'listener.timeout: unknown key, did you mean "timeouts"?'],
-    ["__proto__ = 1", "listener.__proto__: unknown key, must be one of "],
     ["constructor = 1", "listener.constructor: unknown key, must be one of "],
     ["toString = 1", "listener.toString: unknown key, must be one of "],
   ];
@@ -104,6 +104,15 @@ Deno.test("parseConfig() suggests what an unknown key was meant to be", () => {
     assert.ok(found[0].startsWith(`proxy.toml:6:1: ${expected}`), found[0]);
     assert.equal(found.length, 1, line);
   }
+});
+
+Deno.test({
+  name: "parseConfig() refuses the key __proto__ (smol-toml; @std/toml leaves it out)",
+  ignore: ORIGINAL_STD,
+  fn() {
+    const [found] = problemsOf(SHORT + "__proto__ = 1");
+    assert.ok(found.startsWith("proxy.toml:6:1: listener.__proto__: unknown key, must be one of "), found);
+  },
 });
 
 Deno.test("parseConfig() tells all problems at once, in the order of the file", () => {

@@ -1,9 +1,9 @@
-import { LogRecord } from "@std/log";
 import assert from "node:assert/strict";
 import type { LogConfig } from "../../src/config/config.ts";
 import { encodeJournalEntry, encodeJournalLine } from "../../src/log/journal_entry.ts";
 import { createLogger } from "../../src/log/log.ts";
 import type { JournalSocket } from "../../src/systemd/journal_socket.ts";
+import { makeRecord } from "./log_record.ts";
 import { MemoryOutput } from "./memory_output.ts";
 import { until } from "../support/wait.ts";
 
@@ -19,9 +19,7 @@ const CONFIG: LogConfig = {
 
 const decoder = new TextDecoder();
 
-function record(msg: string, fields: Record<string, unknown>): LogRecord {
-  return new LogRecord({ msg, args: [fields], level: 30, loggerName: "tls-off" });
-}
+const record = (msg: string, fields: Record<string, unknown>) => makeRecord("warn", msg, fields);
 
 /** The fields of an entry; journald reads the text form up to the newline. */
 function parse(bytes: Uint8Array): [string, string][] {

@@ -1,9 +1,9 @@
-import { LogRecord } from "@std/log";
 import assert from "node:assert/strict";
 import type { LogConfig } from "../../src/config/config.ts";
 import { createLogger } from "../../src/log/log.ts";
 import { TIME } from "../../src/log/fields.ts";
 import { formatJson } from "../../src/log/format_json.ts";
+import { makeRecord } from "./log_record.ts";
 import { MemoryOutput } from "./memory_output.ts";
 
 const CONFIG: LogConfig = {
@@ -140,12 +140,7 @@ Deno.test("formatJson() writes what JSON.parse reads back, whatever the text", (
   for (const [i, text] of texts.entries()) {
     // The numbered field gives each line a shape of its own. V8's JSON.parse guesses names from lines it saw before, and once
     // it has seen {"\\":…} may read "\u007f" as "\\", which is its fault and not the formatter's.
-    const record = new LogRecord({
-      msg: text,
-      args: [{ event: text, [`shape${i}`]: i, [text || "empty"]: text }],
-      level: 20,
-      loggerName: "",
-    });
+    const record = makeRecord("info", text, { event: text, [`shape${i}`]: i, [text || "empty"]: text });
     const line = JSON.parse(formatJson(record));
     assert.equal(line.msg, text);
     assert.equal(line.event, text);
