@@ -4,12 +4,14 @@ import { Backend, echo, readAll, writeAll } from "../support/backend.ts";
 import { holdsNoMoreThan, settledHoldings } from "../support/process_status.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { seededRandom } from "../support/random.ts";
+import { type Contender, programRuntime, runtimeCommand } from "../support/runtimes.ts";
 import { pause, until } from "../support/wait.ts";
 import { runClients } from "./clients.ts";
 import { assertNoLeak } from "./growth.ts";
 import { Tally } from "./tally.ts";
 
 const SECONDS = Number(Deno.env.get("TLS_OFF_SOAK_SECONDS") ?? 600);
+const RUNTIMES = (Deno.env.get("TLS_OFF_SOAK_RUNTIMES") ?? await programRuntime()).split(",") as Contender["runtime"][];
 const SEED = Number(Deno.env.get("TLS_OFF_SOAK_SEED") ?? 1);
 /** Load before the first measure, for caches and compilers to have what they want. */
 const WARM_UP_SECONDS = Math.min(120, SECONDS / 2);
@@ -43,7 +45,12 @@ class RestartingBackend implements AsyncDisposable {
   }
 }
 
-Deno.test(`${SECONDS} s of everything at once leave nothing behind (seed ${SEED})`, async () => {
+for (const runtime of RUNTIMES) {
+  Deno.test(`${SECONDS} s of everything at once leave nothing behind on ${runtime} (seed ${SEED})`, () =>
+    soak(runtime));
+}
+
+async function soak(runtime: Contender["runtime"]): Promise<void> {
   using dir = new TempDir();
   await using first = new RestartingBackend(dir.file("first.sock"));
   await using second = new RestartingBackend(dir.file("second.sock"));
@@ -56,6 +63,7 @@ Deno.test(`${SECONDS} s of everything at once leave nothing behind (seed ${SEED}
     },
     listener: { timeouts: { handshake: "3s", idle: "10s", "half-close": "5s" }, limits: { "per-client": 1000 } },
     openFiles: OPEN_FILES,
+    command: await runtimeCommand(runtime),
   });
   const random = seededRandom(SEED);
   const own = { cert: proxy.cert, key: Deno.readTextFileSync(dir.file("key.pem")) };
@@ -145,7 +153,7 @@ Deno.test(`${SECONDS} s of everything at once leave nothing behind (seed ${SEED}
   assert.deepEqual(proxy.program.records.filter(({ event }) => event === "worker-died"), []);
   proxy.program.signal("SIGTERM");
   assert.equal(await proxy.program.exit(), 0);
-});
+}
 
 /** Asks the admin endpoint for its numbers. */
 async function readStats(path: string): Promise<{ listeners: { active: number }[] }> {

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { Backend, echo, readExactly } from "../support/backend.ts";
+import { Proxy, TempDir } from "../support/proxy.ts";
+import { runtimeCommand } from "../support/runtimes.ts";
+import { untilStill } from "../support/wait.ts";
+
+const LIMIT = 100;
+/** Descriptors that are left when the reload comes; with more of them it succeeds in any case. */
+const MOST_FREE = 45;
+
+async function assertServed(client: Deno.Conn): Promise<void> {
+  await client.write(Uint8Array.of(7));
+  assert.deepEqual(await readExactly(client, 1), Uint8Array.of(7));
+}
+
+for (const runtime of ["deno", "bun"] as const) {
+  Deno.test(`reload that starts workers with 1 to ${MOST_FREE} descriptors left succeeds or is refused on ${runtime}`, async () => {
+    const ends: unknown[] = [];
+    for (let free = 1; free <= MOST_FREE; free++) {
+      using dir = new TempDir();
+      await using backend = new Backend(dir.file("app.sock"), echo);
+      await using proxy = await Proxy.start(dir, backend.address, {
+        openFiles: LIMIT,
+        command: await runtimeCommand(runtime),
+      });
+      const established = await proxy.connect();
+      await assertServed(established);
+      const clients: Deno.TcpConn[] = [];
+      for (let more = 1; more > 0; more = LIMIT - free - proxy.program.fds()) {
+        for (let count = 0; count < more; count++) clients.push(await proxy.connectTcp());
+        await untilStill(() => proxy.program.fds(), "the connections are accepted");
+      }
+      proxy.setWorkers(3);
+      ends.push((await proxy.reload()).event);
+      await assertServed(established);
+      for (const client of [established, ...clients]) client.close();
+    }
+    assert.deepEqual(new Set(ends), new Set(["reload-failed", "reload"]));
+    // Once there are enough, there are enough for all.
+    const first = ends.indexOf("reload");
+    assert.ok(ends.slice(first).every((end) => end === "reload"), JSON.stringify(ends));
+  });
+}
