@@ -26,6 +26,8 @@ interface TrafficStats {
 export interface BackendStats {
   /** Its route; "" for the listener's own. */
   route: string;
+  /** Whether it is well; `null` where it is no backend any more. */
+  up: boolean | null;
   name: string;
   connects: number;
   connectSeconds: Quantiles;
@@ -79,13 +81,17 @@ export interface Stats {
 /** Makes the answer of `/stats`: everything but the clients. */
 export function stats(sources: MetricSources, options: { draining: boolean; history: boolean }): Stats {
   const { options: { version, runtime, log }, startedMs, certificates, reloads, workerRestarts, history } = sources;
+  const states = new Map(
+    sources.backends.states.map((state) => [keyOf(state.listener, state.route, state.backend), state]),
+  );
+  const isUp: IsUp = (...backend) => states.get(keyOf(...backend))?.isUp ?? null;
   return {
     version,
     runtime,
     timeMs: Date.now(),
     startedMs,
     draining: options.draining,
-    listeners: sources.counters.totals().map((totals) => listenerStats(totals, sources.engines)),
+    listeners: sources.counters.totals().map((totals) => listenerStats(totals, sources.engines, isUp)),
     certificates,
     reloads: { ...reloads },
     workerRestarts,
@@ -96,9 +102,16 @@ export function stats(sources: MetricSources, options: { draining: boolean; hist
   };
 }
 
+type IsUp = (listener: string, route: string, backend: string) => boolean | null;
+
+function keyOf(...parts: string[]): string {
+  return parts.join("\0");
+}
+
 function listenerStats(
   { name, row, active, workers, routes, backends }: ListenerTotals,
   engines: ReadonlyMap<string, string>,
+  isUp: IsUp,
 ) {
   const handshakes = handshakeCells().map(({ result, version, offset }) =>
     [`${result} ${version}`, row[offset]] as const
@@ -122,9 +135,10 @@ function listenerStats(
       bytesOut: row[ROUTE.bytesOut],
       ended: occurred(REASONS, row, ROUTE.ended),
     })),
-    backends: backends.map(({ route, name, row }) => ({
+    backends: backends.map(({ route, name: backend, row }) => ({
       route,
-      name,
+      name: backend,
+      up: isUp(name, route, backend),
       connects: readHistogram(row, BACKEND.connectSeconds, LATENCY_BUCKETS).counts.reduce((sum, n) => sum + n, 0),
       connectSeconds: quantiles(row, BACKEND.connectSeconds, LATENCY_BUCKETS),
       errors: occurred(BACKEND_FAILURES, row, BACKEND.failures),

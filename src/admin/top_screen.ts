@@ -169,6 +169,11 @@ function notes(stats: Stats, size: TopView["size"], paint: Paint): string[] {
     const failed = Object.entries({ ...rejected, ...ended }).filter(([reason]) => !isOrderly(reason));
     if (failed.length > 0) lines.push(`${name}: ${failed.map(([reason, count]) => `${reason} ${count}`).join(", ")}`);
     for (const backend of backends) {
+      if (backend.up === false) {
+        lines.push(
+          `${name}: backend ${backend.name}${backend.route === "" ? "" : ` of route ${backend.route}`} is down`,
+        );
+      }
       if (sumOf(backend.errors) === 0) continue;
       const errors = Object.entries(backend.errors).map(([reason, count]) => `${reason} ${count}`).join(", ");
       const route = backend.route === "" ? "" : ` route ${backend.route}:`;

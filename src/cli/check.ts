@@ -1,4 +1,4 @@
-import type { Config, RouteConfig, Spread } from "../config/config.ts";
+import type { Config, RouteConfig, Spread, TargetConfig } from "../config/config.ts";
 import { formatAddress } from "../net/address.ts";
 import type { ListenerPlan } from "../supervisor/plan.ts";
 import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
@@ -42,17 +42,29 @@ const SPREAD_NOTES: Record<Spread, string> = {
 };
 
 /** Such as `api: a.example, *.a.example; h2 → unix:/run/api.sock`. */
-function describeRoute({ name, serverNames, alpn, backend, passthrough }: RouteConfig): string {
+function describeRoute(route: RouteConfig): string {
+  const { name, serverNames, alpn, passthrough } = route;
   const names = serverNames.length === 0 ? "any name" : serverNames.join(", ");
   const protocols = passthrough ? "TLS passed through" : alpn.length === 0 ? "any protocol" : alpn.join(", ");
-  return `${name}: ${names}; ${protocols} → ${backend.map(formatAddress).join(", ")}`;
+  return `${name}: ${names}; ${protocols} → ${describeTarget(route)}`;
+}
+
+/** Such as `unix:/run/1.sock, unix:/run/2.sock (weight 3); spare 10.0.0.7:80; probed every 2000 ms with GET /healthz`. */
+function describeTarget({ backend, spare, health }: TargetConfig): string {
+  const backends = backend.map(({ to, weight }) => formatAddress(to) + (weight === 1 ? "" : ` (weight ${weight})`));
+  const how = health.path === "" ? "" : ` with GET ${health.path}`;
+  return [
+    backends.join(", "),
+    ...spare.length > 0 ? [`spare ${spare.map(formatAddress).join(", ")}`] : [],
+    ...health.intervalMs > 0 ? [`probed every ${health.intervalMs} ms${how}`] : [],
+  ].join("; ");
 }
 
 function summary({ config, tls }: ListenerPlan, { workers, acme }: Config): string[] {
   const lines = [
     `listener ${config.name}`,
     `  listen       ${config.listen.map(formatAddress).join(", ")}`,
-    ...(config.backend.length > 0 ? [`  backend      ${config.backend.map(formatAddress).join(", ")}`] : []),
+    ...(config.backend.length > 0 ? [`  backend      ${describeTarget(config)}`] : []),
     ...config.routes.map((route) => `  route        ${describeRoute(route)}`),
     `  engine       ${tls.engine}: ${tls.reason}`,
     ...(workers === 1 ? [] : [`  spread       ${config.spread}: ${SPREAD_NOTES[config.spread]}`]),

@@ -56,7 +56,7 @@ function checkAlpn({ alpn }: RouteFile, listener: ListenerFile, path: Path, repo
 }
 
 function checkPassthrough(
-  { alpn, proxyProtocol, proxyProtocolTlvs }: RouteFile,
+  { alpn, health, proxyProtocol, proxyProtocolTlvs }: RouteFile,
   { clientAuth }: ListenerFile,
   path: Path,
   isGiven: IsGiven,
@@ -64,6 +64,14 @@ function checkPassthrough(
 ): void {
   if (alpn.length > 0) {
     report.error([...path, "alpn"], "cannot go with passthrough: what is agreed is between the client and the backend");
+  }
+  if (health.path !== "") {
+    report.error(
+      [...path, "health", "path"],
+      `found ${
+        quoteValue(health.path)
+      }, cannot go with passthrough: the backend speaks TLS, a connect has to be enough`,
+    );
   }
   if (clientAuth.mode !== "none") {
     report.error(

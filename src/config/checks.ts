@@ -87,17 +87,38 @@ function checkBackends(listener: ListenerFile, path: Path, isGiven: IsGiven, rep
     );
   }
   const own = new Set(listener.listen.map(formatAddress));
-  const targets = [{ backend: listener.backend, path }].concat(
-    listener.routes.map(({ backend }, index) => ({ backend, path: [...path, "route", index] })),
-  );
-  for (const target of targets) {
-    target.backend.forEach((address, index) => {
-      const text = formatAddress(address);
-      if (own.has(text)) {
-        report.error([...target.path, "backend"], `found "${text}", the listener would connect to itself`, index);
+  const targets = [
+    { ...listener, path },
+    ...listener.routes.map((route, index) => ({ ...route, path: [...path, "route", index] as Path })),
+  ];
+  for (const { backend, spare, path } of targets) {
+    const backends = backend.map(({ to }) => formatAddress(to));
+    for (const [name, addresses] of [["backend", backends], ["spare", spare.map(formatAddress)]] as const) {
+      for (const [index, text] of addresses.entries()) {
+        if (own.has(text)) {
+          report.error([...path, name], `found "${text}", the listener would connect to itself`, index);
+        } else if (name === "spare" && backends.includes(text) && isGiven([...path, name])) {
+          report.error([...path, name], `found "${text}", it is a backend already`, index);
+        }
       }
-    });
+    }
   }
+  checkBalance(targets, listener, report);
+}
+
+/** Clients of a Unix socket have no address that one could be told from another by. */
+function checkBalance(
+  targets: { balance: string; path: Path }[],
+  { listen, acceptProxy }: ListenerFile,
+  report: Report,
+): void {
+  if (acceptProxy.length > 0 || listen.length === 0 || listen.some(({ transport }) => transport !== "unix")) return;
+  const target = targets.find(({ balance }) => balance === "client");
+  if (target === undefined || report.hasFailed([...target.path, "balance"])) return;
+  report.error(
+    [...target.path, "balance"],
+    `found "client", cannot go with "${formatAddress(listen[0])}": clients of a Unix socket have no address`,
+  );
 }
 
 function checkCertificates(listener: ListenerFile, path: Path, report: Report): void {

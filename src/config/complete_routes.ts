@@ -1,8 +1,9 @@
 import type { Path } from "./positions.ts";
+import { formatAddress } from "../net/address.ts";
 import type { IsGiven } from "./is_given.ts";
 import { fieldsOf } from "./schema_types.ts";
 import type { ListenerFile } from "./schema_listener.ts";
-import { TARGET } from "./schema_route.ts";
+import { HEALTH, TARGET } from "./schema_route.ts";
 
 /** TLVs that tell of the client's TLS, which the proxy does not know where it is passed through. */
 const TLS_TLVS = ["alpn", "ssl", "client-cert"];
@@ -19,6 +20,16 @@ export function completeRoutes(listener: ListenerFile, path: Path, isGiven: IsGi
       if (isGiven([...path, "route", index, name])) continue;
       Object.assign(route, { [field]: listener[field as keyof typeof TARGET] });
     }
+    for (const [field, { name }] of fieldsOf(HEALTH)) {
+      if (isGiven([...path, "route", index, "health", name])) continue;
+      Object.assign(route.health, { [field]: listener.health[field as keyof typeof HEALTH] });
+    }
+    if (!isGiven([...path, "route", index, "spare"])) {
+      // Those of the listener speak without TLS.
+      const own = new Set(route.backend.map(({ to }) => formatAddress(to)));
+      route.spare = route.passthrough ? [] : route.spare.filter((spare) => !own.has(formatAddress(spare)));
+    }
+    if (route.passthrough && !isGiven([...path, "route", index, "health", "path"])) route.health.path = "";
     if (route.passthrough && !isGiven([...path, "route", index, "proxy-protocol-tlvs"])) {
       route.proxyProtocolTlvs = route.proxyProtocolTlvs.filter((tlv) => !TLS_TLVS.includes(tlv));
     }

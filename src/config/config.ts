@@ -2,11 +2,11 @@
 import type { Address } from "../net/address.ts";
 
 export type Spread = "connection" | "client";
-export type Balance = "least-conn" | "round-robin";
+export type Balance = "least-conn" | "round-robin" | "client";
 export type TlsVersion = "1.2" | "1.3";
 type EngineChoice = "auto" | "native" | "node";
 export type ClientAuthMode = "none" | "optional" | "required";
-type ProxyProtocolVersion = "off" | "v1" | "v2";
+export type ProxyProtocolVersion = "off" | "v1" | "v2";
 export type ProxyProtocolTlv = "alpn" | "authority" | "ssl" | "client-cert" | "unique-id" | "crc32c" | "forwarded";
 
 export interface CertificateConfig {
@@ -18,11 +18,34 @@ export interface CertificateConfig {
   names: string[];
 }
 
+/** One backend among several. */
+export interface BackendConfig {
+  to: Address;
+  /** Its share of the connections, relative to the others'. */
+  weight: number;
+}
+
+/** How it is found out which backends are well. */
+export interface HealthConfig {
+  /** Milliseconds between two probes of a backend; 0 = off. */
+  intervalMs: number;
+  timeoutMs: number;
+  /** Good probes in a row until a backend that was down is taken again. */
+  rise: number;
+  /** Bad probes in a row until a backend is left out. */
+  fall: number;
+  /** Of an HTTP request; "": a connect is enough. */
+  path: string;
+}
+
 /** Where connections go, and what is told there: of a route, or of a listener for what no route takes. */
 export interface TargetConfig {
   /** At least one; none where every connection of a listener has a route, or none. */
-  backend: Address[];
+  backend: BackendConfig[];
+  /** Taken only while no backend is well. */
+  spare: Address[];
   balance: Balance;
+  health: HealthConfig;
   proxyProtocol: ProxyProtocolVersion;
   proxyProtocolTlvs: ProxyProtocolTlv[];
   /** The list stands in the configuration: an engine that cannot tell something in it will not do. */
@@ -158,4 +181,9 @@ export interface Config {
 /** Where the connections of a listener can go: its routes in order, and its own backend. */
 export function targetsOf(listener: ListenerConfig): TargetConfig[] {
   return [...listener.routes, ...listener.backend.length > 0 ? [listener] : []];
+}
+
+/** Every address that connections of a target can go to: its backends in order, then its spares. */
+export function addressesOf({ backend, spare }: TargetConfig): Address[] {
+  return [...backend.map(({ to }) => to), ...spare];
 }

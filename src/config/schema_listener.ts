@@ -1,7 +1,8 @@
 import type { CertificateConfig, ListenerConfig } from "./config.ts";
-import { ROUTE, type RouteFile, TARGET } from "./schema_route.ts";
+import { HEALTH, ROUTE, type RouteFile, TARGET } from "./schema_route.ts";
 import { type Fields, key, table, tableList } from "./schema_types.ts";
 import * as types from "./value_types.ts";
+import { backends } from "./value_types_backend.ts";
 import { certificateName } from "./value_types_acme.ts";
 
 /** A listener as the file has it: its first certificate apart from the others. */
@@ -123,10 +124,11 @@ export const LISTENER: Fields<ListenerFile> = {
   ),
   backend: key(
     "backend",
-    types.addresses("connect", { optional: true }),
+    backends({ optional: true }),
     { default: [], defaultNote: "none, which is allowed beside routes alone" },
-    "where the application listens: one address or a list; beside routes it gets what no route takes",
+    "where the application listens: one address or a list, each also with a weight; beside routes it gets the rest",
   ),
+  spare: TARGET.spare,
   balance: TARGET.balance,
   routes: tableList(
     "route",
@@ -172,5 +174,6 @@ export const LISTENER: Fields<ListenerFile> = {
   ),
   clientAuth: table("client-auth", CLIENT_AUTH, "mutual TLS"),
   timeouts: table("timeouts", TIMEOUTS, "how long each part of a connection may take; 0 is off"),
+  health: table("health", HEALTH, "how it is found out which backends are well"),
   limits: table("limits", LIMITS, "the limits of one listener"),
 };

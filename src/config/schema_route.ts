@@ -1,19 +1,50 @@
-import type { RouteConfig, TargetConfig } from "./config.ts";
-import { type Fields, type Key, key } from "./schema_types.ts";
+import type { HealthConfig, RouteConfig, TargetConfig } from "./config.ts";
+import { type Fields, fieldsOf, type Key, key, table } from "./schema_types.ts";
 import * as types from "./value_types.ts";
+import * as backendTypes from "./value_types_backend.ts";
 
 /** A route as the file has it. */
 export type RouteFile = Omit<RouteConfig, "proxyProtocolTlvsNamed">;
 
-type TargetKeys = Pick<TargetConfig, "balance" | "proxyProtocol" | "proxyProtocolTlvs">;
+/** Every key of `[listener.health]`. */
+export const HEALTH: { [Field in keyof HealthConfig]: Key<HealthConfig[Field]> } = {
+  intervalMs: key(
+    "interval",
+    types.duration(100),
+    { default: 0 },
+    "time between two probes of each backend, one for all workers; 0: connections alone show which refuse",
+  ),
+  timeoutMs: key("timeout", types.duration(), { default: "2s" }, "for one probe; 0: as long as interval"),
+  rise: key("rise", types.integer(1, 100), { default: 2 }, "good probes in a row until a backend is taken again"),
+  fall: key(
+    "fall",
+    types.integer(1, 100),
+    { default: 3 },
+    "bad probes in a row until a backend is left out; its connections go on",
+  ),
+  path: key(
+    "path",
+    backendTypes.healthPath(),
+    { default: "" },
+    'asked for by GET with HTTP/1.1, good with a status from 200 to 399; "": a connect is enough',
+  ),
+};
+
+type TargetKeys = Pick<TargetConfig, "spare" | "balance" | "proxyProtocol" | "proxyProtocolTlvs">;
 
 /** The keys of a target that a route takes from its listener where it does not give them. */
 export const TARGET: { [Field in keyof TargetKeys]: Key<TargetKeys[Field]> } = {
+  spare: key(
+    "spare",
+    types.addresses("connect", { optional: true }),
+    { default: [] },
+    "backends that get connections only while no other is well: one address or a list",
+  ),
   balance: key(
     "balance",
-    types.oneOf("least-conn", "round-robin"),
+    types.oneOf("least-conn", "round-robin", "client"),
     { default: "least-conn" },
-    "which backend is tried first; the next follows where one refuses",
+    'which backend is tried first; "client": one address always has the same; the next follows where one refuses',
   ),
   proxyProtocol: key(
     "proxy-protocol",
@@ -53,13 +84,21 @@ export const ROUTE: Fields<RouteFile> = {
   ),
   backend: key(
     "backend",
-    types.addresses("connect"),
+    backendTypes.backends({ optional: false }),
     { placeholder: [] },
-    "where its application listens: one address or a list",
+    "where its application listens: one address or a list, each also with a weight",
   ),
+  spare: inherited(TARGET.spare),
   balance: inherited(TARGET.balance),
   proxyProtocol: inherited(TARGET.proxyProtocol),
   proxyProtocolTlvs: inherited(TARGET.proxyProtocolTlvs),
+  health: table(
+    "health",
+    Object.fromEntries(fieldsOf(HEALTH).map(([field, one]) => [field, inherited(one as Key<unknown>)])) as Fields<
+      HealthConfig
+    >,
+    "how it is found out which backends of the route are well; each key is the listener's unless given",
+  ),
   passthrough: key(
     "passthrough",
     types.boolean(),

@@ -16,6 +16,9 @@ export const EVENTS = {
   "exhausted": "accepting pauses, since descriptors or memory have run out: `listener`, `error`; at most every 10 s",
   "accept-failed": "an address can accept no more: `listener`, `error`",
   "proxy-header": "a TLV was too long for the PROXY header and is left out: `listener`, `tlv`",
+  "backend-down":
+    "a backend is left out while others are well: `listener`, `route`, `backend`, `cause`; without probes it refused a connection",
+  "backend-up": "a backend gets connections again: `listener`, `route`, `backend`, `cause`",
   "worker-died": "a worker has ended by an error, its connections with it: `worker`, `error`",
   "worker-replaced": "a new worker serves in its place: `worker`",
   "worker-not-replaced": "it could not be replaced, and is tried again: `worker`, `error`",

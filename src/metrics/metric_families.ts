@@ -37,6 +37,7 @@ export function metricFamilies(sources: MetricSources, topClients: number): Metr
     ...connectionFamilies(listeners),
     ...handshakeFamilies(listeners),
     ...backendFamilies(listeners),
+    ...healthFamilies(sources),
     ...clientFamilies(sources, topClients),
     ...ownFamilies(sources),
     ...acmeFamilies(sources),
@@ -133,6 +134,29 @@ function backendFamilies(listeners: ListenerTotals[]): MetricFamily[] {
       backends.flatMap(({ labels, row }) =>
         BACKEND_FAILURES.map((reason, i) => ({ labels: { ...labels, reason }, value: row[BACKEND.failures + i] }))
       ).filter(({ value, labels }) => value > 0 || labels.reason === "refused"),
+    ),
+  ];
+}
+
+function healthFamilies({ backends: { states } }: MetricSources): MetricFamily[] {
+  return [
+    gauge(
+      "backend_up",
+      "1 where the backend is well by its probes, or without probes by the last connect; else 0.",
+      states.map(({ listener, route, backend, isUp }) => ({
+        labels: { listener, route, backend },
+        value: isUp ? 1 : 0,
+      })),
+    ),
+    counter(
+      "backend_checks_total",
+      'Probes of backends; result is "ok" or "failed".',
+      states.flatMap(({ listener, route, backend, checks }) =>
+        checks === null ? [] : (["ok", "failed"] as const).map((result) => ({
+          labels: { listener, route, backend, result },
+          value: checks[result],
+        }))
+      ),
     ),
   ];
 }

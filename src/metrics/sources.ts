@@ -42,6 +42,18 @@ export interface RedirectCounts {
   readonly answers: Map<number, number>;
 }
 
+/** What is known of one backend. */
+export interface BackendState {
+  listener: string;
+  /** "" for the listener's own. */
+  route: string;
+  backend: string;
+  /** By its last probes, or without probes by the last connect. */
+  isUp: boolean;
+  /** Probes since the start; `null` where it is not probed. */
+  checks: { ok: number; failed: number } | null;
+}
+
 /** Everything that is known about the traffic and the program. */
 export interface MetricSources {
   readonly options: {
@@ -67,6 +79,8 @@ export interface MetricSources {
   readonly redirect: RedirectCounts;
   /** Engines of the listeners, by name. */
   readonly engines: ReadonlyMap<string, string>;
+  /** What is known of each backend of the configuration that serves. */
+  readonly backends: { readonly states: readonly BackendState[] };
   /** Counts descriptors; `null` where the runtime has no permission to. */
   readonly openFiles: (() => OpenFiles) | null;
 }

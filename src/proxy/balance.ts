@@ -1,5 +1,7 @@
 import type { Balance } from "../config/config.ts";
 import type { Address } from "../net/address.ts";
+import { rank } from "./client_rank.ts";
+import type { Health } from "./health.ts";
 
 const FIRST_COOL_DOWN_MS = 1_000;
 const LONGEST_COOL_DOWN_MS = 30_000;
@@ -11,68 +13,137 @@ export interface Backend {
   readonly address: Address;
   /** The label in logs and metrics. */
   readonly name: string;
+  readonly weight: number;
+  /** Taken only while no other backend is well. */
+  readonly isSpare: boolean;
+  /** What all workers and the prober know of it. */
+  readonly health: Health;
   /** Connections of this worker now. */
   active: number;
-  /** Failed connects in a row. */
+  /** Failed connects of this worker in a row. */
   failures: number;
   /** `performance.now()` time until which others are preferred. */
   coolingUntil: number;
   /** `performance.now()` time until which one connection tries whether it has come back. */
   trialUntil: number;
+  /** Its turn among the others, where they have turns: grows by its weight, and falls by all weights when it is taken. */
+  credit: number;
+  /** {@linkcode Health.recoveries} that this worker has taken notice of. */
+  recoveries: number;
 }
 
-/** Chooses among the backends of a listener; one that refuses cools down, and is then tried again. */
+export interface BalancerOptions {
+  backends: readonly Pick<Backend, "address" | "name" | "weight" | "isSpare" | "health">[];
+  balance: Balance;
+  /** Whether backends are probed, so that their health counts. */
+  probed: boolean;
+  /** Where round-robin begins, so that workers do not all begin with the first. Default 0. */
+  turn?: number;
+  /** Is told when a backend goes down or comes up by what this worker sees. */
+  changed?: (backend: Backend, isUp: boolean, cause: string) => void;
+}
+
+/** Chooses among backends; one that refuses cools down, and is then tried again. */
 export class Balancer {
   readonly backends: readonly Backend[];
   readonly #balance: Balance;
+  readonly #probed: boolean;
+  readonly #changed: NonNullable<BalancerOptions["changed"]>;
   #turn: number;
 
-  /** @param turn where round-robin begins, so that workers do not all begin with the first */
-  constructor(addresses: readonly Address[], names: readonly string[], balance: Balance, turn = 0) {
-    this.backends = addresses.map((address, index) => ({
-      address,
-      name: names[index],
+  constructor({ backends, balance, probed, turn = 0, changed = () => {} }: BalancerOptions) {
+    this.backends = backends.map((backend) => ({
+      ...backend,
       active: 0,
       failures: 0,
       coolingUntil: 0,
       trialUntil: 0,
+      credit: 0,
+      recoveries: backend.health.recoveries,
     }));
     this.#balance = balance;
-    this.#turn = turn % addresses.length;
+    this.#probed = probed;
+    this.#changed = changed;
+    this.#turn = backends.length === 0 ? 0 : turn % backends.length;
   }
 
   /**
-   * All backends in the order to try them: the balance's choice first, those that cool down last, since a late try is better
-   * than none.
+   * All backends in the order to try them: those that are well by the balance's choice, spares after them, and last those
+   * that are down or cool down, since a late try is better than none.
+   * @param client the address that the client comes from; "" where it has none
    */
-  candidates(nowMs: number): Backend[] {
-    if (this.backends.length === 1) return [this.backends[0]];
+  candidates(nowMs: number, client: string): Backend[] {
+    const { backends } = this;
+    if (backends.length === 1) return [backends[0]];
     const start = this.#turn;
-    this.#turn = (start + 1) % this.backends.length;
-    const turned = [...this.backends.slice(start), ...this.backends.slice(0, start)];
-    const avoided = ({ coolingUntil, trialUntil }: Backend) => coolingUntil > nowMs || trialUntil > nowMs ? 1 : 0;
-    turned.sort((a, b) => avoided(a) - avoided(b) || (this.#balance === "least-conn" ? a.active - b.active : 0));
+    this.#turn = (start + 1) % backends.length;
+    const order = [...backends.slice(start), ...backends.slice(0, start)];
+    if (this.#balance === "client" && client !== "") rank(order, client);
+    else if (this.#balance !== "round-robin") order.sort((a, b) => a.active / a.weight - b.active / b.weight);
+    const tiers = new Map(order.map((backend) => [backend, this.#tier(backend, nowMs)]));
+    order.sort((a, b) => tiers.get(a)! - tiers.get(b)!);
+    const best = order.filter((backend) => tiers.get(backend) === tiers.get(order[0]));
+    if (this.#balance === "round-robin" && best.length > 1) moveToFront(order, nextInTurn(best));
     // A backend that does not answer costs whoever tries it the time: not all of those who come just then.
-    if (turned[0].failures > 0 && avoided(turned[0]) === 0) turned[0].trialUntil = nowMs + TRIAL_MS;
-    return turned;
+    if (order[0].failures > 0 && tiers.get(order[0])! < AVOIDED) order[0].trialUntil = nowMs + TRIAL_MS;
+    return order;
   }
 
   connected(backend: Backend): void {
     backend.active++;
     backend.failures = 0;
     backend.coolingUntil = backend.trialUntil = 0;
+    if (!this.#probed && backend.health.isDown && backend.health.good()) this.#changed(backend, true, "connected");
   }
 
-  failed(backend: Backend, nowMs: number): void {
+  /** @param cause why it could not be connected to */
+  failed(backend: Backend, nowMs: number, cause: string): void {
     backend.trialUntil = 0;
     // Connections that were under way when it went away fail together: that is one failure.
     if (backend.coolingUntil > nowMs) return;
     const coolDownMs = Math.min(FIRST_COOL_DOWN_MS * 2 ** backend.failures, LONGEST_COOL_DOWN_MS);
     backend.failures++;
     backend.coolingUntil = nowMs + coolDownMs;
+    if (backend.health.bad()) this.#changed(backend, false, cause);
   }
 
   released(backend: Backend): void {
     backend.active--;
   }
+
+  #tier(backend: Backend, nowMs: number): number {
+    const { recoveries } = backend.health;
+    if (this.#probed && backend.recoveries !== recoveries) {
+      // Probes have found it well since: there is nothing to wait for.
+      backend.recoveries = recoveries;
+      backend.failures = backend.coolingUntil = backend.trialUntil = 0;
+    }
+    const isCooling = backend.coolingUntil > nowMs || backend.trialUntil > nowMs;
+    const isAvoided = isCooling || (this.#probed && backend.health.isDown);
+    return (isAvoided ? AVOIDED : 0) + (backend.isSpare ? 1 : 0);
+  }
+}
+
+/** Tiers from here on are of backends that are not well. */
+const AVOIDED = 2;
+
+/**
+ * Gives each backend turns by its weight, spread over the round instead of in a row: with weights 3 and 1, a a b a. The
+ * way of nginx (ngx_http_upstream_get_peer), where it is known as smooth weighted round-robin.
+ */
+function nextInTurn(backends: Backend[]): Backend {
+  let next = backends[0];
+  let total = 0;
+  for (const backend of backends) {
+    total += backend.weight;
+    backend.credit += backend.weight;
+    if (backend.credit > next.credit) next = backend;
+  }
+  next.credit -= total;
+  return next;
+}
+
+function moveToFront(order: Backend[], backend: Backend): void {
+  order.splice(order.indexOf(backend), 1);
+  order.unshift(backend);
 }

@@ -20,17 +20,19 @@ interface Surroundings {
 
 /**
  * Connects to the first backend that answers, in the balancer's order, all tries within the connect deadline.
+ * @param client the address that the client comes from
  * @param cancelled whether the client has gone meanwhile
  * @throws {ConnError} kind `closed` if cancelled, else the last backend's failure
  */
 export async function connectBackend(
   { config, runtime, balancer, telemetry }: Surroundings,
+  client: string,
   cancelled: () => boolean,
 ): Promise<BackendConn> {
   const startMs = performance.now();
   const deadline = config.timeouts.connectMs > 0 ? startMs + config.timeouts.connectMs : Infinity;
   let failure: unknown;
-  const candidates = balancer.candidates(startMs);
+  const candidates = balancer.candidates(startMs, client);
   for (const [index, backend] of candidates.entries()) {
     let conn: Conn;
     // One that does not answer at all leaves the others their share of the time.
@@ -41,7 +43,7 @@ export async function connectBackend(
     } catch (error) {
       failure = error;
       telemetry.backendFailed(backend.name, error instanceof ConnError ? error.kind : "other");
-      balancer.failed(backend, performance.now());
+      balancer.failed(backend, performance.now(), error instanceof Error ? error.message : String(error));
       if (cancelled() || performance.now() >= deadline) break;
       continue;
     }

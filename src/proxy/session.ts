@@ -241,7 +241,7 @@ export class Session implements Expiring {
   async #connect(): Promise<BackendConn> {
     this.#enter("connect");
     try {
-      return await connectBackend(this.#context, () => this.#reason !== null);
+      return await connectBackend(this.#context, this.#endpoints.source.hostname, () => this.#reason !== null);
     } catch (error) {
       if (this.#reason !== null) throw error;
       this.#reason = "backend-unreachable";

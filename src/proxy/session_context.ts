@@ -1,6 +1,6 @@
 import { formatAddress } from "../net/address.ts";
 import { cidrMatcher } from "../net/cidr.ts";
-import { type ListenerConfig, type TargetConfig, targetsOf } from "../config/config.ts";
+import { addressesOf, type ListenerConfig, type TargetConfig, targetsOf } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
 import type { Reason } from "../metrics/reasons.ts";
 import type { Telemetry } from "../metrics/telemetry.ts";
@@ -14,6 +14,8 @@ import type { TlsInfo } from "../tls/tls_info.ts";
 import { OWN_BACKEND, RouteIndex, routeRules } from "../tls/route_index.ts";
 import { compileClientAuth } from "../tls/client_auth.ts";
 import { Balancer } from "./balance.ts";
+import { Health, thresholdsOf } from "./health.ts";
+import { tellBackend } from "./tell_backend.ts";
 import type { Clock, Expiring } from "./clock.ts";
 
 const NOTHING_FORWARDED: readonly Tlv[] = [];
@@ -69,29 +71,33 @@ type SessionSurroundings =
  * @param telemetryOf the telemetry of a route, by its name
  */
 export function createSessionContext(
-  { config }: { config: ListenerConfig },
+  { config, health }: { config: ListenerConfig; health: readonly SharedArrayBuffer[][] },
   { log, telemetryOf, ...surroundings }: SessionSurroundings,
 ): SessionContext {
-  const index = new RouteIndex(routeRules(config));
+  const { worker } = surroundings;
+  const routes = new RouteIndex(routeRules(config));
   const routed: SessionContext[] = [];
   const own: SessionContext = {
     ...surroundings,
     config,
     routeName: "",
-    balancer: balancerOf(config, surroundings.worker),
+    balancer: createBalancer(config, health[0], { worker, log }, { listener: config.name }),
     header: headerWriter(config, config, log),
     authorise: authoriser(config),
     route({ sni, alpn, passthrough = false }) {
-      const found = index.find(sni, alpn, passthrough);
-      return found === null ? null : found === OWN_BACKEND ? own : routed[found];
+      const index = routes.find(sni, alpn, passthrough);
+      return index === null ? null : index === OWN_BACKEND ? own : routed[index];
     },
     preamble: preambleReader(config),
   };
-  for (const route of config.routes) {
+  for (const [index, route] of config.routes.entries()) {
     routed.push({
       ...own,
       routeName: route.name,
-      balancer: balancerOf(route, surroundings.worker),
+      balancer: createBalancer(route, health[index + 1], { worker, log }, {
+        listener: config.name,
+        route: route.name,
+      }),
       header: headerWriter(config, route, log),
       telemetry: telemetryOf(route.name),
     });
@@ -99,8 +105,30 @@ export function createSessionContext(
   return own;
 }
 
-function balancerOf({ backend, balance }: TargetConfig, worker: number): Balancer {
-  return new Balancer(backend, backend.map(formatAddress), balance, worker);
+/**
+ * Chooses among the backends of a target, and says when one goes down or comes up.
+ * @param memory of each backend's health, in the order of `addressesOf`
+ */
+function createBalancer(
+  target: TargetConfig,
+  memory: readonly SharedArrayBuffer[],
+  { worker, log }: Pick<SessionSurroundings, "worker" | "log">,
+  labels: { listener: string; route?: string },
+): Balancer {
+  const backends = addressesOf(target).map((address, index) => ({
+    address,
+    name: formatAddress(address),
+    weight: target.backend[index]?.weight ?? 1,
+    isSpare: index >= target.backend.length,
+    health: new Health(memory[index], thresholdsOf(target.health)),
+  }));
+  return new Balancer({
+    backends,
+    balance: target.balance,
+    probed: target.health.intervalMs > 0,
+    turn: worker,
+    changed: ({ name }, isUp, cause) => tellBackend(log, { ...labels, backend: name }, isUp, cause),
+  });
 }
 
 function headerWriter(

@@ -1,24 +1,30 @@
-import type { Address } from "../net/address.ts";
-import { loadRuntime } from "../engines/load.ts";
-import type { ListenerPlan } from "./plan.ts";
+import type { KnownBackend } from "./backend_health.ts";
+import { probeBackend } from "./probe_backend.ts";
 
 /** Milliseconds that an answer is good for: many may ask whether we are ready. */
 const FRESH_MS = 1_000;
 /** For a backend on this machine, as most are, a second is long. */
 const REACH_MS = 1_000;
+/** So many are connected to at a time, until one answers. */
+const AT_ONCE = 16;
 
 /** Connects to a backend and disconnects. */
-type Reach = (backend: Address, engine: ListenerPlan["tls"]["engine"]) => Promise<boolean>;
+type Reach = (backend: KnownBackend) => Promise<boolean>;
 
-/** Whether the backends of every listener can be reached, by connecting to them; one round at a time. */
+/**
+ * Whether every listener has a backend that is up, of whatever route: those that are probed by their last probes, others
+ * by connecting to them. One round at a time.
+ */
 export class BackendProbe {
   #answer: Promise<string | null> | null = null;
   #askedMs = 0;
 
-  constructor(private readonly listeners: () => ListenerPlan[], private readonly reach: Reach = reachBackend) {}
+  constructor(private readonly backends: () => readonly KnownBackend[], private readonly reach: Reach = reachBackend) {}
 
-  /** Which listeners have no backend that can be reached; `null`: every one has. */
+  /** Which listeners have no backend that is up; `null`: every one has. */
   unready(): Promise<string | null> {
+    // What probes have found costs nothing to read.
+    if (this.backends().every(isProbed)) return this.#probe();
     const nowMs = performance.now();
     if (this.#answer === null || nowMs - this.#askedMs >= FRESH_MS) {
       this.#askedMs = nowMs;
@@ -28,24 +34,31 @@ export class BackendProbe {
   }
 
   async #probe(): Promise<string | null> {
-    const reachable = await Promise.all(
-      this.listeners().map(async ({ config, tls }) => ({
-        name: config.name,
-        works: (await Promise.all(config.backend.map((backend) => this.reach(backend, tls.engine)))).includes(true),
-      })),
+    const listeners = Map.groupBy(this.backends(), ({ listener }) => listener);
+    const answers = await Promise.all(
+      [...listeners].map(async ([name, backends]) => ({ name, isUp: await this.#isAnyUp(backends) })),
     );
-    const lost = reachable.filter(({ works }) => !works).map(({ name }) => `"${name}"`);
+    const lost = answers.filter(({ isUp }) => !isUp).map(({ name }) => `"${name}"`);
     return lost.length === 0 ? null : `no backend can be reached of listener ${lost.join(", ")}`;
+  }
+
+  async #isAnyUp(backends: KnownBackend[]): Promise<boolean> {
+    if (backends.some((backend) => isProbed(backend) && !backend.health.isDown)) return true;
+    const others = backends.filter((backend) => !isProbed(backend));
+    for (let at = 0; at < others.length; at += AT_ONCE) {
+      const reached = await Promise.all(others.slice(at, at + AT_ONCE).map((backend) => this.reach(backend)));
+      if (reached.includes(true)) return true;
+    }
+    return false;
   }
 }
 
-async function reachBackend(backend: Address, engine: ListenerPlan["tls"]["engine"]): Promise<boolean> {
-  const runtime = await loadRuntime(engine);
-  try {
-    (await runtime.connect(backend, performance.now() + REACH_MS)).close();
-    return true;
-  } catch {
-    // Why is told by the sessions that need it.
-    return false;
-  }
+function isProbed({ target }: KnownBackend): boolean {
+  return target.health.intervalMs > 0;
+}
+
+async function reachBackend(backend: KnownBackend): Promise<boolean> {
+  const health = { ...backend.target.health, path: "", timeoutMs: REACH_MS };
+  // Why it can't be reached is told by the sessions that need it.
+  return await probeBackend({ ...backend, target: { ...backend.target, health } }) === null;
 }

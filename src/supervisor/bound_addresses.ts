@@ -26,7 +26,7 @@ export class BoundAddresses {
     const ownPorts = new Set(served.map(portOf));
     const resolved = new Map<string, Address>();
     const listeners = [];
-    for (const { config, tls, fds } of plan.listeners) {
+    for (const { config, tls, fds, health } of plan.listeners) {
       const listen: Address[] = [];
       for (const [index, address] of config.listen.entries()) {
         const text = formatAddress(address);
@@ -40,7 +40,7 @@ export class BoundAddresses {
         resolved.set(key, found);
         listen.push(found);
       }
-      listeners.push({ config: { ...config, listen }, tls, fds });
+      listeners.push({ config: { ...config, listen }, tls, fds, health });
     }
     return {
       plan: { ...plan, config: { ...plan.config, listeners: listeners.map(({ config }) => config) }, listeners },

@@ -13,7 +13,7 @@ import type { Entry, MonitorGrant } from "../log/worker_monitor.ts";
 import { loadOpenFiles, type OpenFiles } from "../linux/open_files.ts";
 import { readProcessStats } from "../metrics/process_stats.ts";
 import { type ListenerShape, rowsSize } from "../metrics/rows.ts";
-import type { CertificateExpiry, MetricSources, Orders, RedirectCounts } from "../metrics/sources.ts";
+import type { BackendState, CertificateExpiry, MetricSources, Orders, RedirectCounts } from "../metrics/sources.ts";
 
 /** Options of {@linkcode Monitor}. */
 interface MonitorOptions {
@@ -41,6 +41,8 @@ export class Monitor implements MetricSources {
   certificates: CertificateExpiry[] = [];
   acme: Orders | null = null;
   readonly redirect: RedirectCounts = { active: 0, rejected: 0, answers: new Map() };
+  /** Knows which backends are up; none before something serves. */
+  backends: { readonly states: readonly BackendState[] } = { states: [] };
   /** Engines of the listeners, by name. */
   engines = new Map<string, string>();
   /** Counts descriptors, where the runtime may look. */

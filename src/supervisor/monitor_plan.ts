@@ -1,4 +1,4 @@
-import type { TargetConfig } from "../config/config.ts";
+import { addressesOf, type TargetConfig } from "../config/config.ts";
 import { formatAddress } from "../net/address.ts";
 import type { Monitor } from "./monitor.ts";
 import type { ListenerShape } from "../metrics/rows.ts";
@@ -15,7 +15,7 @@ export function monitorPlan({ config, listeners }: Plan, monitor: Monitor): void
 
 /** What the counters have to know of the listeners. */
 export function listenerShapes({ listeners }: Plan): ListenerShape[] {
-  const shape = ({ backend }: TargetConfig, name: string) => ({ name, backends: backend.map(formatAddress) });
+  const shape = (target: TargetConfig, name: string) => ({ name, backends: addressesOf(target).map(formatAddress) });
   return listeners.map(({ config }) => ({
     ...shape(config, config.name),
     routes: config.routes.map((route) => shape(route, route.name)),

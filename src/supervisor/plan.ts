@@ -22,6 +22,8 @@ export interface ListenerPlan {
   tls: TlsPlan;
   /** For each address the listening socket that was handed over, or `null`. */
   fds: (number | null)[];
+  /** Memory of the backends' health, of the listener's own and then of each route's; none before it serves. */
+  health: SharedArrayBuffer[][];
 }
 
 /** What a generation runs by. */
@@ -119,7 +121,7 @@ export async function planConfig(
       const obstacle = await spreadObstacle(inheritedSocket);
       if (obstacle !== null) write(problemError("", `spread = "client": ${obstacle}`), index);
     }
-    if (plan !== undefined) listeners.push({ config: listener, tls: plan, fds: own });
+    if (plan !== undefined) listeners.push({ config: listener, tls: plan, fds: own, health: [] });
   }
   const redirectFd = redirect === null ? null : fds.get(redirectName)![0];
   return result.errors.length > 0 ? null : { config, listeners, acme, redirectFd, watch };

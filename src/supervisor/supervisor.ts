@@ -10,9 +10,11 @@ import { BoundAddresses } from "./bound_addresses.ts";
 import { AdminEndpoint } from "./admin_endpoint.ts";
 import { sharesPorts } from "../engines/shared/shares_ports.ts";
 import { availableCpus } from "./available_cpus.ts";
+import { BackendHealth } from "./backend_health.ts";
 import { BackendProbe } from "./backend_probe.ts";
 import { reportDrain } from "./drain_progress.ts";
 import { checkFileLimit, raiseFileLimit } from "./file_limit.ts";
+import { HealthProber } from "./health_prober.ts";
 import { FileWatch } from "../files/file_watch.ts";
 import type { Challenge } from "../tls/challenge/challenge.ts";
 import { replanOrdered } from "./replan_ordered.ts";
@@ -54,6 +56,8 @@ export class Supervisor {
   #debugger: DebuggerGuard | null = null;
   readonly #watch = new FileWatch(() => this.#reloads.request("files changed"));
   readonly #addresses = new BoundAddresses();
+  readonly #health = new BackendHealth();
+  readonly #prober: HealthProber;
   readonly #redirect: RedirectEndpoint;
   readonly #acme: Acme;
   /** What answers the validation of names now. */
@@ -75,7 +79,8 @@ export class Supervisor {
     this.#monitor = monitor;
     this.#stopping = new Promise((resolve) => this.#stop = resolve);
     this.#stoppingNow = new Promise((resolve) => this.#stopNow = resolve);
-    const probe = new BackendProbe(() => this.#plan.listeners);
+    const probe = new BackendProbe(() => this.#health.backends);
+    this.#prober = new HealthProber(log);
     this.#reloads = new Reloads({
       log,
       monitor,
@@ -88,6 +93,7 @@ export class Supervisor {
       ended: () => this.#manager?.ready(this.#status()),
       refusal: () => this.#stops.asked ? "draining" : this.#deployments === null ? "not ready" : null,
     });
+    monitor.backends = this.#health;
     this.#redirect = new RedirectEndpoint(monitor);
     this.#acme = new Acme({
       clock: systemClock,
@@ -142,6 +148,7 @@ export class Supervisor {
       for (const signal of SIGNALS) process.off(signal, onSignal);
       manager.close();
       this.#watch.stop();
+      this.#prober.stop();
       await this.#redirect.close();
       await this.#acme.stop();
       await this.#admin.close();
@@ -213,6 +220,7 @@ export class Supervisor {
       // Before the workers get their memory, which depends on it.
       monitorPlan(resolved, this.#monitor);
       undo.push(() => monitorPlan(old, this.#monitor));
+      this.#health.grant(resolved.listeners);
       checkFileLimit(resolved, this.#maxConnections, this.#log);
       await deployments.deploy(resolved, workerCount(resolved));
       admin.commit();
@@ -222,12 +230,19 @@ export class Supervisor {
       throw error;
     }
     this.#plan = resolved;
+    this.#followBackends();
     keep();
     this.#watch.watch(resolved.watch.files, resolved.watch.seen);
     const known = new Set(old === loaded ? [] : listenAddresses(old).map(({ address }) => address));
     for (const { listener, address } of listenAddresses(resolved)) {
       if (!known.has(address)) this.#log.info("listening", { event: "listening", listener, address });
     }
+  }
+
+  /** Knows, and probes, the backends of the plan. */
+  #followBackends(): void {
+    this.#health.serve(this.#plan.listeners);
+    this.#prober.follow(this.#health.backends);
   }
 
   /** Begins to order what the plan asks for. */
@@ -272,6 +287,7 @@ export class Supervisor {
         }
       }
       this.#plan = plan;
+      this.#followBackends();
       this.#challenges = challenges;
     });
   }

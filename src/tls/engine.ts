@@ -1,4 +1,10 @@
-import { type ListenerConfig, type ProxyProtocolTlv, type TargetConfig, targetsOf } from "../config/config.ts";
+import {
+  addressesOf,
+  type ListenerConfig,
+  type ProxyProtocolTlv,
+  type TargetConfig,
+  targetsOf,
+} from "../config/config.ts";
 import type { RuntimeName } from "../runtimes/name.ts";
 import { RouteIndex, routeRules } from "./route_index.ts";
 import { CAPABILITIES, type EngineName, type Feature, RUNTIME_TITLES } from "./capabilities.ts";
@@ -83,7 +89,7 @@ function listNeeds(config: ListenerConfig, { inheritedSocket, validation }: Engi
     needs.push({ feature: "unix-listen", asked: 'listen = "unix:…"' });
   }
   needs.push(...routeNeeds(config));
-  const backends = targetsOf(config).flatMap(({ backend }) => backend);
+  const backends = targetsOf(config).flatMap(addressesOf);
   for (const [key, addresses] of [["listen", config.listen], ["backend", backends]] as const) {
     if (addresses.some((address) => address.transport === "unix" && address.path.startsWith("\0"))) {
       needs.push({ feature: "abstract-names", asked: `${key} = "unix:@…"` });

@@ -160,7 +160,7 @@ Deno.test("tlsOff() passes the engine on", async () => {
   assert.equal(command, "bun");
   assert.deepEqual(args, ["/dir/dist/tls-off.mjs", "run", "/f/tls-off.toml"]);
   assert.deepEqual([listener.engine, workers, log.level, admin.listen], ["node", 1, "error", null]);
-  assert.deepEqual(listener.backend.map((address) => address.transport === "unix" && address.path), ["/s", "/t"]);
+  assert.deepEqual(listener.backend.map(({ to }) => to.transport === "unix" && to.path), ["/s", "/t"]);
 });
 
 Deno.test("tlsOff() turns on what the name says", async () => {
@@ -168,7 +168,7 @@ Deno.test("tlsOff() turns on what the name says", async () => {
   assert.deepEqual([log.level, log.file, workers], ["info", "/f/access.log", 2]);
   assert.deepEqual(admin.listen, { transport: "unix", path: "/f/admin.sock" });
   const { config: { listeners: [listener] } } = await configOf("tls-off+proxy");
-  assert.deepEqual([listener.proxyProtocol, listener.backend], ["v2", [{ transport: "unix", path: "/s-proxy" }]]);
+  assert.deepEqual([listener.proxyProtocol, listener.backend[0].to], ["v2", { transport: "unix", path: "/s-proxy" }]);
   assert.equal((await configOf("tls-off+journal")).config.log.format, "journald");
   assert.deepEqual(["tls-off", "tls-off:bun", "tls-off+metrics"].map((name) => tlsOff(name, ".").kind), [
     ...["ours", "ours", "variant"],

@@ -17,7 +17,7 @@ Deno.test("loadConfig() makes one listener of flags alone, named by its first ad
   const { name, listen, backend, certificates } = config!.listeners[0];
   assert.equal(name, "[::]:8443");
   assert.equal(listen.length, 2);
-  assert.deepEqual(backend, [{ transport: "unix", path: "/work/app.sock" }]);
+  assert.deepEqual(backend, [{ to: { transport: "unix", path: "/work/app.sock" }, weight: 1 }]);
   assert.deepEqual(certificates, [{ cert: "/work/c.pem", key: "/k.pem", names: [] }]);
 });
 
@@ -103,7 +103,10 @@ Deno.test("parseConfig() resolves paths of flags from the working directory and 
   assert.deepEqual(elsewhere.listeners[0].certificates, [
     { cert: "/work/conf/cert.pem", key: "/work/flag.pem", names: [] },
   ]);
-  assert.deepEqual(elsewhere.listeners[0].backend, [{ transport: "unix", path: "/work/conf/in-file.sock" }]);
+  assert.deepEqual(elsewhere.listeners[0].backend, [{
+    to: { transport: "unix", path: "/work/conf/in-file.sock" },
+    weight: 1,
+  }]);
 });
 
 Deno.test("parseConfig() refuses flags about a listener where the file has several", () => {

@@ -19,8 +19,10 @@ Deno.test("parseConfig() takes the example of the documentation without a word",
       name: "web",
       // One socket takes both families
       listen: [{ transport: "tcp", hostname: "::", port: 443 }],
-      backend: [{ transport: "unix", path: "/run/app.sock" }],
+      backend: [{ to: { transport: "unix", path: "/run/app.sock" }, weight: 1 }],
       routes: [],
+      spare: [],
+      health: { intervalMs: 0, timeoutMs: 2000, rise: 2, fall: 3, path: "" },
       balance: "least-conn",
       certificates: [{ cert: "/etc/app/cert.pem", key: "/etc/app/key.pem", names: [] }],
       acme: [],
@@ -135,11 +137,13 @@ grace = "0s"
       name: "web",
       listen: [{ transport: "tcp", hostname: "127.0.0.1", port: 0 }],
       backend: [
-        { transport: "tcp", hostname: "127.0.0.1", port: 3000 },
-        { transport: "tcp", hostname: "app", port: 3000 },
-        { transport: "unix", path: "\0app" },
+        { to: { transport: "tcp", hostname: "127.0.0.1", port: 3000 }, weight: 1 },
+        { to: { transport: "tcp", hostname: "app", port: 3000 }, weight: 1 },
+        { to: { transport: "unix", path: "\0app" }, weight: 1 },
       ],
       routes: [],
+      spare: [],
+      health: { intervalMs: 0, timeoutMs: 2000, rise: 2, fall: 3, path: "" },
       balance: "round-robin",
       certificates: [{
         cert: "/etc/app/a.pem",
@@ -245,7 +249,10 @@ Deno.test("loadConfig() reads a file relative to the working directory, and path
     assert.deepEqual(problems, []);
     assert.equal(config!.file, join(dir, "proxy.toml"));
     assert.equal(config!.listeners[0].certificates[0].cert, join(dir, "cert.pem"));
-    assert.deepEqual(config!.listeners[0].backend, [{ transport: "unix", path: join(dir, "app.sock") }]);
+    assert.deepEqual(config!.listeners[0].backend, [{
+      to: { transport: "unix", path: join(dir, "app.sock") },
+      weight: 1,
+    }]);
     assert.deepEqual(config!.admin.listen, { transport: "unix", path: join(dir, "admin.sock") });
   });
 });
@@ -286,7 +293,7 @@ Deno.test("buildConfig() makes a configuration in code by the same rules", () =>
   assert.equal(config.file, null);
   assert.equal(config.listeners[0].timeouts.idleMs, 1000);
   assert.equal(config.listeners[0].timeouts.connectMs, 5000);
-  assert.deepEqual(config.listeners[0].backend, [{ transport: "unix", path: "/d/app.sock" }]);
+  assert.deepEqual(config.listeners[0].backend, [{ to: { transport: "unix", path: "/d/app.sock" }, weight: 1 }]);
 });
 
 Deno.test("buildConfig() throws with all problems, and leaves its argument alone", () => {

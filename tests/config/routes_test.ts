@@ -1,7 +1,7 @@
+import assert from "node:assert/strict";
 import type { ConfigFlags } from "../../src/config/flags.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { lines, parse, problemsOf, SHORT } from "./files.ts";
-import { deepStrictEqual } from "node:assert/strict";
 
 const LISTENER = SHORT + 'alpn = ["h2", "http/1.1"]\n';
 
@@ -21,8 +21,8 @@ Deno.test("parseConfig() names a route by its first server name, else its protoc
         .replace(/^/, "\n") +
       [ROUTE, 'server-name = "c.example"', "passthrough = true", BACKEND].join("\n").replace(/^/, "\n"),
   );
-  deepStrictEqual(problems, []);
-  deepStrictEqual(
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
     config!.listeners[0].routes.map(({ name, serverNames, balance, proxyProtocol, proxyProtocolTlvs }) => ({
       name,
       serverNames,
@@ -61,39 +61,39 @@ Deno.test("checkConfig() wants a backend of the listener or routes, and no certi
   const without = (...names: string[]) =>
     LISTENER.split("\n").filter((line) => !names.some((name) => line.startsWith(name))).join("\n");
   const passes = [ROUTE, "passthrough = true", BACKEND].join("\n");
-  deepStrictEqual(problemsOf(without("backend")), [
+  assert.deepEqual(problemsOf(without("backend")), [
     "proxy.toml:1:1: listener.backend: missing, must be given: where the application listens",
   ]);
-  deepStrictEqual(problemsOf(without("backend", "cert", "key") + passes), []);
-  deepStrictEqual(
+  assert.deepEqual(problemsOf(without("backend", "cert", "key") + passes), []);
+  assert.deepEqual(
     problemsOf(without("backend", "cert", "key") + passes.replace("passthrough = true", 'alpn = ["h2"]')),
     [
       "proxy.toml:1:1: listener.cert: missing, cert and key (or certificates, or acme) must be given",
     ],
   );
-  deepStrictEqual(added(ROUTE, 'alpn = ["h2"]'), [
-    "7:1: listener.route.backend: missing, must be given: where its application listens: one address or a list",
+  assert.deepEqual(added(ROUTE, 'alpn = ["h2"]'), [
+    "7:1: listener.route.backend: missing, must be given: where its application listens: one address or a list, each also with a weight",
   ]);
-  deepStrictEqual(added(ROUTE, 'backend = "[::]:8443"', 'alpn = ["h2"]'), [
+  assert.deepEqual(added(ROUTE, 'backend = "[::]:8443"', 'alpn = ["h2"]'), [
     '8:1: listener.route.backend: found "[::]:8443", the listener would connect to itself',
   ]);
 });
 
 Deno.test("checkConfig() refuses two routes of one name", () => {
-  deepStrictEqual(
+  assert.deepEqual(
     added(ROUTE, BACKEND, 'name = "x"\nserver-name = "a"', ROUTE, BACKEND, 'server-name = "b"', 'name = "x"'),
     [
       '14:1: listener.route.name: found the name "x", another route (line 9) has it: give each a name of its own',
     ],
   );
-  deepStrictEqual(
+  assert.deepEqual(
     added(ROUTE, BACKEND, 'server-name = "a"\nalpn = ["h2"]', ROUTE, BACKEND, 'server-name = "a"\nalpn = ["http/1.1"]'),
     ['11:1: listener.route: found the name "a", another route (line 7) has it: give each a name of its own'],
   );
 });
 
 Deno.test("checkConfig() refuses a protocol that the listener does not offer", () => {
-  deepStrictEqual(added(ROUTE, BACKEND, 'alpn = ["h2", "h3"]'), [
+  assert.deepEqual(added(ROUTE, BACKEND, 'alpn = ["h2", "h3"]'), [
     '9:15: listener.route.alpn: found "h3", must be one of the listener\'s alpn, which offers "h2", "http/1.1"',
   ]);
 });
@@ -102,24 +102,24 @@ Deno.test("checkConfig() refuses a route that an earlier one leaves nothing of",
   const first = (...keys: string[]) => [ROUTE, BACKEND, 'name = "first"', ...keys];
   const second = (...keys: string[]) => [ROUTE, BACKEND, 'name = "second"', ...keys];
   const never = 'can never match: route "first" comes first and takes all of it';
-  deepStrictEqual(added(...first('server-name = "*.example"'), ...second('server-name = "a.example"')), [
+  assert.deepEqual(added(...first('server-name = "*.example"'), ...second('server-name = "a.example"')), [
     `14:1: listener.route.server-name: ${never}`,
   ]);
-  deepStrictEqual(added(...first('alpn = ["h2"]'), ...second('server-name = "a.example"', 'alpn = ["h2"]')), [
+  assert.deepEqual(added(...first('alpn = ["h2"]'), ...second('server-name = "a.example"', 'alpn = ["h2"]')), [
     `14:1: listener.route.server-name: ${never}`,
   ]);
-  deepStrictEqual(
+  assert.deepEqual(
     added(...first("passthrough = true"), ...second()),
     [
       '3:1: listener.backend: warning: never gets a connection: route "first" takes all that come',
       `11:1: listener.route: ${never}`,
     ].map((line) => line.replace(/^(3:1): (.*): warning: /, "$1: warning: $2: ")),
   );
-  deepStrictEqual(added(...first('server-name = ["a", "b"]'), ...second('server-name = ["b", "c"]')), [
+  assert.deepEqual(added(...first('server-name = ["a", "b"]'), ...second('server-name = ["b", "c"]')), [
     '14:16: warning: listener.route.server-name: found "b", never matches here: route "first" comes first',
   ]);
   // Two routes together take both protocols of the name.
-  deepStrictEqual(
+  assert.deepEqual(
     added(
       ...first('alpn = ["h2"]'),
       ...second('server-name = "a"', 'alpn = ["http/1.1"]'),
@@ -128,27 +128,27 @@ Deno.test("checkConfig() refuses a route that an earlier one leaves nothing of",
     ['19:1: listener.route.server-name: can never match: route "first" comes first and takes all of it'],
   );
   // What remains of the second: clients without a protocol, another label, names of their own.
-  deepStrictEqual(added(...first('alpn = ["h2", "http/1.1"]'), ...second('server-name = "a"')), []);
-  deepStrictEqual(added(...first('server-name = "*.example"'), ...second('server-name = "a.b.example"')), []);
-  deepStrictEqual(added(...first('server-name = "a.example"'), ...second('server-name = "*.example"')), []);
+  assert.deepEqual(added(...first('alpn = ["h2", "http/1.1"]'), ...second('server-name = "a"')), []);
+  assert.deepEqual(added(...first('server-name = "*.example"'), ...second('server-name = "a.b.example"')), []);
+  assert.deepEqual(added(...first('server-name = "a.example"'), ...second('server-name = "*.example"')), []);
 });
 
 Deno.test("checkConfig() refuses passthrough beside what only terminating TLS can do", () => {
   const passes = [ROUTE, BACKEND, 'server-name = "a"', "passthrough = true"];
-  deepStrictEqual(added(...passes, 'alpn = ["h2"]'), [
+  assert.deepEqual(added(...passes, 'alpn = ["h2"]'), [
     "11:1: listener.route.alpn: cannot go with passthrough: what is agreed is between the client and the backend",
   ]);
-  deepStrictEqual(added(...passes, 'proxy-protocol = "v2"', 'proxy-protocol-tlvs = ["authority", "ssl"]'), [
+  assert.deepEqual(added(...passes, 'proxy-protocol = "v2"', 'proxy-protocol-tlvs = ["authority", "ssl"]'), [
     '12:1: listener.route.proxy-protocol-tlvs: found "ssl", cannot go with passthrough: the client\'s TLS is not terminated here',
   ]);
-  deepStrictEqual(added(...passes, "[listener.client-auth]", 'mode = "required"', 'ca = "ca.pem"'), [
+  assert.deepEqual(added(...passes, "[listener.client-auth]", 'mode = "required"', 'ca = "ca.pem"'), [
     '10:1: listener.route.passthrough: found true, cannot go with client-auth.mode = "required": ' +
     "nobody would look at the clients' certificates",
   ]);
 });
 
 Deno.test("checkConfig() wants v2 where a route names TLVs", () => {
-  deepStrictEqual(added(ROUTE, BACKEND, 'alpn = ["h2"]', 'proxy-protocol-tlvs = ["alpn"]'), [
+  assert.deepEqual(added(ROUTE, BACKEND, 'alpn = ["h2"]', 'proxy-protocol-tlvs = ["alpn"]'), [
     '10:1: listener.route.proxy-protocol-tlvs: needs proxy-protocol = "v2", which is "off"',
   ]);
 });
@@ -161,15 +161,88 @@ Deno.test("loadConfig() makes routes of --route, instead of those of the file", 
     route: ["api.example=unix:api.sock", "*.example=127.0.0.1:80"],
   };
   const { config, problems } = await loadConfig(null, flags, "/work");
-  deepStrictEqual(problems, []);
-  deepStrictEqual(config!.listeners[0].routes.map(({ name, serverNames, backend }) => [name, serverNames, backend]), [
-    ["api.example", ["api.example"], [{ transport: "unix", path: "/work/api.sock" }]],
-    ["*.example", ["*.example"], [{ transport: "tcp", hostname: "127.0.0.1", port: 80 }]],
-  ]);
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    config!.listeners[0].routes.map((
+      { name, serverNames, backend },
+    ) => [name, serverNames, backend.map(({ to }) => to)]),
+    [
+      ["api.example", ["api.example"], [{ transport: "unix", path: "/work/api.sock" }]],
+      ["*.example", ["*.example"], [{ transport: "tcp", hostname: "127.0.0.1", port: 80 }]],
+    ],
+  );
   const over = parse(LISTENER + [ROUTE, BACKEND, 'server-name = "old"'].join("\n"), { route: ["new=unix:n"] });
-  deepStrictEqual(over.config!.listeners[0].routes.map(({ name }) => name), ["new"]);
-  deepStrictEqual(lines(await loadConfig(null, { ...flags, route: ["a=unix:x", "a=unix:y"] }, "/")), [
+  assert.deepEqual(over.config!.listeners[0].routes.map(({ name }) => name), ["new"]);
+  assert.deepEqual(lines(await loadConfig(null, { ...flags, route: ["a=unix:x", "a=unix:y"] }, "/")), [
     '--route: found the name "a", another route has it: give each a name of its own',
     '--route: can never match: route "a" comes first and takes all of it',
+  ]);
+});
+
+Deno.test("parseConfig() takes backends with weights, spares and health checks, which a route inherits key by key", () => {
+  const { config, problems } = parse(
+    LISTENER.replace(
+      /backend.*/,
+      'backend = ["unix:a.sock", { to = "unix:b.sock", weight = 3 }]\nspare = "unix:c.sock"',
+    ) +
+      [
+        ROUTE,
+        'server-name = "a"',
+        'backend = "unix:c.sock"',
+        "[listener.route.health]",
+        "rise = 5",
+        ROUTE,
+        'server-name = "b"',
+        "passthrough = true",
+        BACKEND,
+        "[listener.health]",
+        'interval = "2s"',
+        'path = "/healthz"',
+      ].join("\n"),
+  );
+  assert.deepEqual(problems, []);
+  const [{ backend, routes, health }] = config!.listeners;
+  assert.deepEqual(backend.map(({ weight }) => weight), [1, 3]);
+  assert.deepEqual(health, { intervalMs: 2000, timeoutMs: 2000, rise: 2, fall: 3, path: "/healthz" });
+  assert.deepEqual(routes.map((route) => [route.spare.length, route.health.rise, route.health.path]), [
+    // The spare that it would inherit is its own backend.
+    [0, 5, "/healthz"],
+    // What speaks TLS itself can't be asked for a path, nor be replaced by what does not.
+    [0, 2, ""],
+  ]);
+});
+
+Deno.test("checkConfig() refuses backends, spares and health checks that cannot be meant", () => {
+  const other = (...lines: string[]) => added(ROUTE, 'alpn = ["h2"]', ...lines);
+  const health = (...lines: string[]) => added("[listener.health]", ...lines);
+  assert.deepEqual(other('backend = { to = "unix:a", weight = 0 }'), [
+    "9:1: listener.route.backend: found 0, must be a whole number from 1 to 256",
+  ]);
+  assert.deepEqual(other('backend = [{ to = "unix:a", wait = 2 }]'), [
+    '9:12: listener.route.backend: found "wait", must be one of "to", "weight"',
+  ]);
+  assert.deepEqual(other("backend = [{ weight = 2 }]"), [
+    "9:12: listener.route.backend: found a table, must have to: the backend's address",
+  ]);
+  assert.deepEqual(other('backend = ["unix:a", { to = "unix:a" }]'), [
+    "9:22: listener.route.backend: found a table, must not be given twice",
+  ]);
+  assert.deepEqual(other('backend = ["unix:a", "unix:b"]', 'spare = ["unix:c", "unix:b"]'), [
+    '10:20: listener.route.spare: found "unix:/etc/app/b", it is a backend already',
+  ]);
+  assert.deepEqual(health("rise = 0"), ["8:1: listener.health.rise: found 0, must be a whole number from 1 to 100"]);
+  assert.deepEqual(health('path = "healthz"'), [
+    '8:1: listener.health.path: found "healthz", must be a path such as "/healthz", or "" for none: it begins with a slash',
+  ]);
+  assert.deepEqual(health('path = "/a b"').length, 1);
+  assert.deepEqual(
+    added(ROUTE, 'server-name = "a"', BACKEND, "passthrough = true", '[listener.route.health]\npath = "/x"'),
+    [
+      '12:1: listener.route.health.path: found "/x", cannot go with passthrough: the backend speaks TLS, a connect has to be enough',
+    ],
+  );
+  assert.deepEqual(problemsOf(LISTENER.replace(":8443", "unix:in.sock") + 'balance = "client"'), [
+    'proxy.toml:7:1: listener.balance: found "client", cannot go with "unix:/etc/app/in.sock": ' +
+    "clients of a Unix socket have no address",
   ]);
 });

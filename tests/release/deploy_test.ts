@@ -30,7 +30,7 @@ Deno.test("the Kubernetes example's ports, paths and version are one another's",
   const port = (name: string) => Number(new RegExp(`name: ${name}, containerPort: (\\d+)`).exec(yaml)?.[1]);
   assert.equal((listener.listen[0] as { port: number }).port, port("https"));
   assert.equal((config!.admin.listen as { port: number }).port, port("admin"));
-  const [backend] = listener.backend;
+  const [{ to: backend }] = listener.backend;
   assert.ok(backend.transport === "unix" && yaml.includes(`value: ${backend.path}`));
   assert.ok(yaml.includes(`image: tls-off:${manifest.version}`));
   const grace = Number(/terminationGracePeriodSeconds: (\d+)/.exec(yaml)?.[1]);

@@ -1,15 +1,25 @@
 import assert from "node:assert/strict";
 import type { Address } from "../../src/net/address.ts";
-import { Balancer } from "../../src/proxy/balance.ts";
+import { Balancer, type BalancerOptions } from "../../src/proxy/balance.ts";
+import { allocateHealth, Health } from "../../src/proxy/health.ts";
 import { Backend, echo, readExactly, silent } from "../support/backend.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { until } from "../support/wait.ts";
 
-const NAMES = ["a", "b", "c"];
-const ADDRESSES: Address[] = NAMES.map((path) => ({ transport: "unix", path }));
+/** A balancer of so many backends with these names; an upper-case name is a spare, and a digit its weight: "a3bC". */
+function balancerOf(names: string, options: Partial<BalancerOptions> = {}): Balancer {
+  const backends = [...names.matchAll(/([a-zA-Z])(\d?)/g)].map(([, name, weight]) => ({
+    address: { transport: "unix", path: name } as Address,
+    name,
+    weight: Number(weight || 1),
+    isSpare: name !== name.toLowerCase(),
+    health: new Health(allocateHealth(), options.probed ? { rise: 2, fall: 3 } : { rise: 1, fall: 1 }),
+  }));
+  return new Balancer({ backends, balance: "least-conn", probed: false, ...options });
+}
 
-function order(balancer: Balancer, nowMs: number): string {
-  return balancer.candidates(nowMs).map(({ name }) => name).join("");
+function order(balancer: Balancer, nowMs: number, client = ""): string {
+  return balancer.candidates(nowMs, client).map(({ name }) => name).join("");
 }
 
 /** Takes no connection and refuses none: a listener whose queue is full. */
@@ -41,12 +51,12 @@ class FullSocket implements Disposable {
 }
 
 Deno.test("Balancer goes round, from where it is told to begin", () => {
-  const balancer = new Balancer(ADDRESSES, NAMES, "round-robin", 1);
+  const balancer = balancerOf("abc", { balance: "round-robin", turn: 1 });
   assert.deepEqual([0, 1, 2, 3].map((now) => order(balancer, now)), ["bca", "cab", "abc", "bca"]);
 });
 
 Deno.test("Balancer prefers whoever has fewest connections", () => {
-  const balancer = new Balancer(ADDRESSES, NAMES, "least-conn");
+  const balancer = balancerOf("abc");
   const [a, b, c] = balancer.backends;
   for (const backend of [a, a, b]) balancer.connected(backend);
   assert.equal(order(balancer, 0), "cba");
@@ -57,14 +67,14 @@ Deno.test("Balancer prefers whoever has fewest connections", () => {
 });
 
 Deno.test("Balancer lets a backend cool down that failed, longer each time, and then one connection try it", () => {
-  const balancer = new Balancer(ADDRESSES.slice(0, 2), NAMES, "least-conn");
+  const balancer = balancerOf("ab");
   const [a, b] = balancer.backends;
   balancer.connected(b);
   // Many at once are one failure.
-  for (let count = 0; count < 20; count++) balancer.failed(a, 0);
+  for (let count = 0; count < 20; count++) balancer.failed(a, 0, "refused");
   assert.deepEqual([order(balancer, 1), order(balancer, 999)], ["ba", "ba"]);
   assert.deepEqual([order(balancer, 1000), order(balancer, 1000)], ["ab", "ba"]);
-  balancer.failed(a, 1001);
+  balancer.failed(a, 1001, "refused");
   assert.equal(order(balancer, 2500), "ba");
   assert.equal(order(balancer, 3001), "ab");
   balancer.connected(a);
@@ -73,12 +83,89 @@ Deno.test("Balancer lets a backend cool down that failed, longer each time, and 
 });
 
 Deno.test("Balancer tries again when nothing is heard of the connection that tried", () => {
-  const balancer = new Balancer(ADDRESSES.slice(0, 2), NAMES, "least-conn");
+  const balancer = balancerOf("ab");
   balancer.connected(balancer.backends[1]);
-  balancer.failed(balancer.backends[0], 0);
+  balancer.failed(balancer.backends[0], 0, "refused");
   assert.equal(order(balancer, 1000), "ab");
   assert.equal(order(balancer, 5999), "ba");
   assert.equal(order(balancer, 6000), "ab");
+});
+
+Deno.test("Balancer gives turns and connections by weight", () => {
+  const turns = balancerOf("a3b", { balance: "round-robin" });
+  const first = Array.from({ length: 8 }, () => order(turns, 0)[0]).join("");
+  assert.equal(first, "abaaabaa");
+  const counts = balancerOf("a3b");
+  for (let count = 0; count < 40; count++) counts.connected(counts.candidates(0, "")[0]);
+  assert.deepEqual(counts.backends.map(({ active }) => active), [30, 10]);
+});
+
+Deno.test("Balancer takes spares only while no other backend is well", () => {
+  const balancer = balancerOf("abC");
+  const [a, b, spare] = balancer.backends;
+  for (let count = 0; count < 5; count++) balancer.connected(a);
+  balancer.failed(b, 0, "refused");
+  assert.equal(order(balancer, 1), "aCb");
+  balancer.failed(a, 0, "refused");
+  assert.equal(order(balancer, 1)[0], "C");
+  balancer.failed(spare, 0, "refused");
+  assert.equal(order(balancer, 1), "baC", "all of them down: every one is tried all the same");
+  balancer.connected(a);
+  assert.equal(order(balancer, 1)[0], "a");
+});
+
+Deno.test("Balancer gives one client the same backend, and moves only the clients of one that leaves", () => {
+  const client = (number: number) => `192.0.2.${number}`;
+  const choices = (names: string, turn: number) => {
+    const balancer = balancerOf(names, { balance: "client", turn });
+    return Array.from({ length: 250 }, (_, number) => order(balancer, 0, client(number))[0]);
+  };
+  const all = choices("abcd", 0);
+  assert.deepEqual(choices("abcd", 3), all, "whatever the worker, and whoever came before");
+  for (const name of "abcd") assert.ok(all.filter((choice) => choice === name).length > 30, name);
+  const without = choices("abd", 0);
+  for (const [number, choice] of all.entries()) if (choice !== "c") assert.equal(without[number], choice);
+  const weighted = choices("a4b", 0).filter((choice) => choice === "a").length;
+  assert.ok(weighted > 170 && weighted < 230, `${weighted} of 250 with a weight of 4 to 1`);
+  const balancer = balancerOf("abcd", { balance: "client" });
+  assert.equal(order(balancer, 0, "2001:db8::1")[0], order(balancer, 0, "2001:db8::ffff")[0], "one /64 is one client");
+});
+
+Deno.test("Balancer leaves out what probes find down, and does not let it cool down once they find it well", () => {
+  const told: string[] = [];
+  const balancer = balancerOf("ab", {
+    probed: true,
+    changed: ({ name }, isUp, cause) => told.push(`${name} ${isUp} ${cause}`),
+  });
+  const [a, b] = balancer.backends;
+  for (let count = 0; count < 5; count++) balancer.connected(b);
+  assert.equal(order(balancer, 0), "ab");
+  for (let count = 0; count < 3; count++) a.health.bad();
+  assert.equal(order(balancer, 0), "ba");
+  assert.deepEqual([a.health.good(), a.health.good()], [false, true]);
+  assert.equal(order(balancer, 0), "ab");
+  // Failed connects count as failed probes: the third, after it has cooled down twice, is one too many.
+  balancer.failed(a, 0, "refused");
+  balancer.failed(a, 1000, "refused");
+  assert.deepEqual([a.health.isDown, told], [false, []]);
+  balancer.failed(a, 3000, "refused");
+  assert.deepEqual([a.health.isDown, told], [true, ["a false refused"]]);
+  assert.equal(order(balancer, 100_000), "ba", "it stays out for as long as the probes say");
+  a.health.good();
+  a.health.good();
+  assert.equal(order(balancer, 3001), "ab", "it has not to wait for the end of its cooling down");
+});
+
+Deno.test("Balancer tells without probes of each change that connections see", () => {
+  const told: string[] = [];
+  const balancer = balancerOf("ab", { changed: ({ name }, isUp) => told.push(`${name} ${isUp}`) });
+  const [a] = balancer.backends;
+  balancer.failed(a, 0, "refused");
+  balancer.failed(a, 2000, "refused");
+  assert.deepEqual(told, ["a false"]);
+  balancer.connected(a);
+  balancer.connected(a);
+  assert.deepEqual(told, ["a false", "a true"]);
 });
 
 Deno.test("proxy serves every client while one of two backends is gone, and uses it again when it is back", async () => {

@@ -45,10 +45,10 @@ const ASKS: [Feature, Partial<ListenerConfig>, string, EngineCircumstances?][] =
   ["passthrough", { routes: [makeRoute({ passthrough: true })] }, 'route "api" with passthrough'],
   [
     "abstract-names",
-    { routes: [makeRoute({ backend: [{ transport: "unix", path: "\0api" }] })] },
+    { routes: [makeRoute({ backend: [{ to: { transport: "unix", path: "\0api" }, weight: 1 }] })] },
     'backend = "unix:@…"',
   ],
-  ["abstract-names", { backend: [{ transport: "unix", path: "\0app" }] }, 'backend = "unix:@…"'],
+  ["abstract-names", { backend: [{ to: { transport: "unix", path: "\0app" }, weight: 1 }] }, 'backend = "unix:@…"'],
 ];
 
 Deno.test("chooseEngine() takes native for a plain listener, on Deno and Bun", () => {
@@ -123,7 +123,7 @@ Deno.test("chooseEngine() lets native send what it knows of the default TLVs, an
 });
 
 Deno.test("chooseEngine() refuses what node cannot do, forced or not", () => {
-  const config = makeListenerConfig({ backend: [{ transport: "unix", path: "\0app" }] });
+  const config = makeListenerConfig({ backend: [{ to: { transport: "unix", path: "\0app" }, weight: 1 }] });
   for (const engine of ["auto", "node"] as const) {
     assert.deepEqual(chooseEngine({ ...config, engine }, "node"), {
       engine: null,

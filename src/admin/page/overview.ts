@@ -116,6 +116,11 @@ export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) =>
     columns: [
       { title: "Backend", look: NAME, show: ({ name }) => name },
       { title: "Route", show: ({ route }) => route || "–" },
+      {
+        title: "State",
+        show: ({ up }) => up === null ? "gone" : up ? "up" : "down",
+        look: ({ up }) => up === false ? "bad" : "",
+      },
       { title: "Connects", show: ({ connects }) => formatNumber(connects) },
       { title: "p50", show: ({ connectSeconds }) => formatSeconds(connectSeconds.p50) },
       { title: "p99", show: ({ connectSeconds }) => formatSeconds(connectSeconds.p99) },
