@@ -13,6 +13,7 @@ import { buildDenoBinary } from "./build/deno_binary.ts";
 import { findDenoCompiler, pinnedDeno } from "./build/deno_compiler.ts";
 import { collectLicences } from "./build/licences.ts";
 import { runCommand, tellingLine } from "./build/run_command.ts";
+import { makeSplitBundle } from "./build/split_bundle.ts";
 import { sourceTime } from "./build/source_time.ts";
 import { productCommand, type Target, TARGETS } from "./build/target.ts";
 import { ROOT } from "./reference/inventory.ts";
@@ -71,7 +72,7 @@ async function build(directory: string): Promise<Failures> {
   for (const target of TARGETS) {
     await make(`tls-off-bun-linux-${target.name}`, target, (path) => buildBunBinary(bun, bundle, path, target));
   }
-  await makeDenoBinaries(bundle, make);
+  await makeDenoBinaries(time, make);
   await writeChecksums(directory, names);
   await writeShareFiles(`${directory}/share`, time.toISOString().slice(0, 10));
   await Deno.copyFile(`${ROOT}scripts/install.sh`, `${directory}/install.sh`);
@@ -84,12 +85,14 @@ async function build(directory: string): Promise<Failures> {
 /** Makes a product under the name given, and says how that went. */
 type Make = (name: string, target: Target, making: (path: string) => Promise<string | null>) => Promise<void>;
 
-async function makeDenoBinaries(bundle: string, make: Make): Promise<void> {
+async function makeDenoBinaries(time: Date, make: Make): Promise<void> {
   const environment = (name: string) => Deno.env.get(name);
   const compiler = await findDenoCompiler(environment);
-  // Bases that were cut out of programs; nobody needs them later.
+  // For the bundle in parts, and bases that were cut out of programs: nobody needs them later.
   const directory = await Deno.makeTempDir();
   try {
+    const bundle = `${directory}/tls-off`;
+    await makeSplitBundle(bundle, time);
     for (const target of TARGETS) {
       await make(`tls-off-linux-${target.name}`, target, async (path) => {
         const base = await findDenoBase(target, environment, directory);

@@ -5,6 +5,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withoutCachePaths } from "./build/bundle_text.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const output = resolve(Deno.args[0] ?? `${root}/dist/tls-off.mjs`);
@@ -16,9 +17,4 @@ const { code } = await new Deno.Command(Deno.execPath(), {
 }).spawn().status;
 if (code !== 0) Deno.exit(code);
 
-// The comments have the paths of the packages' cache. Without those paths every machine writes the same file.
-const text = await readFile(output, "utf8");
-await writeFile(
-  output,
-  text.replace(/(["/ ])[^"'\s]*\/npm\/[^"'\s/]+\/((?:@[^"'\s/]+\/)?[^"'\s/]+\/\d[^"'\s/]*\/)/g, "$1npm:$2"),
-);
+await writeFile(output, withoutCachePaths(await readFile(output, "utf8")));

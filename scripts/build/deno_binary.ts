@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import manifest from "../../deno.json" with { type: "json" };
 import { parseStartCommand, START_COMMAND } from "../start_task.ts";
 import { BuildError, MissingBaseError } from "./build_error.ts";
@@ -5,6 +6,7 @@ import type { DenoBase } from "./deno_base.ts";
 import type { DenoCompiler } from "./deno_compiler.ts";
 import { askProduct } from "./product.ts";
 import { runCommand, tellingLine } from "./run_command.ts";
+import { PROGRAM_FILE } from "./split_bundle.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -29,7 +31,11 @@ export function shippedFlags(command: string = START_COMMAND): string[] {
   return parsed.flags;
 }
 
-/** The command that makes a Deno binary of the bundle. */
+/**
+ * The command that makes a Deno binary.
+ *
+ * @param bundle the folder with the bundle in several files, relative to where the command has to run
+ */
 export function denoCompileCommand(compiler: DenoCompiler, bundle: string, output: string, target: Target): string[] {
   return [
     compiler.path,
@@ -43,12 +49,16 @@ export function denoCompileCommand(compiler: DenoCompiler, bundle: string, outpu
     ...(compiler.takesAppName ? ["--app-name=tls-off"] : []),
     `--target=${target.denoTarget}`,
     `--output=${output}`,
-    bundle,
+    // What is imported when it is needed, and what workers begin with.
+    `--include=${bundle}`,
+    `${bundle}/${PROGRAM_FILE}`,
   ];
 }
 
 /**
  * Runs the compiler, and leaves nothing half-made behind.
+ * @param bundle the folder of {@linkcode makeSplitBundle}
+ * @param output an absolute path
  * @param environment this process's variables, of which the compiler gets what it needs
  */
 export async function denoCompile(
@@ -68,7 +78,11 @@ export async function denoCompile(
     // Not there and empty are two things to Deno: with an empty name it would not look into its cache.
     ...(base ? { DENORT_BIN: base.path } : {}),
   };
-  const outcome = await runCommand(denoCompileCommand(compiler, bundle, output, target), { env, clearEnv: true });
+  const outcome = await runCommand(denoCompileCommand(compiler, basename(bundle), output, target), {
+    cwd: dirname(bundle),
+    env,
+    clearEnv: true,
+  });
   if (outcome.code !== 0) await removeProduct(output);
   return outcome;
 }

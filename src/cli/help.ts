@@ -1,3 +1,4 @@
+import { describeFloors } from "../runtimes/floors.ts";
 import { type CommandName, COMMANDS, type CommandSpec, type FlagSpec } from "./args_commands.ts";
 
 const WIDTH = 100;
@@ -37,6 +38,8 @@ function programHelp(): string[] {
     ...columns(rows),
     "",
     "tls-off COMMAND --help tells more. Try it: tls-off demo",
+    "",
+    `Runs on ${describeFloors()}, or newer.`,
     "",
     "Exit codes: 0 fine, 1 configuration or start-up error, 2 wrong usage, 3 drain timed out",
   ];

@@ -1,13 +1,5 @@
 import process from "node:process";
-import { acme } from "./acme.ts";
 import { type Invocation, parseCommandLine, UsageError } from "./args.ts";
-import { cert } from "./cert.ts";
-import { check } from "./check.ts";
-import { demo } from "./demo.ts";
-import { helpText } from "./help.ts";
-import { run } from "./run.ts";
-import { top } from "./top.ts";
-import { versionText } from "./version.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -15,32 +7,49 @@ const EXIT_USAGE = 2;
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const complain = (line: string) => void process.stderr.write(`${line}\n`);
 
+/** Each command is loaded when it is asked for: `version` needs no supervisor, and what serves needs no certificates made. */
 async function execute(invocation: Invocation): Promise<number> {
   switch (invocation.command) {
-    case "run":
+    case "run": {
+      const { run } = await import("./run.ts");
       return await run(invocation, complain);
-    case "check":
+    }
+    case "check": {
+      const { check } = await import("./check.ts");
       return await check(invocation, print, complain);
-    case "acme":
+    }
+    case "acme": {
+      const { acme } = await import("./acme.ts");
       return await acme(invocation, print);
-    case "demo":
+    }
+    case "demo": {
+      const { demo } = await import("./demo.ts");
       return await demo(invocation.port, print, complain);
-    case "cert":
+    }
+    case "cert": {
+      const { cert } = await import("./cert.ts");
       await cert(invocation, print);
       return 0;
-    case "top":
+    }
+    case "top": {
+      const { top } = await import("./top.ts");
       return await top(invocation.admin, print);
+    }
     case "completions": {
       const { completions } = await import("./completions/completions.ts");
       print(completions(invocation.shell).trimEnd());
       return 0;
     }
-    case "version":
+    case "version": {
+      const { versionText } = await import("./version.ts");
       print(versionText());
       return 0;
-    case "help":
+    }
+    case "help": {
+      const { helpText } = await import("./help.ts");
       print(helpText(invocation.topic));
       return 0;
+    }
   }
 }
 

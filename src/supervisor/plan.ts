@@ -4,6 +4,7 @@ import { formatProblem } from "../config/problem.ts";
 import type { Config, ListenerConfig } from "../config/config.ts";
 import type { ConfigFlags } from "../config/flags.ts";
 import { loadConfig } from "../config/load.ts";
+import { judgeRuntime } from "../runtimes/floors.ts";
 import { runtimeName } from "../runtimes/name.ts";
 import { sharesPorts } from "../engines/shared/shares_ports.ts";
 import { loadSocketCalls } from "../linux/socket_calls.ts";
@@ -123,6 +124,11 @@ export async function planConfig(
     }
     if (plan !== undefined) listeners.push({ config: listener, tls: plan, fds: own, health: [] });
   }
+  // The validation of names needs node for a while, whichever engine serves else.
+  const engines = [...listeners.map(({ tls }) => tls.engine), ...(acme === null ? [] : ["node" as const])];
+  const { refusal, warning } = judgeRuntime(engines);
+  if (refusal !== null) result.errors.push(`${place}${refusal}`);
+  if (warning !== null) result.warnings.push(`${place}${warning}`);
   const redirectFd = redirect === null ? null : fds.get(redirectName)![0];
   return result.errors.length > 0 ? null : { config, listeners, acme, redirectFd, watch };
 }

@@ -1,4 +1,5 @@
 /** A worker as the main thread has it: on a thread of its own, or in the main thread itself. */
+import { runtimeName } from "../runtimes/name.ts";
 import process from "node:process";
 import { Worker as Thread } from "node:worker_threads";
 import type {
@@ -73,10 +74,14 @@ export class InlineWorker implements WorkerHandle {
   }
 }
 
-/** The file that a worker's thread begins with. In a bundle it is the bundle: its first lines ask which thread they run on. */
-const ENTRY = import.meta.url.endsWith("/worker_handle.ts")
-  ? new URL("./worker_thread.ts", import.meta.url)
-  : new URL(import.meta.url);
+/**
+ * The file that a worker's thread begins with. In a bundle it is the bundle: its first lines ask which thread they run
+ * on. The Deno binary has its bundle in several files, of which the program's own begins with these lines.
+ */
+function threadEntry(): URL {
+  if (import.meta.url.endsWith("/worker_handle.ts")) return new URL("./worker_thread.ts", import.meta.url);
+  return new URL(runtimeName() === "deno" ? Deno.mainModule : import.meta.url);
+}
 
 /** A worker on its own thread. */
 export class ThreadWorker implements WorkerHandle {
@@ -94,7 +99,7 @@ export class ThreadWorker implements WorkerHandle {
     this.index = index;
     this.#onDeath = onDeath;
     const workerData: WorkerThreadData = { role: "tls-off worker", index, slot, reusePort };
-    this.#thread = new Thread(ENTRY, { workerData });
+    this.#thread = new Thread(threadEntry(), { workerData });
     this.#thread.on("message", (message: WorkerMessage) => {
       if (message.type === "event") {
         if (message.event.type === "fatal") this.#fault = new Error(message.event.error);

@@ -12,6 +12,7 @@ import {
 } from "../../scripts/build/deno_binary.ts";
 import { bundledPackages, collectLicences } from "../../scripts/build/licences.ts";
 import { runCommand } from "../../scripts/build/run_command.ts";
+import { makeSplitBundle, PROGRAM_FILE } from "../../scripts/build/split_bundle.ts";
 import { HOST, TARGETS } from "../../scripts/build/target.ts";
 import { DENO_VERSION } from "../../scripts/build/versions.ts";
 import { readSources, ROOT } from "../../scripts/reference/inventory.ts";
@@ -20,6 +21,18 @@ import { standInBase } from "./support/stand_in_base.ts";
 const [X64, ARM64] = TARGETS;
 const COMPILER = { path: Deno.execPath(), version: Deno.version.deno, takesAppName: true };
 const VERSION_TEXT = `tls-off ${manifest.version}\nruntime deno ${Deno.version.deno}\nengines native, node\n`;
+
+/** A directory with the bundle in several files in it, as the Deno binary has it. */
+async function withSplitBundle(use: (directory: string, bundle: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  try {
+    const bundle = `${directory}/tls-off`;
+    await makeSplitBundle(bundle, new Date(0));
+    await use(directory, bundle);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
 
 /** A directory with the bundle in it, as the build begins. */
 async function withBundle(use: (directory: string, bundle: string) => Promise<void>): Promise<void> {
@@ -84,16 +97,15 @@ Caused by:
 });
 
 Deno.test("deno compile embeds the bundle alone, with the permissions of the start task", async () => {
-  await withBundle(async (directory, bundle) => {
+  await withSplitBundle(async (directory, bundle) => {
     const base = `${directory}/base`;
     const product = `${directory}/tls-off-linux-x64`;
     await Deno.writeFile(base, standInBase(VERSION_TEXT), { mode: 0o755 });
     const { code, output } = await denoCompile(COMPILER, bundle, product, X64, { path: base, variable: "DENORT_BIN" });
     assert.equal(code, 0, output);
-    const listed = output.split("\n").filter((line) => /[├└]/.test(line));
-    assert.equal(listed.length, 1, output);
-    assert.match(listed[0], /── tls-off\.mjs/);
-    const [embedded] = /\{"argv":.*?"entrypoint_key":"tls-off\.mjs".*?\}\n?/.exec(await Deno.readTextFile(product)) ??
+    const listed = [...output.matchAll(/[├└]── (\S+)/g)].map(([, name]) => name);
+    assert.deepEqual(listed.sort(), [...Deno.readDirSync(bundle)].map(({ name }) => name).sort());
+    const [embedded] = /\{"argv":.*?"entrypoint_key":"main\.js".*?\}\n?/.exec(await Deno.readTextFile(product)) ??
       [];
     assert.ok(embedded, "metadata of deno compile");
     const env = /--allow-env=(\S+)/.exec(manifest.tasks.start.command)![1].split(",");
@@ -129,7 +141,7 @@ Deno.test({
   name: "buildDenoBinary() runs what it made: a base that is not denort is refused, and leaves nothing behind",
   ignore: HOST !== "x64",
   async fn() {
-    await withBundle(async (directory, bundle) => {
+    await withSplitBundle(async (directory, bundle) => {
       const product = `${directory}/tls-off-linux-x64`;
       const build = async (base: string) => {
         return await buildDenoBinary(COMPILER, bundle, product, X64, { path: base, variable: "DENORT_BIN_X64" });
@@ -200,4 +212,40 @@ Deno.test("every file that names the Deno to build and test with names the pinne
     assert.ok(named.length > 0, file);
     for (const [text, version] of named) assert.equal(version, DENO_VERSION, `${file}: ${text}`);
   }
+});
+
+Deno.test("a worker of the Deno binary loads no parser of configurations, no certificates library, no page", async () => {
+  await withSplitBundle((_directory, bundle) => {
+    const read = (name: string) => Deno.readTextFileSync(`${bundle}/${name}`);
+    const [, entry] = /import\("\.\/(part_\d+\.js)"\)/.exec(read(PROGRAM_FILE)) ?? [];
+    assert.match(read(entry), /^\/\/ src\/supervisor\/worker_thread\.ts$/m);
+    // What is imported before the first line of the thread's own runs.
+    const loaded = new Set([PROGRAM_FILE, entry]);
+    for (const name of loaded) {
+      for (const [, part] of read(name).matchAll(/^(?:import|\} from|.*\bfrom) ?"\.\/([^"]+)";$/gm)) loaded.add(part);
+    }
+    const text = [...loaded].map(read).join("\n");
+    assert.match(text, /^\/\/ src\/proxy\/session\.ts$/m);
+    for (
+      const absent of ["src/config/schema.ts", "src/admin/", "src/cli/", "npm:smol-toml", "npm:@peculiar", "npm:prom-"]
+    ) {
+      assert.ok(!text.includes(`// ${absent}`), absent);
+    }
+    assert.ok(text.length < 300_000, `${text.length} characters`);
+    return Promise.resolve();
+  });
+});
+
+Deno.test("the parts of the bundle are named by their order, and nothing in them by this machine", async () => {
+  await withSplitBundle((_directory, bundle) => {
+    const names = [...Deno.readDirSync(bundle)].map(({ name }) => name);
+    assert.ok(names.length > 10);
+    for (const name of names) {
+      assert.match(name, /^(main|part_\d+)\.js$/);
+      const text = Deno.readTextFileSync(`${bundle}/${name}`);
+      assert.ok(!text.includes(ROOT) && !/\/npm\/registry/.test(text), name);
+      for (const [, part] of text.matchAll(/"\.\/([^"]+\.js)"/g)) assert.ok(names.includes(part), `${name}: ${part}`);
+    }
+    return Promise.resolve();
+  });
 });

@@ -4,6 +4,7 @@ import { findDenoBase } from "../../scripts/build/deno_base.ts";
 import { denoCompile } from "../../scripts/build/deno_binary.ts";
 import { findDenoCompiler, pinnedDeno } from "../../scripts/build/deno_compiler.ts";
 import { E_MACHINE, readElf } from "../../scripts/build/elf.ts";
+import { PROGRAM_FILE } from "../../scripts/build/split_bundle.ts";
 import { type Target, TARGETS } from "../../scripts/build/target.ts";
 import { DENO_VERSION } from "../../scripts/build/versions.ts";
 import { standInBase, standInProgram } from "./support/stand_in_base.ts";
@@ -31,10 +32,11 @@ Deno.test("cutBase() cuts the base out of what this Deno's compile makes, to the
   await withDirectory(async (directory) => {
     const base = standInBase("what it says");
     await Deno.writeFile(`${directory}/base`, base, { mode: 0o755 });
-    await Deno.writeTextFile(`${directory}/program.mjs`, "console.log(1);\n");
+    await Deno.mkdir(`${directory}/parts`);
+    await Deno.writeTextFile(`${directory}/parts/${PROGRAM_FILE}`, "console.log(1);\n");
     const { code, output } = await denoCompile(
       await findDenoCompiler(() => undefined),
-      `${directory}/program.mjs`,
+      `${directory}/parts`,
       `${directory}/program`,
       X64,
       { path: `${directory}/base`, variable: "DENORT_BIN" },

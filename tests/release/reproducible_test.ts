@@ -7,6 +7,7 @@ import { findDenoCompiler } from "../../scripts/build/deno_compiler.ts";
 import { findDenoBase } from "../../scripts/build/deno_base.ts";
 import { testBaseEnvironment } from "../../scripts/build/fetch_base.ts";
 import { runCommand } from "../../scripts/build/run_command.ts";
+import { makeSplitBundle } from "../../scripts/build/split_bundle.ts";
 import { sourceTime } from "../../scripts/build/source_time.ts";
 import { type Target, TARGETS } from "../../scripts/build/target.ts";
 import { ROOT } from "../../scripts/reference/inventory.ts";
@@ -24,6 +25,7 @@ async function withBundles(use: (folders: string[]) => Promise<void>): Promise<v
       const { code, output } = await runCommand([Deno.execPath(), "run", "-A", `${ROOT}scripts/bundle.ts`, bundle]);
       assert.equal(code, 0, output);
       await Deno.utime(bundle, time, time);
+      await makeSplitBundle(`${folder}/tls-off`, time);
     }
     await use(folders);
   } finally {
@@ -60,7 +62,14 @@ Deno.test("two builds make the same four binaries, to the byte, whatever the env
         await bunCompile(bun, bundle, `${folder}/tls-off-bun-linux-${target.name}`, target);
         const environment = { ...Deno.env.toObject(), ...(index === 1 ? { OTEL_DENO: "true", A: "1" } : {}) };
         const output = `${folder}/tls-off-linux-${target.name}`;
-        const { code, output: said } = await denoCompile(compiler, bundle, output, target, base, environment);
+        const { code, output: said } = await denoCompile(
+          compiler,
+          `${folder}/tls-off`,
+          output,
+          target,
+          base,
+          environment,
+        );
         assert.equal(code, 0, said);
       }
       for (const name of ["tls-off-bun-linux", "tls-off-linux"]) {
