@@ -53,3 +53,8 @@ Deno.test("describeFloors() names every runtime with its floor", () => {
   for (const { title, version } of Object.values(FLOORS)) assert.ok(describeFloors().includes(`${title} ${version}`));
   assert.equal(describeShortfall("bun", "1.3.14"), `Bun ${FLOORS.bun.version} or newer`);
 });
+
+Deno.test("the README names the floors", () => {
+  const text = Deno.readTextFileSync(new URL("../../README.md", import.meta.url)).replaceAll("\n", " ");
+  assert.ok(text.includes(`runs on ${describeFloors()}, or newer`), describeFloors());
+});
