@@ -68,6 +68,19 @@ export const CAPABILITIES: Record<RuntimeName, Record<EngineName, Lacks | null>>
   node: { native: null, node: { "abstract-names": "cannot use abstract names" } },
 };
 
+/** What an engine does in another way than the others, where a listener asks for a feature; for `check`. */
+export const CAVEATS: Partial<Record<RuntimeName, Partial<Record<EngineName, Partial<Record<Feature, string[]>>>>>> = {
+  deno: {
+    node: {
+      "client-auth": [
+        "clients are not told which authorities may have signed their certificate",
+        "a client that resumes a session begun before client-auth was set is refused until its ticket expires",
+        "client certificates of X.509 version 1 are refused",
+      ],
+    },
+  },
+};
+
 /** How the runtimes are written. */
 export const RUNTIME_TITLES: Record<RuntimeName, string> = { deno: "Deno", bun: "Bun", node: "Node" };
 

@@ -1,11 +1,12 @@
 import type { PeerCertificate } from "./tls_info.ts";
+import { normalizeServerName } from "../net/server_names.ts";
 import { compilePattern } from "./pattern.ts";
 
 /** Patterns of the clients to admit, as in the configuration. */
 export interface ClientAuthRules {
   /** `*` stands for one or more characters. */
   allowCn: readonly string[];
-  /** `*` stands for one or more characters within a label; case does not matter. */
+  /** `*` stands for one or more characters within a label; case does not matter. Only host names match. */
   allowDns: readonly string[];
   /** `*` stands for one or more characters within a segment, `**` for one or more across segments; case matters. */
   allowUri: readonly string[];
@@ -26,8 +27,17 @@ export function compileClientAuth(rules: ClientAuthRules): (peer: PeerCertificat
   const uri = allowUri.map((pattern) => compilePattern(pattern, { separator: "/", doubleStar: true }));
   return (peer) =>
     cn.some((matches) => matches(peer.commonName)) ||
-    peer.dnsNames.some((name) => dns.some((matches) => matches(trimDot(name)))) ||
+    peer.dnsNames.some((name) => isHostName(name) && dns.some((matches) => matches(trimDot(name)))) ||
     peer.uris.some((name) => uri.some((matches) => matches(name)));
+}
+
+/**
+ * Whether a name of a certificate is one of a host, and no wildcard: whoever signed `x,DNS:y.good.example` as one name has
+ * not vouched for a host.
+ */
+function isHostName(name: string): boolean {
+  // deno-lint-ignore no-control-regex
+  return /^[\x00-\x7f]*$/.test(name) && !name.startsWith("*") && normalizeServerName(name) !== "";
 }
 
 /** The root's dot means nothing in a certificate. */

@@ -7,7 +7,7 @@ import {
 } from "../config/config.ts";
 import type { RuntimeName } from "../runtimes/name.ts";
 import { RouteIndex, routeRules } from "./route_index.ts";
-import { CAPABILITIES, type EngineName, type Feature, RUNTIME_TITLES } from "./capabilities.ts";
+import { CAPABILITIES, CAVEATS, type EngineName, type Feature, RUNTIME_TITLES } from "./capabilities.ts";
 
 /** What a listener asks for, in the words of its configuration. */
 interface Need {
@@ -67,7 +67,7 @@ export function chooseEngine(
       const refusals = refused.map(({ feature, asked }) => `${asked}: node on ${title} ${node?.[feature]}`);
       return { engine: null, refusals };
     }
-    return { engine, reason, notes: listNotes(config, runtime, engine) };
+    return { engine, reason, notes: [...listCaveats(needs, runtime, engine), ...listNotes(config, runtime, engine)] };
   }
 }
 
@@ -128,6 +128,13 @@ const DETAIL_TLVS: ProxyProtocolTlv[] = ["authority", "ssl", "client-cert"];
 
 function detailTlvs({ proxyProtocol, proxyProtocolTlvs }: TargetConfig): ProxyProtocolTlv[] {
   return proxyProtocol === "v2" ? DETAIL_TLVS.filter((tlv) => proxyProtocolTlvs.includes(tlv)) : [];
+}
+
+function listCaveats(needs: Need[], runtime: RuntimeName, engine: EngineName): string[] {
+  const caveats = CAVEATS[runtime]?.[engine] ?? {};
+  return needs.flatMap(({ feature, asked }) =>
+    (caveats[feature] ?? []).map((caveat) => `${asked}: ${engine} on ${RUNTIME_TITLES[runtime]}: ${caveat}`)
+  );
 }
 
 function listNotes(config: ListenerConfig, runtime: RuntimeName, engine: EngineName): string[] {

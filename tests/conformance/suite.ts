@@ -5,7 +5,9 @@
 import { CAPABILITIES, type Feature } from "../../src/tls/capabilities.ts";
 import { type Program, runProgram } from "../support/program.ts";
 import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
+import { type Peer, peerTest } from "../support/peers.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
+import { certificateCases, clientSessionCases } from "./certificate_cases.ts";
 import { dataCases } from "./data_cases.ts";
 import { endingCases } from "./ending_cases.ts";
 import { faultCases } from "./fault_cases.ts";
@@ -23,6 +25,8 @@ export interface Bench {
   has(feature: Feature): boolean;
   /** Registers a case under the contender's name. */
   test(behaviour: string, run: (dir: TempDir) => Promise<void>): void;
+  /** The same for a case that needs programs of other people. */
+  peerTest(behaviour: string, peers: Peer[], run: (dir: TempDir) => Promise<void>): void;
   start(dir: TempDir, backend: string | string[], options?: ProxyOptions): Promise<Proxy>;
   /** What `run` says of a configuration that it refuses, and its exit code. */
   refusal(dir: TempDir, listener: Record<string, unknown>): Promise<{ code: number; lines: string[] }>;
@@ -38,6 +42,11 @@ export function conformance(contender: Contender): void {
     has: (feature) => lacks[feature] === undefined,
     test: (behaviour, run) =>
       Deno.test(`${engine} on ${runtime} ${behaviour}`, async () => {
+        using dir = new TempDir();
+        await inTime(run(dir));
+      }),
+    peerTest: (behaviour, peers, run) =>
+      peerTest(`${engine} on ${runtime} ${behaviour}`, peers, async () => {
         using dir = new TempDir();
         await inTime(run(dir));
       }),
@@ -65,6 +74,8 @@ export function conformance(contender: Contender): void {
   tlsCases(bench);
   identityCases(bench);
   routeCases(bench);
+  certificateCases(bench);
+  clientSessionCases(bench);
 }
 
 /** A case that hangs has failed, and must not hang the suite. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { loadCaBundle } from "../../src/tls/ca.ts";
 import type { Problem } from "../../src/tls/problem.ts";
+import { basicConstraints, build, commonName, generateKeys } from "../support/certificate_builder.ts";
 import { makeCertificate } from "./make_certificates.ts";
 import { makeTemporaryDirectory } from "./temporary_directory.ts";
 
@@ -50,7 +51,7 @@ Deno.test("loadCaBundle() warns of a CA that has expired, is not valid yet, is n
       /^CA certificate "CN=x" in ".*" expired on .*: its clients/,
     ],
     [{ ca: true, notBefore: Date.now() + DAY_MS }, /^CA certificate "CN=x" in ".*" is not valid before /],
-    [{ ca: false }, /^"CN=x" in ".*" is not marked as a CA: engines may refuse what it signed$/],
+    [{ ca: false }, /^"CN=x" in ".*" is not marked as a CA: the clients that it signed are refused$/],
     [{ ca: true, issuer: root }, /^CA certificate "CN=x" in ".*" lacks its issuer: Bun and Node refuse its clients$/],
   ];
   for (const [options, message] of cases) {
@@ -62,4 +63,25 @@ Deno.test("loadCaBundle() warns of a CA that has expired, is not valid yet, is n
   }
   const intermediate = await makeCertificate({ ca: true, commonName: "x", issuer: root });
   assert.deepEqual((await load(await directory.write("ca", intermediate.cert + root.cert))).problems, []);
+});
+
+Deno.test("loadCaBundle() refuses more authorities than a handshake can name, and looks at many in little time", async () => {
+  await using directory = await makeTemporaryDirectory();
+  const keys = generateKeys("P-256");
+  const authority = (index: number) =>
+    build({ subject: commonName(`authority ${index} ${"x".repeat(60)}`), keys, extensions: [basicConstraints(true)] });
+  const many = Array.from({ length: 800 }, (_, index) => authority(index).pem);
+  const fine = await load(await directory.write("fine", many.slice(0, 500).join("")));
+  assert.notEqual(fine.pem, null);
+  const { pem, problems } = await load(await directory.write("many", many.join("")));
+  assert.equal(pem, null);
+  assert.match(problems.at(-1)!.message, /names of its 800 authorities take \d+ bytes, and 65535 fit into a handshake/);
+});
+
+Deno.test("loadCaBundle() warns of an authority whose key is too weak to vouch for anybody", async () => {
+  await using directory = await makeTemporaryDirectory();
+  const weak = build({ subject: commonName("weak"), key: "RSA-1024", extensions: [basicConstraints(true)] });
+  const { problems } = await load(await directory.write("weak", weak.pem));
+  assert.deepEqual(problems.map(({ severity }) => severity), ["warning"]);
+  assert.match(problems[0].message, /"CN=weak".* vouches for nobody: its RSA key has 1024 bits/);
 });

@@ -1,12 +1,13 @@
 /** The native engine on Bun: `Bun.listen` in front, `Bun.connect` behind. */
-import { readPeerCertificate } from "../../tls/certificate_names.ts";
+import { ClientVerifier } from "../../tls/client_verifier.ts";
 import { CIPHERS } from "../../tls/ciphers.ts";
 import { AcceptQueue } from "../shared/accept_queue.ts";
 import { BunConn, HANDLERS, type Socket } from "./bun_conn.ts";
 import { connectBun } from "./bun_connect.ts";
 import type { BunApi, BunTlsOptions } from "./bun_types.ts";
 import { ConnError, type Listener, type Runtime, UnsupportedError } from "../contract.ts";
-import type { TlsInfo } from "../../tls/tls_info.ts";
+import type { PeerCertificate, TlsInfo } from "../../tls/tls_info.ts";
+import { peerChain, verifyClient } from "../shared/client_certificate.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
 import { DescriptorWatch } from "../shared/descriptor_watch.ts";
 import { libc } from "../../linux/thread_libc.ts";
@@ -24,7 +25,8 @@ export const bunRuntime: Runtime = {
     if (lacking !== null) throw new UnsupportedError(`Cannot listen with the native engine on Bun: ${lacking}`);
     const { address, backlog, reusePort } = options;
     const queue = new AcceptQueue<BunTlsConn>(backlog);
-    const mode = options.clientAuth.mode;
+    const { ca } = options.clientAuth;
+    const verifier = ca === null ? null : new ClientVerifier(ca);
     const listen = (where: { unix: string } | { hostname: string; port: number }) =>
       Bun.listen<BunConn>({
         ...where,
@@ -34,7 +36,7 @@ export const bunRuntime: Runtime = {
         socket: {
           ...HANDLERS,
           open(socket) {
-            const conn = new BunTlsConn(socket, mode);
+            const conn = new BunTlsConn(socket, verifier);
             if (!queue.push(conn)) conn.close();
           },
           handshake: (socket, success, error) => (socket.data as BunTlsConn).handshaken(success, error),
@@ -65,13 +67,14 @@ export const bunRuntime: Runtime = {
 
 /** A client's connection; its handshake begins when it is accepted. */
 class BunTlsConn extends BunConn {
-  readonly #mode: TlsListenOptions["clientAuth"]["mode"];
+  /** Set where clients are asked for a certificate. */
+  readonly #verifier: ClientVerifier | null;
   #outcome: TlsInfo | ConnError | null = null;
   #waiter: { resolve(info: TlsInfo): void; reject(error: ConnError): void } | null = null;
 
-  constructor(socket: Socket, mode: TlsListenOptions["clientAuth"]["mode"]) {
+  constructor(socket: Socket, verifier: ClientVerifier | null) {
     super(socket);
-    this.#mode = mode;
+    this.#verifier = verifier;
   }
 
   override handshake(): Promise<TlsInfo> {
@@ -86,16 +89,22 @@ class BunTlsConn extends BunConn {
       return this.fail(nodeConnError(error));
     }
     const info = this.#info();
-    if (this.#mode !== "none") {
-      const der = this.socket.getPeerCertificate()?.raw;
-      if (der !== undefined && error !== null) {
-        // In mode `required` Bun closes the connection next: the client has to hear before that this was all.
+    if (this.#verifier !== null) {
+      const chain = peerChain(this.socket.getPeerCertificate(false));
+      try {
+        if (chain.length > 0) info.peer = this.#verify(this.#verifier, chain, error);
+      } catch (refusal) {
+        // Where Bun has refused it too, it closes the connection next: the client has to hear before that this was all.
         void this.closeWrite();
-        return this.#settle(new ConnError("certificate", `Client certificate was not verified: ${error.message}`));
+        return this.#settle(refusal as ConnError);
       }
-      if (der !== undefined) info.peer = readPeerCertificate(der);
     }
     this.#settle(info);
+  }
+
+  #verify(verifier: ClientVerifier, chain: Uint8Array[], error: Error | null): PeerCertificate {
+    if (error === null) return verifyClient(verifier, chain);
+    throw new ConnError("certificate", `Client certificate was not verified: ${error.message}`);
   }
 
   protected override fail(failure: ConnError): void {

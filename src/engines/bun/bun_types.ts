@@ -24,7 +24,8 @@ export interface BunSocket<Data> {
   getTLSVersion(): string | null;
   getCipher(): { name: string | null } | null;
   getServername(): string | null | undefined;
-  getPeerCertificate(): { raw?: Uint8Array } | null | undefined;
+  /** With the issuers, where it is not to be abbreviated. */
+  getPeerCertificate(abbreviated: boolean): { raw?: Uint8Array } | null | undefined;
   isSessionReused(): boolean;
 }
 

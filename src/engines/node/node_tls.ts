@@ -1,7 +1,7 @@
 /** What `node:tls` is asked for on behalf of a listener, and what it tells of a handshake. */
 import type { Socket as RawSocket } from "node:net";
+import { createHash } from "node:crypto";
 import tls from "node:tls";
-import { readPeerCertificate } from "../../tls/certificate_names.ts";
 import type { Challenge } from "../../tls/challenge/challenge.ts";
 import { isValidation } from "../../tls/challenge/offer.ts";
 import { CIPHERS } from "../../tls/ciphers.ts";
@@ -10,11 +10,15 @@ import { quoteValue } from "../../net/quote_value.ts";
 import type { ClientHello } from "../../tls/client_hello.ts";
 import { RouteIndex } from "../../tls/route_index.ts";
 import { AlertingSocket } from "./alerting_socket.ts";
-import { ConnError } from "../contract.ts";
+import { ConnError, UnsupportedError } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
 import { runtimeName } from "../../runtimes/name.ts";
-import { VerifiedCertificates } from "./verified_certificates.ts";
+import { ClientVerifier } from "../../tls/client_verifier.ts";
+import { readPem } from "../../tls/pem.ts";
+import type { PeerCertificate } from "../../tls/tls_info.ts";
+import { peerChain, verifyClient } from "../shared/client_certificate.ts";
+import { assertPossessionProven, isGuarded } from "./possession_guard.ts";
 
 const ON_DENO = runtimeName() === "deno";
 const ON_NODE = runtimeName() === "node";
@@ -35,8 +39,8 @@ export class NodeTls {
   readonly #choose: ((serverName: string | null) => number | null) | null;
   readonly #routes: RouteIndex | null;
   readonly #asksForCertificate: boolean;
-  /** Set where the engine cannot be believed about resumed sessions. */
-  readonly #verified: VerifiedCertificates | null;
+  /** Set where clients are asked for a certificate. */
+  readonly #verifier: ClientVerifier | null;
 
   constructor(
     { certificates, challenges, sniStrict, routes, alpn, minVersion, maxVersion, clientAuth }: TlsListenOptions,
@@ -44,18 +48,22 @@ export class NodeTls {
     this.challenges = challenges;
     this.#routes = routes && new RouteIndex(routes);
     this.#asksForCertificate = clientAuth.mode !== "none";
-    this.#verified = ON_DENO && clientAuth.ca !== null ? new VerifiedCertificates(clientAuth.ca) : null;
+    this.#verifier = clientAuth.ca === null ? null : new ClientVerifier(clientAuth.ca);
+    if (ON_DENO && clientAuth.ca !== null && !isGuarded(readPem(clientAuth.ca)[0].der)) {
+      throw new UnsupportedError("Cannot verify clients' certificates: this version of Deno takes any for exact DER");
+    }
     this.#contexts = certificates.map(({ cert, key }) =>
       tls.createSecureContext({
         cert,
         key,
         minVersion: `TLSv${minVersion}`,
         maxVersion: `TLSv${maxVersion}`,
-        ...(clientAuth.ca === null ? {} : { ca: clientAuth.ca }),
+        // Deno would send every certificate of `ca` as part of the server's own chain.
+        ...(clientAuth.ca === null || ON_DENO ? {} : { ca: clientAuth.ca }),
         ciphers: CIPHERS,
-        // OpenSSL refuses to resume a session with client certificates where this is not set
-        // (SSL_CTX_set_session_id_context(3)).
-        sessionIdContext: "tls-off",
+        // OpenSSL resumes no session with client certificates where this is not set, and none that began where it is
+        // another (SSL_CTX_set_session_id_context(3)): such a client shakes hands in full.
+        sessionIdContext: sessionContext(clientAuth),
       })
     );
     if (certificates.length === 0) this.#choose = () => null;
@@ -150,24 +158,23 @@ export class NodeTls {
     if (typeof serverName === "string" && serverName !== "") info.sni = serverName;
     if (socket.alpnProtocol) info.alpn = socket.alpnProtocol;
     if (!this.#asksForCertificate) return info;
-    const der: Uint8Array | undefined = socket.getPeerCertificate()?.raw;
-    if (der !== undefined) {
-      this.#verify(socket, der);
-      info.peer = readPeerCertificate(new Uint8Array(der));
+    const chain = peerChain(socket.getPeerCertificate(true));
+    if (chain.length > 0) {
+      info.peer = this.#verify(socket, chain);
     } else if (this.#options.rejectUnauthorized) {
       throw new ConnError("certificate", "Client sent no certificate");
     }
     return info;
   }
 
-  #verify(socket: tls.TLSSocket, der: Uint8Array): void {
-    const failure = verificationFailure(socket);
+  #verify(socket: tls.TLSSocket, chain: Uint8Array[]): PeerCertificate {
+    // On Deno nothing is verified by the engine but that the client holds the key: see `ca` above.
+    const failure = ON_DENO ? null : verificationFailure(socket);
     if (failure !== null) throw new ConnError("certificate", `Client certificate was not verified: ${failure}`);
-    if (this.#verified === null) return;
-    if (!socket.isSessionReused()) this.#verified.add(der);
-    else if (!this.#verified.has(der)) {
-      throw new ConnError("certificate", "Client certificate was not verified: its session began elsewhere");
+    if (this.#verifier === null) {
+      throw new ConnError("certificate", "Client certificate cannot be verified: no authority");
     }
+    return verifyClient(this.#verifier, chain, ON_DENO ? assertPossessionProven : undefined);
   }
 }
 
@@ -190,13 +197,18 @@ function describeRefusal(alert: keyof typeof ALERTS, { serverName, alpn }: Clien
   return `No route for ${name} with ${offered}`;
 }
 
+/** The same for listeners that ask for the same certificates; OpenSSL takes 32 bytes. */
+function sessionContext({ mode, ca }: TlsListenOptions["clientAuth"]): string {
+  return createHash("sha256").update(`${mode}\n${ca ?? ""}`).digest("base64").slice(0, 32);
+}
+
 function noCertificate(serverName: string): ConnError {
   return new ConnError("tls", `No certificate for server name ${JSON.stringify(serverName.slice(0, 255))}`);
 }
 
 /**
  * Why the peer's certificate was not verified; `null` when it was. Only `tls.Server` sets `authorized` on all runtimes,
- * and it gives no connection out before its handshake; what it asks on Deno and Node is this method of the handle.
+ * and it gives no connection out before its handshake; what it asks on Node is this method of the handle.
  * Where neither is to be had the certificate counts as not verified.
  */
 function verificationFailure(socket: tls.TLSSocket): string | null {
@@ -204,7 +216,6 @@ function verificationFailure(socket: tls.TLSSocket): string | null {
   const handle = (socket as unknown as { _handle?: { verifyError?: () => unknown } })._handle;
   if (typeof handle?.verifyError !== "function") return String(socket.authorizationError ?? "unknown reason");
   const error = handle.verifyError();
-  // Node says so by `null`, Deno by an empty string.
-  if (error === null || error === "") return null;
+  if (error === null) return null;
   return typeof error === "string" ? error : (error as { code?: string } | undefined)?.code ?? String(error);
 }

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import {
+  basicConstraints,
+  build,
+  type Built,
+  CLIENT_AUTH,
+  commonName,
+  extendedKeyUsage,
+} from "../support/certificate_builder.ts";
+import { Backend, echo } from "../support/backend.ts";
+import {
+  type ClientCertificate,
+  type ClientCertificates,
+  makeClientCertificates,
+} from "../support/client_certificates.ts";
+import { sClient } from "../support/s_client.ts";
+import type { Proxy, TempDir } from "../support/proxy.ts";
+import type { Bench } from "./suite.ts";
+
+const OPENSSL = { command: "openssl", debian: "openssl" };
+
+let made: ClientCertificates | undefined;
+
+/** Which clients' certificates come in: the same on every engine. */
+export function certificateCases({ contender, has, peerTest, start }: Bench): void {
+  if (!has("client-auth")) return;
+  const comesIn = ({ admitted, deniedOnDeno }: ClientCertificate) =>
+    admitted && !(deniedOnDeno && contender.runtime === "deno");
+  for (const version of Deno.env.get("TLS_OFF_LONG") ? ["1.2", "1.3"] : ["1.3"]) {
+    peerTest(
+      `admits the clients' certificates that are right, and no other (TLS ${version})`,
+      [OPENSSL],
+      async (dir) => {
+        const { ca, clients } = made ??= makeClientCertificates();
+        Deno.writeTextFileSync(dir.file("ca.pem"), ca.pem);
+        await using backend = new Backend(dir.file("app.sock"), echo);
+        await using proxy = await start(dir, backend.address, {
+          listener: {
+            "client-auth": { mode: "required", ca: "ca.pem" },
+            "min-version": version,
+            "max-version": version,
+          },
+        });
+        const wrong: string[] = [];
+        for (const client of clients) {
+          const verdict = await judge(proxy, dir, client);
+          console.log(`  ${client.title.padEnd(44)} ${verdict.text}`);
+          if (verdict.admitted !== comesIn(client)) wrong.push(`${client.title}: ${verdict.text}`);
+        }
+        assert.deepEqual(wrong, []);
+        assert.equal(backend.accepted, clients.filter(comesIn).length);
+      },
+    );
+  }
+}
+
+/** Sessions that began under other rules for clients, and what the server shows beside its certificate. */
+export function clientSessionCases({ contender, has, peerTest, start }: Bench): void {
+  if (!has("client-auth")) return;
+  const isNodeOnDeno = contender.runtime === "deno";
+
+  peerTest("shows its own chain alone, whatever authorities clients may have", [OPENSSL], async (dir) => {
+    const authorities = ["a", "b", "c"].map((title) =>
+      build({ subject: commonName(title), extensions: [basicConstraints(true)] })
+    );
+    Deno.writeTextFileSync(dir.file("ca.pem"), authorities.map(({ pem }) => pem).join(""));
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address, {
+      listener: { "client-auth": { mode: "optional", ca: "ca.pem" } },
+    });
+    const { text, echoed } = await sClient(proxy.port, "-showcerts");
+    assert.ok(echoed);
+    assert.equal(text.match(/-----BEGIN CERTIFICATE-----/g)?.length, 1);
+  });
+
+  peerTest("judges a resumed session by the authorities of today", [OPENSSL], async (dir) => {
+    const [ca, added] = ["ca", "added"].map((title) =>
+      build({ subject: commonName(title), extensions: [basicConstraints(true)] })
+    );
+    const [alice, bob] = [ca, added].map((issuer) =>
+      build({ subject: commonName("client"), issuer, extensions: [extendedKeyUsage(CLIENT_AUTH)] })
+    );
+    const shown = (leaf: Built) => clientArguments(dir, { title: "", leaf, chain: [], admitted: true });
+    Deno.writeTextFileSync(dir.file("ca.pem"), ca.pem);
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address);
+    const speak = async (...args: string[]) => (await sClient(proxy.port, ...args)).echoed;
+    const session = (name: string, way: "in" | "out") => [`-sess_${way}`, dir.file(`${name}.session`)];
+    assert.equal(await speak(...session("before", "out")), true);
+
+    const file = dir.file("proxy.toml");
+    const plain = Deno.readTextFileSync(file);
+    const rules = '\n[listener.client-auth]\nmode = "required"\nca = "ca.pem"\n';
+    Deno.writeTextFileSync(file, plain + rules);
+    assert.equal((await proxy.reload()).event, "reload");
+    // On Deno a ticket is good for every listener of the thread, and there is no way back to a full handshake.
+    assert.equal(await speak(...session("before", "in"), ...shown(alice)), !isNodeOnDeno);
+    assert.equal(await speak(...session("before", "in")), false);
+    assert.equal(await speak(...session("alice", "out"), ...shown(alice)), true);
+    assert.equal(await speak(...session("alice", "in"), ...shown(alice)), true);
+    assert.equal(await speak(...session("bob", "out"), ...shown(bob)), false);
+
+    Deno.writeTextFileSync(dir.file("ca.pem"), ca.pem + added.pem);
+    assert.equal((await proxy.reload()).event, "reload");
+    assert.equal(await speak(...session("alice", "in"), ...shown(alice)), true);
+    assert.equal(await speak(...shown(bob)), true);
+
+    Deno.writeTextFileSync(dir.file("ca.pem"), added.pem);
+    assert.equal((await proxy.reload()).event, "reload");
+    assert.equal(await speak(...session("alice", "in"), ...shown(alice)), false);
+  });
+}
+
+/** Shows a certificate, and answers what the record says of it. */
+async function judge(
+  proxy: Proxy,
+  dir: TempDir,
+  client: ClientCertificate,
+): Promise<{ admitted: boolean; text: string }> {
+  const before = proxy.program.connections().length;
+  const { echoed } = await sClient(proxy.port, ...clientArguments(dir, client));
+  await proxy.program.record(
+    () => proxy.program.connections().length > before,
+    `record of the client whose certificate is ${client.title}`,
+  );
+  const record = proxy.program.connections()[before];
+  return { admitted: echoed, text: echoed ? "admitted" : `${record.reason}: ${record.error}` };
+}
+
+/** What `openssl s_client` is told to show a certificate, be it as weak as it may. */
+export function clientArguments(dir: TempDir, { leaf, chain }: ClientCertificate): string[] {
+  Deno.writeTextFileSync(dir.file("leaf.pem"), leaf.pem);
+  Deno.writeTextFileSync(dir.file("leaf.key"), leaf.key);
+  Deno.writeTextFileSync(dir.file("chain.pem"), chain.map(({ pem }) => pem).join(""));
+  const shown = ["-cert", dir.file("leaf.pem"), "-key", dir.file("leaf.key")];
+  const beside = chain.length === 0 ? [] : ["-cert_chain", dir.file("chain.pem")];
+  return ["-cipher", "DEFAULT:@SECLEVEL=0", ...shown, ...beside];
+}
