@@ -4,21 +4,21 @@ import { type Admin, startAdmin } from "../admin/admin.ts";
 import type { AdminControl } from "../admin/control.ts";
 import type { Monitor } from "./monitor.ts";
 
-/** An answer to whoever asked for the reload may still be on its way. */
+/** How long the old endpoint stays open, so that the request that caused the reload can be answered. */
 const CLOSE_AFTER_MS = 1_000;
 
 type Settings = AdminConfig & { listen: NonNullable<AdminConfig["listen"]> };
 
-/** The admin endpoint, over changes of its address. */
+/** The admin endpoint, whose address may change with a reload. */
 export class AdminEndpoint {
   #current: { admin: Admin; settings: Settings } | null = null;
 
   constructor(private readonly monitor: Monitor, private readonly control: AdminControl) {}
 
   /**
-   * Gets ready to go on as `config` says.
-   * @returns does so, or, where it must not be, takes everything back
-   * @throws {Error} when the address cannot be bound; the old one stays
+   * Prepares to follow `config`.
+   * @returns `commit` to follow it, and `revert` to stay with the old one
+   * @throws {Error} when the address cannot be bound; then the old one stays
    */
   async prepare(config: AdminConfig): Promise<{ commit(): void; revert(): Promise<void> }> {
     const { listen } = config;

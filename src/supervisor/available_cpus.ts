@@ -1,7 +1,9 @@
 import { availableParallelism } from "node:os";
 
-/** The CPUs that this process may use: its affinity, and the quota of its control group, as the runtime reads them. */
+/**
+ * How many CPUs this process may use, by its affinity and the quota of its control group, as the runtime reads them.
+ */
 export function availableCpus(): number {
-  // Deno keeps node:os to itself without --allow-sys, and gives the same number here.
+  // On Deno node:os needs --allow-sys, while navigator gives the same number without it.
   return Math.max(1, globalThis.navigator?.hardwareConcurrency ?? availableParallelism());
 }

@@ -1,9 +1,9 @@
 import type { KnownBackend } from "./backend_health.ts";
 import { probeBackend } from "./probe_backend.ts";
 
-/** Milliseconds that an answer is good for: many may ask whether we are ready. */
+/** How long an answer is used again, because several may ask whether the process is ready. */
 const FRESH_MS = 1_000;
-/** For a backend on this machine, as most are, a second is long. */
+/** How long to try to connect. Most backends are on this machine, and then a second is long. */
 const REACH_MS = 1_000;
 /** So many are connected to at a time, until one answers. */
 const AT_ONCE = 16;
@@ -12,8 +12,8 @@ const AT_ONCE = 16;
 type Reach = (backend: KnownBackend) => Promise<boolean>;
 
 /**
- * Whether every listener has a backend that is up, of whatever route: those that are probed by their last probes, others
- * by connecting to them. One round at a time.
+ * Whether every listener has a backend that is up, of whatever route: those that are probed by their last probes,
+ * others by connecting to them. One round at a time.
  */
 export class BackendProbe {
   #answer: Promise<string | null> | null = null;

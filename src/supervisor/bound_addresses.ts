@@ -7,18 +7,18 @@ import { explainSystemError } from "../net/system_error.ts";
 import type { Plan } from "./plan.ts";
 
 /**
- * Where each listener listens in fact: ports that the configuration leaves open, and names that were looked up. They stay
- * the same over reloads.
+ * The addresses that listeners are bound to, where the configuration leaves the port open or has a name. They stay the
+ * same over reloads.
  */
 export class BoundAddresses {
   #resolved = new Map<string, Address>();
 
   /**
-   * Finds a port wherever the plan leaves it open, and makes sure that nobody else listens on the others. The workers share
-   * their addresses (SO_REUSEPORT), and would without a word share them with another instance, too.
+   * Finds a port where the plan leaves it open, and makes sure that no other process listens on the others. The workers
+   * share their addresses (SO_REUSEPORT), and would silently share them with another instance, too.
    *
    * @param served addresses that this process listens on already
-   * @returns the plan with every address resolved, and what makes this book keep that
+   * @returns the plan with every address resolved, and a function that keeps these addresses for the next time
    * @throws {Error} naming the listener and the address that is taken, or cannot be bound for another reason
    */
   async resolve(plan: Plan, served: readonly string[]): Promise<{ plan: Plan; keep(): void }> {
@@ -33,7 +33,7 @@ export class BoundAddresses {
         const key = JSON.stringify([config.name, index, text]);
         let found = this.#resolved.get(key);
         if (found === undefined || !own.has(formatAddress(found))) {
-          // The socket of ours for the other family would be in the way of a port that is free.
+          // Another socket of this process on the port, for the other family, would make a free address seem taken.
           const isOurs = own.has(text) || (address.transport === "tcp" && ownPorts.has(`${address.port}`));
           found = isOurs || fds[index] !== null ? address : await claim(address, text, config.name);
         }
@@ -63,7 +63,9 @@ async function claim(address: Address, text: string, listener: string): Promise<
   }
 }
 
-/** Once, and here: every worker must bind the same address. A failed lookup also says more than a failed bind. */
+/**
+ * Looks a name up once, so that every worker binds the same address. A failed lookup also says more than a failed bind.
+ */
 async function resolveName(hostname: string): Promise<string> {
   return isIP(hostname) !== 0 || hostname.includes("%") ? hostname : (await lookup(hostname)).address;
 }

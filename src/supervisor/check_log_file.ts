@@ -2,8 +2,9 @@ import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * What is in the way of a log file, as far as that can be seen without making it; `null` where nothing is. Who may write there
- * is not looked at: the program may be started by another user than whoever checks its configuration.
+ * Says why a log file cannot be created, as far as that can be seen without creating it; `null` where nothing is in the
+ * way. Permissions are not checked, because the program may run as another user than the one who checks the
+ * configuration.
  * @param path absolute; "" is standard error
  */
 export async function logFileObstacle(path: string): Promise<string | null> {

@@ -17,31 +17,32 @@ import type { SocketCalls } from "../linux/socket_calls.ts";
 interface DeploymentsOptions {
   log: Log;
   monitor: Monitor;
-  /** `null` where the runtime has none. */
+  /** `null` on a runtime without them. */
   calls: SocketCalls | null;
-  /** As many as this process can have at once. */
+  /** How many connections this process can have at once. */
   maxConnections: number;
 }
 
 /**
- * A socket that was replaced goes on accepting until the handshakes have ended that were under way with it. This long, where
- * nobody tells which those are, and at most so long: the kernel sends a SYN-ACK again after 1, 3, 7, 15 and 31 s.
+ * A socket that was replaced goes on accepting until the TCP handshakes that were under way with it have ended. Where
+ * the kernel does not tell which those are, it does so for `LINGER_MS`, else at most for `LONGEST_LINGER_MS`: the
+ * kernel repeats a SYN-ACK after 1, 3, 7, 15 and 31 s.
  */
 const LINGER_MS = 5_000;
 const LONGEST_LINGER_MS = 63_000;
-/** For a SYN that was on its way to the old socket when new ones got another. */
+/** The least time, for a SYN that had reached the old socket before new connections were steered elsewhere. */
 const FIRST_LINGER_MS = 50;
 const LONGEST_LINGER_POLL_MS = 1_000;
-/** How often it is looked whether some workers have more to do than others. */
+/** How often the weights of the workers are set, by how many connections each has. */
 const SPREAD_MS = 100;
-/** How often it is looked whether a queue is empty. */
+/** How often a queue is checked for being empty. */
 const QUEUE_POLL_MS = 5;
-/** A worker that could not be replaced is tried again after this. */
+/** The pause after which a worker that could not be replaced is tried again. */
 const REPLACE_RETRY_MS = 500;
-/** Connections that were cut have this long to say so. */
+/** How long to wait for the records of connections that were cut. */
 const CUT_MS = 2_000;
 
-/** Brings plans into service, one generation after the other, and lets the old ones drain. */
+/** Brings plans into service, one generation after the other, and lets the old generations drain. */
 export class Deployments {
   readonly pool: WorkerPool;
   readonly sockets: ListeningSockets;
@@ -49,7 +50,7 @@ export class Deployments {
   readonly #monitor: Monitor;
   readonly #calls: SocketCalls | null;
   readonly #limits: SharedLimits;
-  /** Connections at each address when its weights were last set. */
+  /** How many connections each address had had when its weights were last set. */
   readonly #arrivals = new Map<string, number>();
   /** Whether a single worker needs no thread of its own. */
   readonly #inline = shortenTurns();
@@ -60,7 +61,7 @@ export class Deployments {
   readonly #superseded = new WeakSet<ListeningSocket>();
   #generation = 0;
   #ending = false;
-  /** Sockets join and leave their groups one after the other, or the kernel would number them otherwise than we do. */
+  /** Sockets join and leave their groups one after the other, so that their order here is the kernel's. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor({ log, monitor, calls, maxConnections }: DeploymentsOptions) {
@@ -89,10 +90,10 @@ export class Deployments {
   }
 
   /**
-   * Serves by `plan` from now on: resolves once new connections go to it. What served before drains, for as long as the plan
-   * allows.
+   * Serves by `plan` from now on. Resolves when new connections go to the new generation. What served before drains,
+   * for as long as the plan allows.
    * @param endsOlder older connections end when their grace is over; otherwise they live as long as they like
-   * @throws {Error} where it cannot be served; then everything is as it was
+   * @throws {Error} where the plan cannot be served; then nothing has changed
    */
   deploy(plan: Plan, workerCount: number, endsOlder = true): Promise<void> {
     return this.#inTurn(async () => {
@@ -118,8 +119,9 @@ export class Deployments {
   }
 
   /**
-   * Shuts every socket, once those who wait there are let in; what is connected lives on.
-   * @param graceMs how long those may take who wait for a connection to end
+   * Closes every listening socket, after accepting the connections that wait there, and resolves when all connections
+   * have ended.
+   * @param graceMs how long connections may wait to be accepted while limits are reached
    */
   async drain(graceMs: number): Promise<void> {
     this.#ending = true;
@@ -129,13 +131,13 @@ export class Deployments {
     await Promise.all(this.pool.workers.map((worker) => worker.whenEmpty()));
   }
 
-  /** Shuts every socket and ends every connection now, and returns how many there were. */
+  /** Closes every listening socket and ends every connection now. Returns how many connections there were. */
   async cut(): Promise<number> {
     this.#ending = true;
     await Promise.all(this.sockets.all.map((socket) => this.#close(socket)));
     await this.pool.askAll({ type: "retire" });
     const counts = await this.pool.askAll({ type: "cut", before: Infinity });
-    // Each is logged when it has ended.
+    // A connection is logged when it has ended.
     await Promise.race([
       Promise.all(this.pool.workers.map((worker) => worker.whenEmpty())),
       new Promise((resolve) => setTimeout(resolve, CUT_MS).unref()),
@@ -143,7 +145,7 @@ export class Deployments {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Lets whoever has fewer connections get more of the new ones. */
+  /** Lets workers with fewer connections get more of the new ones. */
   #spread(): void {
     for (const sockets of this.sockets.weightedGroups()) {
       if (sockets.length < 2) continue;
@@ -175,7 +177,7 @@ export class Deployments {
     return this.#serving.filter((worker) => living.has(worker));
   }
 
-  /** Lets every worker of `workers` bind what it needs. */
+  /** Lets each of these workers bind the sockets that it needs. */
   async #prepare(workers: PoolWorker[], generation: number, plan: Plan): Promise<ListeningSocket[]> {
     const sockets: ListeningSocket[] = [];
     const before = new Set(this.sockets.all);
@@ -195,15 +197,15 @@ export class Deployments {
     }
   }
 
-  /** What the plan does not use any more drains. */
+  /** Lets the sockets and workers drain that the plan does not use any more. */
   #supersede({ config: { shutdown: { graceMs } } }: Plan, dismissed: PoolWorker[], endsOlder: boolean): void {
     const addresses = new Set([...this.sockets.chosen].map(({ address }) => address));
     for (const socket of this.sockets.all) {
       if (this.sockets.chosen.has(socket) || this.#superseded.has(socket)) continue;
       this.#superseded.add(socket);
       this.sockets.refuseNew(socket);
-      // Where nobody listens any more there is no reason to wait for those who have not quite come; and an inherited socket
-      // is the next generation's as well.
+      // At an address that is given up, handshakes under way are not waited for. An inherited socket belongs to the
+      // next generation, too.
       void (addresses.has(socket.address) && socket.member !== null ? this.#linger(socket) : Promise.resolve()).then(
         () => this.#shut(socket, graceMs),
       );
@@ -220,12 +222,12 @@ export class Deployments {
     if (endsOlder) setTimeout(cut, graceMs).unref();
   }
 
-  /** Resolves when no TCP handshake with the socket is under way any more. */
+  /** Resolves when no TCP handshake is under way any more that began with the socket. */
   async #linger(socket: ListeningSocket): Promise<void> {
     const startMs = performance.now();
     try {
       await sleep(FIRST_LINGER_MS);
-      // New sockets have the same address: what they begin later does not count.
+      // New sockets have the same address. Handshakes that begin later are theirs.
       let clients = this.sockets.halfOpen(socket);
       for (let pauseMs = FIRST_LINGER_MS; clients.size > 0; pauseMs = Math.min(pauseMs * 2, LONGEST_LINGER_POLL_MS)) {
         if (performance.now() - startMs > LONGEST_LINGER_MS) return;
@@ -248,7 +250,7 @@ export class Deployments {
   }
 
   async #close({ worker, id }: ListeningSocket): Promise<void> {
-    // A worker that has ended has closed it already.
+    // If the worker has ended, the socket is closed already.
     await worker.handle.ask({ type: "close", sockets: [id] }).catch(() => {});
   }
 

@@ -3,20 +3,20 @@ import type { Log } from "../log/log.ts";
 
 const REPORT_MS = 5_000;
 
-/** What {@linkcode reportDrain} tells of. */
+/** Options of {@linkcode reportDrain}. */
 export interface DrainProgress {
   log: Log;
-  /** How long the connections may take at most, in milliseconds. */
+  /** How long the connections may take, in milliseconds. */
   graceMs: number;
-  /** Connections now. */
+  /** Returns the number of present connections. */
   active: () => number;
-  /** Whether the drain was asked for by Ctrl-C, by somebody who sits in front of it. */
+  /** Whether the drain was requested by Ctrl-C, so that someone watches the terminal. */
   interactive: boolean;
 }
 
 /**
- * Says at once, and then each 5 s, how many connections a drain waits for; nothing where there are none.
- * @returns ends it
+ * Logs at once, and then each 5 s, how many connections a drain waits for. Logs nothing where there are none.
+ * @returns a function that ends the reports
  */
 export function reportDrain({ log, graceMs, active, interactive }: DrainProgress): () => void {
   const endMs = performance.now() + graceMs;

@@ -1,35 +1,37 @@
 import type { Log } from "../log/log.ts";
 import type { Plan } from "./plan.ts";
 
-/** Descriptors for what is no connection: listeners, logs, the runtime's own. */
+/** Descriptors that are not for connections: listening sockets, logs, those of the runtime. */
 const OWN_FILES = 100;
-/** The client's, and the backend's. */
+/** The descriptors of a connection: the client's socket and the backend's. */
 const FILES_PER_CONNECTION = 2;
-/** Where the limit is not known. */
+/** The limit that is assumed where it is not known. */
 const USUAL_FILES = 65_536;
 
-/** What each thread takes to begin: measured 8 on Deno from source, and 3 on Bun. */
+/** How many descriptors a new thread needs: measured 8 on Deno from source, and 3 on Bun. */
 const FILES_PER_THREAD = 8;
-/** What is to be left when threads begin: a reload reads files, and connections come meanwhile. */
+/** How many descriptors must be left besides: a reload reads files, and connections arrive meanwhile. */
 const SPARE_FILES = 16;
 
-/** What the limit of open files needs of the operating system; {@linkcode Libc} has it. */
+/** Calls of the operating system about the limit of open files. */
 interface FileLimitCalls {
   raiseFileLimit(): number;
   fileLimit(): { soft: number; hard: number };
   openFds(): number[];
 }
 
-/** Raises the soft limit of open files to the hard one (getrlimit(2)), and returns how many connections fit into that. */
+/**
+ * Raises the soft limit of open files to the hard one (getrlimit(2)), and returns how many connections fit into that.
+ */
 export function raiseFileLimit(calls: FileLimitCalls | null): number {
   const files = calls?.raiseFileLimit() ?? USUAL_FILES;
   return Math.max(1, Math.floor((files - OWN_FILES) / FILES_PER_CONNECTION));
 }
 
 /**
- * To be called before threads are started: a runtime that finds no descriptors for a thread's event loop ends the whole
- * process, with every connection (Deno panics, Bun exits).
- * @throws {Error} when there are too few descriptors left for them
+ * Checks that there are descriptors for new threads. To be called before they are started: without descriptors for a
+ * thread's event loop the runtime ends the whole process, with every connection (Deno panics, Bun exits).
+ * @throws {Error} when too few descriptors are left
  */
 export function checkThreadRoom(calls: Omit<FileLimitCalls, "raiseFileLimit"> | null, threads: number): void {
   if (calls === null || threads === 0) return;
@@ -43,7 +45,7 @@ export function checkThreadRoom(calls: Omit<FileLimitCalls, "raiseFileLimit"> | 
   );
 }
 
-/** Says where more connections are allowed than there can be. */
+/** Warns where the limits allow more connections than there are descriptors for. */
 export function checkFileLimit({ config }: Plan, maxConnections: number, log: Log): void {
   const room =
     `the limit of open files has room for ${maxConnections} connections, raise it (ulimit -Hn, LimitNOFILE=)`;

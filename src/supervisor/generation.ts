@@ -17,14 +17,14 @@ interface GenerationOptions {
   slot: number;
   nextId: () => string;
   post: (entries: Entry[]) => void;
-  /** Is told each time that nothing is left: no connection, no socket that accepts for it. */
+  /** Called each time that the generation has no connection and no socket that accepts for it. */
   idle: (generation: Generation) => void;
 }
 
-/** What one worker serves by between two reloads, and the connections that began then. */
+/** What one worker serves by between two reloads, with the connections that began in that time. */
 export class Generation {
   readonly monitor: WorkerMonitor;
-  /** Sockets that accept for it. */
+  /** How many sockets accept for it. */
   sockets = 0;
   readonly #contexts = new Map<string, SessionContext>();
   readonly #limits = new Map<string, Limits>();
@@ -71,7 +71,7 @@ export class Generation {
     return this.plan.id;
   }
 
-  /** Connections now. */
+  /** How many connections it has now. */
   get active(): number {
     return this.#sessions.size;
   }
@@ -80,7 +80,7 @@ export class Generation {
     return this.sockets === 0 && this.#sessions.size === 0;
   }
 
-  /** The limits of the listener of that name. */
+  /** Returns the limits of the listener of that name. */
   limitsOf(listener: string): Limits {
     return this.#limits.get(listener)!;
   }
@@ -98,24 +98,24 @@ export class Generation {
     session.run();
   }
 
-  /** The listener of that name could not accept, for want of descriptors or memory. */
+  /** Counts that the listener of that name could not accept, because descriptors or memory had run out. */
   paused(listener: string): void {
     this.#contexts.get(listener)!.telemetry.paused();
   }
 
-  /** Ends every connection in good order, where that is possible; returns how many there were. */
+  /** Ends every connection, in good order where that is possible. Returns how many there were. */
   endConnections(reason: Reason): number {
     const sessions = [...this.#sessions.values()];
     for (const { session } of sessions) session.end(reason);
     return sessions.length;
   }
 
-  /** Ends every connection at once: the thread ends. */
+  /** Ends every connection at once, because the thread ends. */
   cut(): void {
     for (const { session } of [...this.#sessions.values()]) session.cut("drain");
   }
 
-  /** A socket no longer accepts for it. */
+  /** One of its sockets accepts no more for it. */
   leave(): void {
     this.sockets--;
     this.#checkIdle();

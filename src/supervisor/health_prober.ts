@@ -4,7 +4,9 @@ import { tellBackend } from "../proxy/tell_backend.ts";
 import type { KnownBackend } from "./backend_health.ts";
 import { probeBackend, type Probed } from "./probe_backend.ts";
 
-/** Probes come so much earlier or later, as a part of the interval: many backends are not to be probed in one moment. */
+/**
+ * Probes come so much earlier or later, as a part of the interval: many backends are not to be probed in one moment.
+ */
 const JITTER = 0.1;
 /** The first probes of a plan are spread over so much time at most. */
 const FIRST_SPREAD_MS = 1_000;

@@ -15,19 +15,19 @@ export interface ListeningSocket {
   readonly address: string;
   /** `null` for a Unix socket. */
   readonly endpoint: { hostname: string; port: number } | null;
-  /** `null` where there are no socket calls: the kernel's hash decides who gets a connection. */
+  /** `null` without socket calls. Then the kernel's hash decides which socket gets a connection. */
   readonly member: Member | null;
 }
 
 /** How new connections are spread over the workers. */
 export interface Spread {
-  /** Workers that serve, by their indices from 0; one that has just died counts. */
+  /** How many workers serve, including one that has just died. Their indices begin with 0. */
   workers: number;
-  /** Addresses where the same client always goes to the same worker. */
+  /** The addresses at which the same client always goes to the same worker. */
   byClient: ReadonlySet<string>;
 }
 
-/** Every listening socket of every worker, and which of them new connections go to. */
+/** Knows every listening socket of every worker, and which of them new connections go to. */
 export class ListeningSockets {
   readonly #calls: SocketCalls | null;
   readonly #groups = new Map<string, SocketGroup>();
@@ -35,10 +35,10 @@ export class ListeningSockets {
   #chosen = new Set<ListeningSocket>();
   #spread: Spread = { workers: 1, byClient: new Set() };
   readonly #buckets = new ClientBuckets();
-  /** Random for each process, and the same over reloads. */
+  /** The key is random for each process, and stays the same over reloads. */
   readonly #hashKey = makeHashKey();
 
-  /** @param calls `null` where the runtime has no way to the operating system's calls */
+  /** @param calls `null` on a runtime without them */
   constructor(calls: SocketCalls | null) {
     this.#calls = calls;
   }
@@ -47,12 +47,12 @@ export class ListeningSockets {
     return [...this.#all];
   }
 
-  /** Where somebody listens. */
+  /** The addresses that the process listens on. */
   get addresses(): string[] {
     return [...new Set(this.all.map(({ address }) => address))];
   }
 
-  /** Those that new connections go to. */
+  /** The sockets that new connections go to. */
   get chosen(): ReadonlySet<ListeningSocket> {
     return this.#chosen;
   }
@@ -63,8 +63,8 @@ export class ListeningSockets {
   }
 
   /**
-   * What is known of a socket that a worker listens on; a new entry where it has just begun to listen. One at a time for each
-   * address: the order is the kernel's numbering.
+   * Returns the entry of a socket that a worker listens on, and makes one where it has just begun to. To be called in
+   * the order in which the sockets of an address begin to listen, which is the kernel's numbering.
    * @param openBefore descriptors that were open before the worker began
    */
   open(worker: PoolWorker, prepared: PreparedSocket, openBefore: ReadonlySet<number>): ListeningSocket {
@@ -86,8 +86,8 @@ export class ListeningSockets {
   }
 
   /**
-   * New connections go to these sockets alone from now on: at an address that is spread by client to the worker that the
-   * client belongs to, elsewhere to each as often.
+   * Steers new connections to these sockets alone: at an address that is spread by client, to the worker that the
+   * client belongs to, elsewhere to each equally often.
    */
   choose(sockets: Iterable<ListeningSocket>, spread: Spread): void {
     this.#chosen = new Set([...sockets].filter((socket) => this.#all.has(socket)));
@@ -98,12 +98,12 @@ export class ListeningSockets {
     }
   }
 
-  /** The chosen sockets by their address, where weights decide who gets a connection. */
+  /** The chosen sockets of each address at which weights decide which one gets a connection. */
   weightedGroups(): ListeningSocket[][] {
     return this.#chosenGroups().filter(([{ address }]) => !this.#spread.byClient.has(address));
   }
 
-  /** A worker that is missing for the moment has no socket here: its clients go to the others until it is replaced. */
+  /** Divides the clients. Those of a worker that is being replaced go to the others meanwhile. */
   #divideByClient(sockets: readonly ListeningSocket[]): void {
     const owners = this.#buckets.owners(this.#spread.workers).map((worker, bucket) =>
       sockets.find((socket) => socket.worker.handle.index === worker) ?? sockets[bucket % sockets.length]
@@ -112,7 +112,7 @@ export class ListeningSockets {
     group?.steer(new ClientSteering(owners.map(({ member }) => member!), this.#hashKey));
   }
 
-  /** The chosen sockets by their address; without those that nobody can steer to. */
+  /** The chosen sockets of each address, without those that connections cannot be steered to. */
   #chosenGroups(): ListeningSocket[][] {
     const groups = new Map<string, ListeningSocket[]>();
     for (const socket of this.#chosen) {
@@ -121,33 +121,33 @@ export class ListeningSockets {
     return [...groups.values()];
   }
 
-  /** New connections go to these sockets of one address as often as their weights say. */
+  /** Steers new connections to these sockets of one address as often as their weights say. */
   weigh(sockets: readonly ListeningSocket[], weights: readonly number[]): void {
     const own = new Map(sockets.map(({ member }, index) => [member!, weights[index]]));
     this.#groups.get(sockets[0].address)?.steer(new WeightedSteering(own));
   }
 
-  /** Lets a socket take no new connection; those that wait there can still be accepted. */
+  /** Lets a socket take no new connection. Those that wait there can still be accepted. */
   refuseNew(socket: ListeningSocket): void {
     if (socket.member !== null && this.#all.has(socket)) this.#groups.get(socket.address)?.refuseNew(socket.member);
   }
 
-  /** Connections that wait at a socket. */
+  /** How many connections wait at a socket. */
   waiting(socket: ListeningSocket): number {
     if (socket.member === null || !this.#all.has(socket)) return 0;
     return this.#groups.get(socket.address)?.waiting(socket.member) ?? 0;
   }
 
   /**
-   * Clients that have not yet answered our SYN-ACK at the address of a socket, at any of the sockets there.
-   * @throws {Error} where nobody tells
+   * The clients that have a SYN-ACK from any of the sockets at the same address and have not answered it yet.
+   * @throws {Error} where the kernel does not tell
    */
   halfOpen({ endpoint }: ListeningSocket): Set<string> {
     if (this.#calls === null || endpoint === null) throw new Error("Cannot list connections: no calls");
     return this.#calls.halfOpen(endpoint);
   }
 
-  /** A worker has closed its socket, or has ended. */
+  /** Forgets a socket that its worker has closed, or whose worker has ended. */
   closed(socket: ListeningSocket): void {
     if (!this.#all.delete(socket)) return;
     this.#chosen.delete(socket);

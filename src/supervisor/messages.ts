@@ -1,37 +1,37 @@
-/** What the main thread and its workers say to each other: plain data, so that it may cross a thread. */
+/** The messages between the main thread and its workers. They are plain data, so that they can be posted. */
 import type { Address } from "../net/address.ts";
 import type { Entry, MonitorGrant } from "../log/worker_monitor.ts";
 import type { LimitsGrant } from "../proxy/limits/memory.ts";
 import type { ListenerPlan } from "./plan.ts";
 
-/** How a worker serves from a reload on to the next. */
+/** What a worker serves by between two reloads. */
 export interface GenerationPlan {
-  /** Grows with each reload. */
+  /** The generation's number, which grows with each reload. */
   id: number;
-  /** Where each listener listens is resolved: no port is 0. */
+  /** The listeners with resolved addresses: no port is 0. */
   listeners: ListenerPlan[];
   grant: MonitorGrant;
-  /** Of each listener, by its name. */
+  /** The limits of each listener, by its name. */
   limits: Record<string, LimitsGrant>;
 }
 
-/** What the main thread asks of a worker, with what it is answered. */
+/** The requests to a worker, with their replies. */
 export interface Requests {
-  /** Binds what the generation needs and the worker has not; accepts there, but leaves what is served now as it is. */
+  /** Binds the sockets that the generation needs and the worker lacks, and accepts on them. Changes nothing else. */
   prepare: { plan: GenerationPlan; reply: PreparedSocket[] };
-  /** Serves by the prepared generation from now on; sockets that it does not use go on accepting for the old one. */
+  /** Serves by the prepared generation from now on. Sockets that it does not use go on accepting for the old one. */
   commit: { generation: number; reply: void };
   /** Forgets a prepared generation. */
   abort: { generation: number; reply: void };
-  /** Has no generation that it serves by: what it still has drains. */
+  /** Serves by no generation any more, and lets what it has drain. */
   retire: { reply: void };
   /** Stops listening on these sockets. */
   close: { sockets: number[]; reply: void };
   /** Ends the connections of the generations before this one; the reply is how many. */
   cut: { before: number; reply: number };
-  /** Connections now; shows also that the worker is alive. */
+  /** The reply is the number of connections, and shows that the worker is alive. */
   ping: { reply: number };
-  /** Dies. Only code in this process can ask for it, and only tests do. */
+  /** Dies by an error. Only code of this process can request it, and only tests do. */
   crash: { reply: void };
 }
 
@@ -41,29 +41,29 @@ export type Request<Name extends RequestName = RequestName> = {
 }[Name];
 export type Reply<Name extends RequestName> = Requests[Name]["reply"];
 
-/** A socket that a worker listens on for the generation it has prepared. */
+/** A socket that a worker listens on for a prepared generation. */
 export interface PreparedSocket {
-  /** Of this worker alone. */
+  /** The socket's number, which is unique in its worker. */
   id: number;
   listener: string;
   address: Address;
-  /** It listened there before, for an older generation. */
+  /** Whether the socket listened before, for an older generation. */
   kept: boolean;
-  /** It is the service manager's, too: to be closed, and never shut down. */
+  /** Whether the socket belongs to the service manager, too. Then it must be closed and never shut down. */
   inherited: boolean;
-  /** Its descriptor, where the engine knows it. */
+  /** The socket's descriptor, where the engine knows it. */
   fd?: number;
 }
 
-/** What a worker says by itself. */
+/** What a worker reports without being asked. */
 export type WorkerEvent =
   | { type: "entries"; entries: Entry[] }
-  /** Nothing is left of a generation that another has followed. */
+  /** Nothing is left of a generation that is not served any more. */
   | { type: "drained"; generation: number }
-  /** The worker ends by an error. */
+  /** The worker is ending by an error. */
   | { type: "fatal"; error: string };
 
-/** What a thread is started with. */
+/** The data that a thread is started with. */
 export interface WorkerThreadData {
   role: "tls-off worker";
   index: number;
@@ -72,13 +72,13 @@ export interface WorkerThreadData {
   reusePort: boolean;
 }
 
-/** From the main thread to a worker's. */
+/** A message from the main thread to a worker's. */
 export interface MainMessage {
   id: number;
   request: Request;
 }
 
-/** From a worker's thread to the main one. */
+/** A message from a worker's thread to the main thread. */
 export type WorkerMessage =
   | { type: "reply"; id: number; reply: unknown }
   | { type: "error"; id: number; error: string }

@@ -1,4 +1,6 @@
-/** The main thread's side of the observation: gives workers their memory, takes their records, knows every number. */
+/**
+ * The main thread's side of monitoring: gives workers memory for numbers, receives their records, and knows all sums.
+ */
 import { setInterval } from "node:timers";
 import type { Config, LogConfig } from "../config/config.ts";
 import { ClientRates } from "../metrics/client_rates.ts";
@@ -21,14 +23,14 @@ interface MonitorOptions {
   version: string;
   /** Such as `deno 2.9.6`. */
   runtime: string;
-  /** Clients that each table tells apart. Default 1024. */
+  /** How many clients each table tells apart. Default: 1024. */
   clientCapacity?: number;
 }
 
 const TICK_MS = 1_000;
 const REPORT_TICKS = 10;
 
-/** Everything that is known about the traffic, in one place. */
+/** Everything that is known about the traffic. */
 export class Monitor implements MetricSources {
   readonly startedMs = Date.now();
   readonly counters = new Counters();
@@ -45,7 +47,7 @@ export class Monitor implements MetricSources {
   backends: { readonly states: readonly BackendState[] } = { states: [] };
   /** Engines of the listeners, by name. */
   engines = new Map<string, string>();
-  /** Counts descriptors, where the runtime may look. */
+  /** Counts descriptors; `null` where the runtime has no permission to. */
   openFiles: (() => OpenFiles) | null = null;
   readonly #clientCapacity: number;
   readonly #metricsLog: MetricsLog;
@@ -63,7 +65,7 @@ export class Monitor implements MetricSources {
     this.#metricsLog = new MetricsLog(options.log);
   }
 
-  /** Begins to follow the time. */
+  /** Starts the timers. */
   start(): void {
     if (this.#timer) return;
     this.#timer = setInterval(() => this.tick(performance.now()), TICK_MS);
@@ -81,7 +83,9 @@ export class Monitor implements MetricSources {
     this.entries.report();
   }
 
-  /** Follows a configuration: only where there is an admin endpoint are clients told apart, rates and history kept. */
+  /**
+   * Follows a configuration. Clients are told apart, and rates and history kept, only where there is an admin endpoint.
+   */
   configure({ log, admin }: Pick<Config, "log" | "admin">): void {
     this.#watched = admin.listen !== null;
     if (this.#metricsIntervalMs === log.metricsIntervalMs) return;
@@ -89,7 +93,7 @@ export class Monitor implements MetricSources {
     this.#restartMetricsLog();
   }
 
-  /** Memory for a new worker. */
+  /** Allocates the memory of a worker's generation. */
   grant(worker: number, listeners: ListenerShape[], log: LogConfig): MonitorGrant {
     const id = this.#grants++;
     const rows = new SharedArrayBuffer(rowsSize(listeners));
@@ -103,18 +107,18 @@ export class Monitor implements MetricSources {
     return { id, worker, listeners, rows, clients, access: log.access, level: log.level };
   }
 
-  /** Takes a worker's batch. */
+  /** Writes a batch of a worker's entries. */
   receive(entries: Entry[]): void {
     for (const entry of entries) this.entries.write(entry);
   }
 
-  /** A worker has ended, in whatever way. */
+  /** Keeps the counts of a worker's generation that has ended, and releases its memory. */
   release(grant: number): void {
     this.counters.remove(grant);
     this.clients.remove(grant);
   }
 
-  /** What happens each second. */
+  /** Takes the readings of one second. */
   tick(nowMs: number): void {
     if (this.#ticks++ % REPORT_TICKS === REPORT_TICKS - 1) this.entries.report();
     if (!this.#watched) return;

@@ -4,7 +4,7 @@ import type { Monitor } from "./monitor.ts";
 import type { ListenerShape } from "../metrics/rows.ts";
 import type { Plan } from "./plan.ts";
 
-/** Tells the monitor what a plan brings: what is watched, the engines, when certificates expire. */
+/** Tells the monitor about a plan: what to observe, the engines, and when certificates expire. */
 export function monitorPlan({ config, listeners }: Plan, monitor: Monitor): void {
   monitor.configure(config);
   monitor.engines = new Map(listeners.map(({ config, tls }) => [config.name, tls.engine]));
@@ -13,7 +13,7 @@ export function monitorPlan({ config, listeners }: Plan, monitor: Monitor): void
   );
 }
 
-/** What the counters have to know of the listeners. */
+/** The listeners as the counters need to know them. */
 export function listenerShapes({ listeners }: Plan): ListenerShape[] {
   const shape = (target: TargetConfig, name: string) => ({ name, backends: addressesOf(target).map(formatAddress) });
   return listeners.map(({ config }) => ({

@@ -3,18 +3,18 @@ import { findStored } from "../acme/stored_certificate.ts";
 import type { Challenge } from "../tls/challenge/challenge.ts";
 import type { OrderedTls } from "../tls/options.ts";
 
-/** What a listener's engine is chosen by, beside its configuration. */
+/** What the choice of a listener's engine depends on besides its configuration. */
 export interface OrderedCircumstances {
-  /** What is to be answered now. */
+  /** The challenges to answer now. */
   challenges: Challenge[];
   /**
-   * New connections can be steered from one engine to the other; where they can't, the listener stays with one that
-   * does all.
+   * Whether new connections can be steered from one engine to the other. Where they cannot, the listener stays with an
+   * engine that can do everything.
    */
   steers: boolean;
 }
 
-/** What stands for the certificate that a listener has ordered: the stored one, and the challenges to answer. */
+/** Returns the stored certificate that a listener has ordered, and the challenges to answer. */
 export async function orderedTls(
   { acme: names, certificates }: ListenerConfig,
   { storage, directory, profile }: AcmeConfig,

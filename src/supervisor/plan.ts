@@ -17,25 +17,25 @@ import { logFileObstacle } from "./check_log_file.ts";
 import { watchedFiles } from "./watched_files.ts";
 import { checkCertificates, placeOf, type WriteProblem } from "./listener_problems.ts";
 
-/** A listener with everything loaded and decided: plain data, which a worker needs no file for. Holds private keys. */
+/** A listener with everything loaded and decided, as plain data: a worker needs no file. It has private keys. */
 export interface ListenerPlan {
   config: ListenerConfig;
   tls: TlsPlan;
-  /** For each address the listening socket that was handed over, or `null`. */
+  /** The inherited listening socket of each address, or `null`. */
   fds: (number | null)[];
   /** Memory of the backends' health, of the listener's own and then of each route's; none before it serves. */
   health: SharedArrayBuffer[][];
 }
 
-/** What a generation runs by. */
+/** Everything that a generation serves by. */
 export interface Plan {
   config: Config;
   listeners: ListenerPlan[];
-  /** What certificates are ordered by; `null` where none are. */
+  /** How certificates are ordered; `null` where none are. */
   acme: AcmeSettings | null;
-  /** The listening socket of `[redirect]` that was handed over, or `null`. */
+  /** The inherited listening socket of `[redirect]`, or `null`. */
   redirectFd: number | null;
-  /** The files to watch, and what was seen of them before they were read. */
+  /** The files to watch, and their fingerprint from before they were read. */
   watch: { files: string[]; seen: string };
 }
 
@@ -49,8 +49,8 @@ export interface PlanResult {
 
 /**
  * Reads everything that a generation needs, the configuration and each certificate, and decides every listener's
- * engine. What `run`, `check` and a reload have in common.
- * @param file path of the configuration; `null`: flags alone
+ * engine. `run`, `check` and reloads do so.
+ * @param file path of the configuration; `null` for flags alone
  */
 export async function loadPlan(file: string | null, flags: ConfigFlags = {}): Promise<PlanResult> {
   const loaded = await loadConfig(file, flags);
@@ -60,7 +60,7 @@ export async function loadPlan(file: string | null, flags: ConfigFlags = {}): Pr
     result[problem.severity === "error" ? "errors" : "warnings"].push(formatProblem(problem));
   }
   const write: WriteProblem = (problem, listener) => {
-    // What flags say stands nowhere in the file.
+    // A value that a flag gives has no position in the file.
     const place = file === null || flags.cert || flags.key || flags.engine ? "" : placeOf(problem, listener, loaded);
     const where = file === null ? "" : `${file}:${place} `;
     result[problem.severity === "error" ? "errors" : "warnings"].push(`${where}${problem.message}`);
@@ -80,8 +80,9 @@ export async function loadPlan(file: string | null, flags: ConfigFlags = {}): Pr
 }
 
 /**
- * As {@linkcode loadPlan}, for a configuration that is there. Adds to `result`; no plan where that has errors.
- * @param write writes down what is wrong with a listener
+ * Does the same as {@linkcode loadPlan} with a configuration that is loaded already. Adds problems to `result`, and
+ * returns no plan where there are errors.
+ * @param write records what is wrong with a listener
  */
 export async function planConfig(
   config: Config,
@@ -94,7 +95,7 @@ export async function planConfig(
   const sockets = inheritedSockets();
   const calls = sockets.length > 0 ? await loadSocketCalls() : null;
   const { redirect: { listen: redirect } } = config;
-  // What a socket unit may name its socket (`FileDescriptorName=`), unless a listener has that name.
+  // The name of the socket in a socket unit (`FileDescriptorName=`), unless a listener has that name.
   const redirectName = config.listeners.some(({ name }) => name === "redirect") ? "\0" : "redirect";
   const all = [...config.listeners, ...(redirect === null ? [] : [{ name: redirectName, listen: [redirect] }])];
   const { fds, unused } = assignSockets(
@@ -133,7 +134,7 @@ export async function planConfig(
   return result.errors.length > 0 ? null : { config, listeners, acme, redirectFd, watch };
 }
 
-/** What certificates are ordered by; what is wrong with it goes into `result`. */
+/** Loads how certificates are ordered. Problems are added to `result`. */
 async function loadAcme(config: Config, place: string, result: PlanResult): Promise<AcmeSettings | null> {
   if (config.listeners.every(({ acme }) => acme.length === 0)) return null;
   const problems: Problem[] = [];

@@ -4,7 +4,7 @@ import { listenerShapes } from "./monitor_plan.ts";
 import type { Plan } from "./plan.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 
-/** A worker, and what the observers hold for it. */
+/** A worker, with the memory that the monitor has given it. */
 export class PoolWorker {
   /** Grants of the generations that it still has, by the generation's number. */
   readonly #grants = new Map<number, number>();
@@ -12,14 +12,14 @@ export class PoolWorker {
 
   constructor(readonly handle: WorkerHandle, readonly slot: number, readonly monitor: Monitor) {}
 
-  /** Whether it has no generation: no connection, no socket. */
+  /** Whether it has no generation, and so no connection and no socket. */
   get isEmpty(): boolean {
     return this.#grants.size === 0;
   }
 
   /**
-   * Lets the worker get ready to serve by `plan`.
-   * @throws {Error} where an address cannot be bound; the worker is as it was
+   * Lets the worker prepare to serve by `plan`.
+   * @throws {Error} where an address cannot be bound; then the worker is unchanged
    */
   async prepare(generation: number, plan: Plan, limits: GenerationPlan["limits"]): Promise<PreparedSocket[]> {
     const grant = this.monitor.grant(this.handle.index, listenerShapes(plan), plan.config.log);
@@ -35,7 +35,7 @@ export class PoolWorker {
     }
   }
 
-  /** Nothing is left of a generation in the worker. */
+  /** Releases the memory of a generation of which nothing is left in the worker. */
   drained(generation: number): void {
     const grant = this.#grants.get(generation);
     if (grant === undefined) return;
@@ -44,12 +44,12 @@ export class PoolWorker {
     if (this.isEmpty) { for (const resolve of this.#waiting.splice(0)) resolve(); }
   }
 
-  /** The worker has ended, in whatever way. */
+  /** Releases all memory, because the worker has ended. */
   ended(): void {
     for (const generation of [...this.#grants.keys()]) this.drained(generation);
   }
 
-  /** Resolves when it has no generation any more. */
+  /** Resolves when the worker has no generation any more. */
   whenEmpty(): Promise<void> {
     return this.isEmpty ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
   }

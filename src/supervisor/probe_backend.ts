@@ -11,8 +11,8 @@ const MAX_STATUS_LINE_BYTES = 1024;
 export type Probed = Pick<KnownBackend, "address" | "target" | "host" | "engine">;
 
 /**
- * Probes a backend once: connects, sends the PROXY header of a connection without a client where the backend expects one,
- * and asks for the path where there is one.
+ * Probes a backend once: connects, sends the PROXY header of a connection without a client where the backend expects
+ * one, and asks for the path where there is one.
  * @returns `null` where the backend is well, else what is wrong, in words
  */
 export async function probeBackend({ address, target, host, engine }: Probed): Promise<string | null> {

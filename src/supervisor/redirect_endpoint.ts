@@ -2,18 +2,18 @@ import { type Address, formatAddress } from "../net/address.ts";
 import { type RedirectServer, startRedirect } from "../redirect/redirect_server.ts";
 import type { Monitor } from "./monitor.ts";
 
-/** The address that redirects plain HTTP, over changes of it. */
+/** The endpoint that redirects plain HTTP, whose address may change with a reload. */
 export class RedirectEndpoint {
   #current: { server: RedirectServer; asked: string } | null = null;
 
   constructor(private readonly monitor: Monitor) {}
 
   /**
-   * Gets ready to listen at another address.
-   * @param listen `null` for nowhere
+   * Prepares to listen on another address.
+   * @param listen the address; `null` for none
    * @param fd an inherited listening socket, or `null`
-   * @returns does so, or, where it must not be, takes everything back
-   * @throws {Error} when the address cannot be bound; the old one stays
+   * @returns `commit` to do so, and `revert` to stay with the old one
+   * @throws {Error} when the address cannot be bound; then the old one stays
    */
   async prepare(listen: Address | null, fd: number | null): Promise<{ commit(): void; revert(): Promise<void> }> {
     const asked = listen === null ? "" : `${formatAddress(listen)} ${fd}`;

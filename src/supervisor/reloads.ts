@@ -7,16 +7,16 @@ interface ReloadsOptions {
   monitor: Monitor;
   /** Reads everything anew. */
   load: () => Promise<PlanResult>;
-  /** Serves by the plan; throws where that fails, and then nothing has changed. */
+  /** Serves by the plan. Throws where that fails; then nothing has changed. */
   apply: (plan: Plan) => Promise<void>;
-  /** Are told when a reload begins, and when it has ended in one way or the other. */
+  /** Called when a reload begins, and when it has ended with or without success. */
   begun: () => void;
   ended: () => void;
-  /** Why there is no reload now; `null`: there may be. */
+  /** Why there can be no reload now; `null` where there can. */
   refusal: () => string | null;
 }
 
-/** Reloads, one at a time. */
+/** Runs reloads, one at a time. */
 export class Reloads {
   readonly #options: ReloadsOptions;
   #running: Promise<boolean> = Promise.resolve(true);
@@ -27,9 +27,9 @@ export class Reloads {
   }
 
   /**
-   * Loads everything anew. Requests that come while one waits for its turn share it: it will see what they mean.
-   * @param cause who asks, for the log
-   * @returns whether the new configuration serves now; what is wrong is in the log
+   * Loads everything anew. Requests that arrive while a reload waits for its turn share that reload.
+   * @param cause who requests it, for the log
+   * @returns whether the new configuration is in service; problems are in the log
    */
   request(cause: string): Promise<boolean> {
     const refusal = this.#options.refusal();

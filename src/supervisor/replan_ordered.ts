@@ -4,9 +4,9 @@ import { type OrderedCircumstances, orderedTls } from "./ordered_tls.ts";
 import type { ListenerPlan, Plan } from "./plan.ts";
 
 /**
- * The plan with what stands in the storage of certificates now, and with these challenges.
+ * Returns the plan with the certificates that are in the storage now, and with these challenges.
  * @returns `plan` itself where that changes nothing
- * @throws {Error} where a listener can't be served so
+ * @throws {Error} where a listener cannot be served with them
  */
 export async function replanOrdered(plan: Plan, circumstances: OrderedCircumstances): Promise<Plan> {
   const listeners: ListenerPlan[] = [];

@@ -18,29 +18,31 @@ import {
 } from "../proxy/limits/memory.ts";
 import type { Plan } from "./plan.ts";
 
-/** The main thread's side of the limits: their memory, which lives as long as the listener of that name. */
+/**
+ * The main thread's side of the limits. It allocates their memory, which is kept as long as a listener of that name is.
+ */
 export class SharedLimits {
   readonly #grants = new Map<string, LimitsGrant>();
-  /** Listeners whose limits count. */
+  /** The listeners of the plan that is in service. */
   #served = new Set<string>();
   readonly #slots = new Set<number>();
   readonly #connections: number;
 
-  /** @param connections as many as this process can have at once */
+  /** @param connections how many connections this process can have at once */
   constructor(connections: number) {
     this.#connections = connections;
   }
 
   /**
-   * The memory for every listener of a plan, by its name. What the limits are of those that serve already changes with
-   * {@linkcode set}.
+   * Returns the memory for every listener of a plan, by its name. The limits of listeners that are in service already
+   * change with {@linkcode set}.
    */
   grant({ config: { listeners } }: Plan): Record<string, LimitsGrant> {
     const names = listeners.map(({ name, limits }) => {
       const grant = this.#grants.get(name) ?? { counts: allocateCounts(), clients: null };
       if (limits.perClient > 0) grant.clients ??= allocateClients(this.#connections);
       this.#grants.set(name, grant);
-      // A worker asks before it accepts for the first time, which may be before this plan counts.
+      // A worker reads the limits before it accepts for the first time, which may be before the plan is in service.
       if (!this.#served.has(name)) store(grant, limits);
       return [name, grant] as const;
     });
@@ -48,7 +50,7 @@ export class SharedLimits {
     return Object.fromEntries(names);
   }
 
-  /** The limits of a plan count from now on; what no plan has any more is forgotten. */
+  /** Puts the limits of a plan into force, and forgets listeners that it does not have. */
   set({ config: { listeners } }: Plan): void {
     for (const { name, limits } of listeners) {
       store(this.#grants.get(name)!, limits);
@@ -58,7 +60,7 @@ export class SharedLimits {
     this.#tellSlots();
   }
 
-  /** Connections now of each of these workers with a listener, and how many there have been in all. */
+  /** How many connections each of these workers has with a listener now, and how many all have had since the start. */
   connections(listener: string, slots: readonly number[]): { counts: number[]; arrivals: number } {
     const grant = this.#grants.get(listener);
     if (grant === undefined) return { counts: slots.map(() => 0), arrivals: 0 };
@@ -66,7 +68,7 @@ export class SharedLimits {
     return { counts: slots.map((slot) => Atomics.load(columns, slot)), arrivals: Atomics.load(header, ARRIVALS) };
   }
 
-  /** A column for a worker. */
+  /** Reserves a column for a worker. */
   takeSlot(): number {
     let slot = 0;
     while (this.#slots.has(slot)) slot++;
@@ -76,7 +78,7 @@ export class SharedLimits {
     return slot;
   }
 
-  /** Gives back what an ended worker had taken. */
+  /** Releases the column of a worker that has ended, and everything that it had taken. */
   freeSlot(slot: number): void {
     for (const grant of this.#grants.values()) {
       const { header, columns, clients } = mapLimits(grant);

@@ -1,11 +1,12 @@
-/** The weights' sum, so to say their resolution. */
+/** What the weights add up to, which is how finely they can divide. */
 const RESOLUTION = 1000;
 
 /**
- * How often each of several workers should be chosen, so that after as many connections as came of late all have the same
- * number: at random where many come, which is even by itself, and to whoever has fewest where few come and stay.
+ * Computes how often each worker should be chosen, so that all have equally many connections after as many more as came
+ * lately. Where many come, all workers are chosen about equally often. Where few come and stay, those with the fewest
+ * are.
  *
- * @param counts connections that each has now
+ * @param counts how many connections each worker has now
  * @param arrivals connections since the weights were last set
  * @returns integers of at least 1
  */

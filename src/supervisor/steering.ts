@@ -1,17 +1,17 @@
 /** How new connections are divided among the listening sockets of one address. */
 import { type Choice, chooseProgram, clientProgram, type HashKey } from "../linux/steering_program.ts";
 
-/** A rule that says which of several members gets a new connection, and can be made into a program for the kernel. */
+/** A rule by which one of several members gets a new connection, and from which a program for the kernel is made. */
 export interface Steering<Member> {
   /** The members that can get a connection. */
   readonly members: ReadonlySet<Member>;
-  /** The same rule without `member`, which the others stand in for; `null` where nobody is left. */
+  /** The same rule without `member`, whose part the others take; `null` where none is left. */
   without(member: Member): Steering<Member> | null;
   /** @param indexOf the kernel's number of a member */
   program(indexOf: (member: Member) => number): Uint8Array<ArrayBuffer>;
 }
 
-/** At random, each member as often as its weight says. */
+/** Chooses at random, each member as often as its weight says. */
 export class WeightedSteering<Member> implements Steering<Member> {
   readonly members: ReadonlySet<Member>;
 
@@ -30,13 +30,13 @@ export class WeightedSteering<Member> implements Steering<Member> {
   }
 }
 
-/** By the client's address: the same client always comes to the same member. */
+/** Chooses by the client's address, so that the same client always gets the same member. */
 export class ClientSteering<Member> implements Steering<Member> {
   readonly members: ReadonlySet<Member>;
 
   /**
    * @param owners the member that each bucket of clients belongs to
-   * @param key what the hash of the addresses depends on
+   * @param key the key of the hash of the addresses
    */
   constructor(private readonly owners: readonly Member[], private readonly key: HashKey) {
     this.members = new Set(owners);

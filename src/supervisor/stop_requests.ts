@@ -1,4 +1,7 @@
-/** One Ctrl-C reaches a program twice where its parent hands on the signal that the terminal sends to both, as npx does. */
+/**
+ * A signal that is repeated within this time is the same request. One Ctrl-C arrives twice where the parent process
+ * passes on the signal that the terminal has sent to both, as npx does.
+ */
 const SAME_REQUEST_MS = 500;
 
 /** What a request to stop means. */
@@ -9,15 +12,15 @@ export class StopRequests {
   #last: { name: string; atMs: number } | null = null;
   #steps = 0;
 
-  /** Whether somebody has asked. */
+  /** Whether there was a request. */
   get asked(): boolean {
     return this.#steps > 0;
   }
 
   /**
-   * Somebody asks.
-   * @param name the signal, or another way to ask; the same one again within half a second is the same request
-   * @param nowMs on a clock that never goes back
+   * Takes a request.
+   * @param name the signal, or another source; the same one again within half a second is the same request
+   * @param nowMs the time of a monotonic clock
    */
   request(name: string, nowMs: number): StopStep {
     const isSame = this.#last !== null && this.#last.name === name && nowMs - this.#last.atMs < SAME_REQUEST_MS;

@@ -30,12 +30,12 @@ import { ServiceManager } from "../systemd/service_manager.ts";
 const EXIT_DRAINED = 0;
 export const EXIT_CUT = 3;
 
-/** Is told the bound addresses once all of them accept. */
+/** Called with the bound addresses when all of them accept. */
 export type Started = (addresses: { listener: string; address: string }[]) => void;
 
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1"] as const;
 
-/** What {@linkcode Supervisor} runs by. */
+/** Options of {@linkcode Supervisor}. */
 interface SupervisorOptions {
   plan: Plan;
   /** Reads everything anew, for a reload. */
@@ -60,11 +60,11 @@ export class Supervisor {
   readonly #prober: HealthProber;
   readonly #redirect: RedirectEndpoint;
   readonly #acme: Acme;
-  /** What answers the validation of names now. */
+  /** The challenges that are answered now, for the validation of names. */
   #challenges: Challenge[] = [];
   /** Whether new connections can be steered from one engine to the other. */
   #steers = false;
-  /** Reloads and certificates that were ordered come into service one after the other. */
+  /** Reloads and ordered certificates are brought into service one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
   #maxConnections = 0;
   readonly #stops = new StopRequests();
@@ -118,7 +118,8 @@ export class Supervisor {
    */
   async run(started: Started = () => {}): Promise<number> {
     const onSignal = (signal: string) => this.#onSignal(signal);
-    // Before the first connection: a runtime that is out of descriptors may not be able to start listening for signals.
+    // This comes before the first connection, because Deno panics if it starts listening for signals without
+    // descriptors.
     for (const signal of SIGNALS) process.on(signal, onSignal);
     this.#debugger = openDebuggerGuard();
     this.#monitor.start();
@@ -137,7 +138,7 @@ export class Supervisor {
       this.#log.info("ready", { event: "ready", pid: process.pid, workers: deployments.serving.length });
       manager.ready(this.#status());
       manager.watch(() => deployments.isWell());
-      // What is printed then stands below the records of the start.
+      // The log is flushed first, so that what `started` prints comes after the records of the start.
       await this.#log.flush();
       started(listenAddresses(this.#plan));
       const by = await this.#stopping;
@@ -159,7 +160,7 @@ export class Supervisor {
 
   /**
    * Begins to drain; the second time, stops at once.
-   * @param by the signal, or who else asks
+   * @param by the signal, or another source of the request
    */
   stop(by: string): void {
     const step = this.#stops.request(by, performance.now());
@@ -173,7 +174,7 @@ export class Supervisor {
     else this.#stopNow();
   }
 
-  /** Lets a worker die by an error of its own, as nothing from outside can: how tests see it replaced. */
+  /** Lets a worker die by an error, so that tests can see it replaced. Nothing from outside can cause that. */
   async crashWorker(index: number): Promise<void> {
     const worker = this.#deployments?.serving.find(({ handle }) => handle.index === index);
     await worker?.handle.ask({ type: "crash" });
@@ -193,14 +194,14 @@ export class Supervisor {
     this.stop(signal);
   }
 
-  /** Connections now. */
+  /** How many connections there are now. */
   #active(): number {
     return this.#monitor.counters.totals().reduce((sum, { active }) => sum + active, 0);
   }
 
   /**
-   * Serves by `plan`, the first time or instead of another.
-   * @throws {Error} where that fails; then everything is as it was
+   * Serves by `plan`, for the first time or instead of another plan.
+   * @throws {Error} where that fails; then nothing has changed
    */
   async #apply(loaded: Plan): Promise<void> {
     const deployments = this.#deployments!;
@@ -217,7 +218,7 @@ export class Supervisor {
         this.#log.configure(resolved.config.log);
         undo.push(() => this.#log.configure(old.config.log));
       }
-      // Before the workers get their memory, which depends on it.
+      // The monitor must know the plan before the workers get their memory, which depends on it.
       monitorPlan(resolved, this.#monitor);
       undo.push(() => monitorPlan(old, this.#monitor));
       this.#health.grant(resolved.listeners);
@@ -245,7 +246,7 @@ export class Supervisor {
     this.#prober.follow(this.#health.backends);
   }
 
-  /** Begins to order what the plan asks for. */
+  /** Begins to order the certificates that the plan asks for. */
   #followAcme(): void {
     const { acme, listeners } = this.#plan;
     this.#monitor.acme = acme === null ? null : this.#acme;
@@ -262,7 +263,7 @@ export class Supervisor {
     }
   }
 
-  /** The listener that has no certificate yet, for people; `null` where each has one. */
+  /** Says which listener has no certificate yet; `null` where each has one. */
   #uncertified(): string | null {
     const found = this.#plan.listeners.find(({ config, tls }) =>
       config.acme.length > 0 && tls.certificates.length === 0
@@ -270,7 +271,7 @@ export class Supervisor {
     return found === undefined ? null : `listener "${found.config.name}" waits for its first certificate`;
   }
 
-  /** Serves by what stands in the storage of certificates now, and answers these challenges. */
+  /** Serves with the certificates that are in the storage now, and answers these challenges. */
   #redeploy(challenges: Challenge[]): Promise<void> {
     return this.#inTurn(async () => {
       const deployments = this.#deployments;

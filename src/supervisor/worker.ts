@@ -11,40 +11,40 @@ import { Generation } from "./generation.ts";
 import type { GenerationPlan, PreparedSocket, Reply, Request, RequestName, WorkerEvent } from "./messages.ts";
 import type { ListenerPlan } from "./plan.ts";
 
-/** How often the same warning may be repeated, which each connection could cause. */
+/** The least time between two warnings of a kind that each connection could cause. */
 const WARN_EVERY_MS = 10_000;
 
 interface WorkerOptions {
   index: number;
   /** Its column in the limits' memory. */
   slot: number;
-  /** Several sockets may share an address: other workers', and those of the next generation. */
+  /** Whether sockets share an address with those of other workers and generations. */
   reusePort: boolean;
   post: (event: WorkerEvent) => void;
 }
 
-/** A listening socket, and for whom it accepts. */
+/** A listening socket, and the generation that it accepts for. */
 interface Socket {
   id: number;
   listener: Listener;
-  /** Its listener's name. */
+  /** The name of its listener in the configuration. */
   name: string;
   address: string;
   engine: ListenerPlan["tls"]["engine"];
-  /** What the engine was told. */
+  /** The options that the engine was given, as JSON. */
   options: string;
   /** The generation that new connections belong to. */
   generation: Generation;
   gate: LimitGate;
-  /** Goes over to the generation that is prepared. */
+  /** Makes the socket accept for the prepared generation; `null` where it is not to. */
   renew: (() => void) | null;
 }
 
-/** The sockets and connections of one thread. Does what the main thread asks. */
+/** Holds the sockets and connections of one thread, and does what the main thread requests. */
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #sockets = new Map<number, Socket>();
-  /** The one that is served by is the last that was committed. */
+  /** Generations by their numbers. The one that was committed last is served. */
   readonly #generations = new Map<number, Generation>();
   #current: Generation | null = null;
   readonly #idPrefix = crypto.randomUUID().slice(0, 8);
@@ -56,7 +56,7 @@ export class Worker {
   }
 
   /**
-   * Does what is asked, and answers.
+   * Does what is requested, and returns the reply.
    * @throws {Error} where it cannot be done; then nothing has changed
    */
   async handle<Name extends RequestName>(request: Request<Name>): Promise<Reply<Name>> {
@@ -71,7 +71,7 @@ export class Worker {
     this.flush();
   }
 
-  /** Posts what waits to be logged; before the thread ends. */
+  /** Posts the entries that wait to be logged. To be called before the thread ends. */
   flush(): void {
     for (const { monitor } of this.#generations.values()) monitor.flush();
   }
@@ -114,7 +114,7 @@ export class Worker {
       for (const plan of generation.plan.listeners) {
         for (const [index, address] of plan.config.listen.entries()) {
           const fd = plan.fds[index] ?? undefined;
-          // A Unix socket has no SO_REUSEPORT: one worker serves it.
+          // A Unix socket cannot be shared by SO_REUSEPORT, so one worker serves it.
           if (address.transport === "unix" && fd === undefined && this.#options.index > 0) continue;
           const reusePort = this.#options.reusePort && fd === undefined;
           const asked = tlsListenOptions(plan.config, plan.tls, { address, reusePort, fd });
@@ -137,7 +137,7 @@ export class Worker {
     return prepared;
   }
 
-  /** The socket that listens there already, if it can go on for the new generation. */
+  /** Finds a socket that listens on the address already and can go on for the new generation. */
   #keep({ config, tls }: ListenerPlan, asked: TlsListenOptions, generation: Generation): Socket | null {
     const text = formatAddress(asked.address);
     const socket = this.#socketsOf(this.#current).find((socket) => socket.address === text);

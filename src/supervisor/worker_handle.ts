@@ -1,4 +1,4 @@
-/** A worker as the main thread has it: on a thread of its own, or in the main thread itself. */
+/** Handles of workers for the main thread. A worker is on a thread of its own, or in the main thread itself. */
 import { runtimeName } from "../runtimes/name.ts";
 import process from "node:process";
 import { Worker as Thread } from "node:worker_threads";
@@ -17,9 +17,9 @@ export interface WorkerHandleOptions {
   index: number;
   slot: number;
   reusePort: boolean;
-  /** Is told what the worker says by itself. */
+  /** Called with what the worker reports without being asked. */
   onEvent: (event: WorkerEvent) => void;
-  /** Is told once that the worker has ended though nobody asked for it. */
+  /** Called once when the worker has ended without being told to. */
   onDeath: (error: Error) => void;
 }
 
@@ -27,17 +27,17 @@ export interface WorkerHandle {
   readonly index: number;
   readonly isInline: boolean;
   /**
-   * Asks the worker.
-   * @throws {Error} what the worker threw, or that it has ended
+   * Sends the worker a request, and returns its reply.
+   * @throws {Error} the worker's error, or one that says that it has ended
    */
   ask<Name extends RequestName>(request: Request<Name> & { type: Name }): Promise<Reply<Name>>;
-  /** Ends it, and frees whatever it still has. */
+  /** Ends the worker, and frees what it still has. */
   terminate(): Promise<void>;
 }
 
 const FATAL_EVENTS = ["uncaughtException", "unhandledRejection"] as const;
 
-/** A worker without a thread of its own: 20 MB less, and no other worker to get in the way of. */
+/** A worker in the main thread, which takes 20 MB less than one on a thread of its own. For a single worker. */
 export class InlineWorker implements WorkerHandle {
   readonly isInline = true;
   readonly index: number;

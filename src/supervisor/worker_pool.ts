@@ -7,15 +7,15 @@ import { InlineWorker, ThreadWorker, type WorkerHandleOptions } from "./worker_h
 interface WorkerPoolOptions {
   monitor: Monitor;
   limits: SharedLimits;
-  /** Several sockets may share an address. */
+  /** Whether sockets of several workers may share an address. */
   reusePort: boolean;
-  /** Is told each time that nothing is left of a generation in a worker. */
+  /** Called each time that nothing is left of a generation in a worker. */
   onDrained: () => void;
-  /** Is told of a worker that has ended though nobody asked for it. */
+  /** Called when a worker has ended without being told to. */
   onDeath: (worker: PoolWorker, error: Error) => void;
 }
 
-/** All workers that live: those that serve, and those that only drain. */
+/** All workers that are alive: those that serve, and those that only drain. */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Set<PoolWorker>();
@@ -28,7 +28,7 @@ export class WorkerPool {
     return [...this.#workers];
   }
 
-  /** Starts a worker; `inline` in this very thread. */
+  /** Starts a worker, on a thread of its own or, `inline`, in this one. */
   start(index: number, inline: boolean): PoolWorker {
     const slot = this.#options.limits.takeSlot();
     const { monitor, reusePort, onDrained, onDeath } = this.#options;
@@ -53,7 +53,7 @@ export class WorkerPool {
     return worker;
   }
 
-  /** Ends a worker, and whatever it still has. */
+  /** Ends a worker, and frees what it still has. */
   async end(worker: PoolWorker): Promise<void> {
     this.#workers.delete(worker);
     await worker.handle.terminate();
@@ -66,7 +66,7 @@ export class WorkerPool {
     this.#options.limits.freeSlot(worker.slot);
   }
 
-  /** Asks every worker; the answers of those that gave one. */
+  /** Sends a request to every worker, and returns the replies of those that answered. */
   async askAll<Name extends RequestName>(request: Request<Name> & { type: Name }): Promise<Reply<Name>[]> {
     const answers = await Promise.allSettled(this.workers.map(({ handle }) => handle.ask(request)));
     return answers.flatMap((answer) => answer.status === "fulfilled" ? [answer.value] : []);

@@ -1,4 +1,4 @@
-/** The module that a worker's thread runs: it serves from its first line on. */
+/** The module that a worker's thread runs. It starts the worker when it is loaded. */
 import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
 import type { MainMessage, WorkerMessage, WorkerThreadData } from "./messages.ts";
@@ -17,7 +17,7 @@ function die(error: unknown): void {
   process.exit(THREAD_DIED);
 }
 
-/** The message, and where it came from: it is a fault of ours. */
+/** The message of an error, and where it was thrown, because it is a fault of the program. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const [, place] = /\n\s+at (.*)/.exec(error.stack ?? "") ?? [];
