@@ -5,19 +5,20 @@ const LONGEST_PAUSE_MS = 1000;
 
 /** Decides when a connection may be accepted, and what becomes of one that was. */
 export interface Gate<Ticket> {
-  /** What the next connection comes in with, at once or when its time has come. */
+  /** Reserves a slot for the next connection, at once or as soon as the limits allow. */
   enter(): Ticket | Promise<Ticket>;
   /** Checks the ticket again after accept: a reload may have changed the limits. */
   arrived(ticket: Ticket): Ticket | Promise<Ticket>;
-  /** Nothing was accepted. */
+  /** Gives a slot back, because nothing was accepted. */
   failed(ticket: Ticket): void;
 }
 
 /**
- * Accepts until the listener is closed. To be out of descriptors (EMFILE) is no end. Where connections wait in the kernel's
- * backlog until they are asked for, it pauses then and goes on; an engine that accepts them as they come sees to that itself.
- * @param serve is given each connection, and must not throw
- * @param exhausted is told once each time that descriptors or memory have run out
+ * Accepts until the listener is closed. Running out of descriptors (EMFILE) does not end it. Where connections wait in
+ * the kernel's backlog until they are accepted, it pauses then and goes on. An engine that accepts them as they come
+ * does so itself.
+ * @param serve is called with each connection, and must not throw
+ * @param exhausted is called once each time that descriptors or memory have run out
  * @param gate is asked before each accept
  * @throws {ConnError} when the listener itself failed
  */
@@ -41,7 +42,7 @@ export async function acceptLoop<Ticket>(
       gate.failed(ticket);
       if (!(error instanceof ConnError)) throw error;
       if (error.kind === "closed") return;
-      // A client that has gone before it was accepted (accept(2), ECONNABORTED) concerns nobody.
+      // A client that left before it was accepted (accept(2), ECONNABORTED) is of no concern.
       if (error.kind === "reset") continue;
       if (error.kind !== "exhausted") throw error;
       if (pauseMs === 0) exhausted(error);

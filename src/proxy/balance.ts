@@ -5,10 +5,12 @@ import type { Health } from "./health.ts";
 
 const FIRST_COOL_DOWN_MS = 1_000;
 const LONGEST_COOL_DOWN_MS = 30_000;
-/** One connection tries a backend that has cooled down; the others wait this long for how that goes. */
+/**
+ * After a backend has cooled down, one connection tries it. The others prefer other backends for this long meanwhile.
+ */
 const TRIAL_MS = 5_000;
 
-/** One application that connections can go to. */
+/** One address of the application. */
 export interface Backend {
   readonly address: Address;
   /** The label in logs and metrics. */
@@ -18,15 +20,17 @@ export interface Backend {
   readonly isSpare: boolean;
   /** What all workers and the prober know of it. */
   readonly health: Health;
-  /** Connections of this worker now. */
+  /** How many connections this worker has to it now. */
   active: number;
   /** Failed connects of this worker in a row. */
   failures: number;
-  /** `performance.now()` time until which others are preferred. */
+  /** The `performance.now()` time until which other backends are preferred. */
   coolingUntil: number;
-  /** `performance.now()` time until which one connection tries whether it has come back. */
+  /** The `performance.now()` time until which other backends are preferred while one connection tries this one. */
   trialUntil: number;
-  /** Its turn among the others, where they have turns: grows by its weight, and falls by all weights when it is taken. */
+  /**
+   * Its turn among the others, where they have turns: grows by its weight, and falls by all weights when it is taken.
+   */
   credit: number;
   /** {@linkcode Health.recoveries} that this worker has taken notice of. */
   recoveries: number;
@@ -68,8 +72,8 @@ export class Balancer {
   }
 
   /**
-   * All backends in the order to try them: those that are well by the balance's choice, spares after them, and last those
-   * that are down or cool down, since a late try is better than none.
+   * All backends in the order to try them: those that are well by the balance's choice, spares after them, and last
+   * those that are down or cool down, since a late try is better than none.
    * @param client the address that the client comes from; "" where it has none
    */
   candidates(nowMs: number, client: string): Backend[] {
@@ -84,7 +88,7 @@ export class Balancer {
     order.sort((a, b) => tiers.get(a)! - tiers.get(b)!);
     const best = order.filter((backend) => tiers.get(backend) === tiers.get(order[0]));
     if (this.#balance === "round-robin" && best.length > 1) moveToFront(order, nextInTurn(best));
-    // A backend that does not answer costs whoever tries it the time: not all of those who come just then.
+    // Trying a backend that does not answer takes time, so only one connection does it.
     if (order[0].failures > 0 && tiers.get(order[0])! < AVOIDED) order[0].trialUntil = nowMs + TRIAL_MS;
     return order;
   }
@@ -99,7 +103,7 @@ export class Balancer {
   /** @param cause why it could not be connected to */
   failed(backend: Backend, nowMs: number, cause: string): void {
     backend.trialUntil = 0;
-    // Connections that were under way when it went away fail together: that is one failure.
+    // Connects that were under way when the backend went away fail together. They count as one failure.
     if (backend.coolingUntil > nowMs) return;
     const coolDownMs = Math.min(FIRST_COOL_DOWN_MS * 2 ** backend.failures, LONGEST_COOL_DOWN_MS);
     backend.failures++;

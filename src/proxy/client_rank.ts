@@ -7,9 +7,9 @@ interface Ranked {
 }
 
 /**
- * Sorts backends by how well they fit a client: the same client has the same order in every worker, process and machine,
- * and a backend that leaves moves only its own clients (rendezvous hashing: Thaler, Ravishankar 1998; with weights as in
- * Schindelhauer, Schomaker 2005).
+ * Sorts backends by how well they fit a client: the same client has the same order in every worker, process and
+ * machine, and a backend that leaves moves only its own clients (rendezvous hashing: Thaler, Ravishankar 1998; with
+ * weights as in Schindelhauer, Schomaker 2005).
  * @param backends sorted in place
  * @param client an address; all of one IPv6 /64 are one client, as for the limits
  */

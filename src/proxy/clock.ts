@@ -1,4 +1,4 @@
-/** What the sweep asks of each connection. */
+/** A connection as the clock sees it. */
 export interface Expiring {
   /** Ends the connection where a deadline of its own has passed at `nowMs`. */
   expire(nowMs: number): void;
@@ -8,9 +8,9 @@ const SHORTEST_TICK_MS = 20;
 const LONGEST_TICK_MS = 1000;
 
 /**
- * One coarse clock for all connections of a worker. Data moves far more often than deadlines pass: a chunk marks its time
- * with a field read, and a sweep now and then compares, which is cheaper than a timer for each connection. Deadlines are met
- * within a tick: a quarter of the shortest timeout, at most a second.
+ * One coarse clock for all connections of a worker, which checks their deadlines at each tick. Data moves far more
+ * often than deadlines pass. To note the time of a chunk takes one read of a field, which is cheaper than a timer for
+ * each connection. Deadlines are met within a tick, which is a quarter of the shortest timeout and at most a second.
  */
 export class Clock {
   /** Milliseconds, as of the last tick. */
@@ -19,7 +19,7 @@ export class Clock {
   readonly #tickMs: number;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** @param timeoutsMs every timeout that the members will measure; 0 = off */
+  /** @param timeoutsMs every timeout of the connections; 0 for off */
   constructor(timeoutsMs: Iterable<number>) {
     const shortest = Math.min(Infinity, ...[...timeoutsMs].filter((timeout) => timeout > 0));
     this.#tickMs = Math.min(Math.max(Math.floor(shortest / 4), SHORTEST_TICK_MS), LONGEST_TICK_MS);
@@ -40,7 +40,8 @@ export class Clock {
   }
 
   #tick(): void {
-    // Not as soon as the last one leaves: where one connection follows another, each would start a timer and stop it.
+    // The timer is not stopped as soon as the last connection ends: where one connection follows another, each would
+    // start and stop it.
     if (this.#members.size === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;

@@ -3,11 +3,11 @@ import type { Telemetry } from "../metrics/telemetry.ts";
 import { type Conn, ConnError, type Runtime } from "../engines/contract.ts";
 import type { Backend, Balancer } from "./balance.ts";
 
-/** A connection to the backend that took it. The balancer counts it until `released`. */
+/** A connection to a backend. The balancer counts it until it is released. */
 export interface BackendConn {
   conn: Conn;
   backend: Backend;
-  /** Milliseconds from the first try on. */
+  /** Milliseconds since the first try. */
   connectMs: number;
 }
 
@@ -35,7 +35,7 @@ export async function connectBackend(
   const candidates = balancer.candidates(startMs, client);
   for (const [index, backend] of candidates.entries()) {
     let conn: Conn;
-    // One that does not answer at all leaves the others their share of the time.
+    // Each backend gets a share of the time, so that one that does not answer at all leaves some for the others.
     const nowMs = performance.now();
     const tryUntil = nowMs + (deadline - nowMs) / (candidates.length - index);
     try {

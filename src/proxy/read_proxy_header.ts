@@ -11,8 +11,8 @@ interface ReadProxyHeaderOptions {
 }
 
 /**
- * Reads the header in front of a connection's TLS, and nothing after it. Where the header does not come in time the
- * connection is closed; after any other error closing it is the caller's.
+ * Reads the header in front of a connection's TLS, and nothing after it. Where the header does not come in time, the
+ * connection is closed. After any other error the caller has to close it.
  *
  * @throws {ProxyHeaderError} refused, not complete in time (`timeout`), or the sender left within it (`truncated`)
  * @throws {ConnError} the connection failed
@@ -29,7 +29,7 @@ export async function readProxyHeader(conn: PreambleConn, options: ReadProxyHead
     await conn.readPreamble(limit, (bytes) => {
       const result = parseProxyHeader(bytes, limit);
       if (result.kind === "need-more") return 0;
-      clearTimeout(timer); // a header that came in time is not late, whatever the adapter does next
+      clearTimeout(timer); // the header came in time, even if the adapter takes longer
       header = result.header;
       return result.length;
     });

@@ -1,11 +1,13 @@
 import { type Conn, ConnError, type Sink, WRITTEN } from "../engines/contract.ts";
 
-/** How one direction ended: by the source's end, or by a failure of one of the two. */
+/** How one direction ended: by the end of its source, or by a failure of source or target. */
 export type RelayEnd =
   | { kind: "ended"; truncated: boolean }
   | { kind: "failed"; side: "source" | "target"; error: ConnError };
 
-/** What is told of one direction. One object instead of closures: ten thousand idle connections hold two each. */
+/**
+ * Receives what happens to one direction. It is one object instead of closures, because each idle connection has two.
+ */
 export interface Flow {
   /** A chunk of `count` bytes was read. */
   moved(count: number): void;
@@ -18,19 +20,19 @@ export interface Flow {
 }
 
 /**
- * One direction of a connection: reads, counts and writes until the source ends, then half-closes the target. A write is
- * awaited before the next read, so a slow target slows its source down, and at most one chunk is held. Never throws.
+ * One direction of a connection: reads, counts and writes until the source ends, then half-closes the target. A write
+ * is awaited before the next read, so a slow target slows its source down, and at most one chunk is held. Never throws.
  */
 export class Relay implements Sink {
   readonly #source: Conn;
   readonly #target: Conn;
   readonly #flow: Flow;
   #side: "source" | "target" = "source";
-  /** The flow was told of the end. */
+  /** Whether the flow was told of the end. */
   #over = false;
   #discarding = false;
   #sourceEnded = false;
-  /** Lets a source that pushes go on, which waits since the target has failed. */
+  /** Lets a source that pushes go on after it has waited because the target failed. */
   #release: (() => void) | null = null;
 
   constructor(source: Conn, target: Conn, flow: Flow) {
@@ -39,7 +41,7 @@ export class Relay implements Sink {
     this.#flow = flow;
   }
 
-  /** @param first the first read, where it was begun before the target was there */
+  /** @param first the first read, where it was begun before the target was connected */
   start(first?: Promise<Uint8Array | null>): void {
     if (this.#source.pushTo === undefined) this.#pull(first ?? this.#source.read());
     else if (first === undefined) this.#source.pushTo(this);
@@ -47,14 +49,14 @@ export class Relay implements Sink {
   }
 
   /**
-   * From now on everything that the source sends is read and dropped, until it ends. Closing a TCP connection over bytes that
-   * nobody has read resets it, and the reset may overtake what was sent to the peer last.
+   * Reads and drops everything that the source sends from now on, until it ends. Closing a TCP connection with unread
+   * bytes resets it, and the reset may overtake what was sent to the peer last.
    * @returns whether {@linkcode Flow.drained} comes in addition to {@linkcode Flow.ended}, which was called already
    */
   discard(): boolean {
     const again = this.#over && !this.#discarding && !this.#sourceEnded;
     this.#discarding = true;
-    // Else a read or a write is pending, and what it leads to is dropped.
+    // Otherwise a read or a write is pending, whose result is dropped.
     if (again) this.#restart();
     return again;
   }
@@ -67,8 +69,8 @@ export class Relay implements Sink {
   }
 
   /**
-   * Not an async function: every chunk would pay for two suspensions of its frame, and every idle connection for a frame.
-   * Nor fields: a source that pushes needs none of these functions.
+   * This is no async function, because each chunk would suspend its frame twice, and each idle connection would keep a
+   * frame. Its functions are no fields, because a source that pushes needs none of them.
    */
   #pull(first: Promise<Uint8Array | null>): void {
     const received = (chunk: Uint8Array | null) => {
@@ -129,7 +131,7 @@ export class Relay implements Sink {
     next();
   }
 
-  /** Holds a source that pushes until what it sends is to be dropped. */
+  /** Makes a source that pushes wait until its bytes are to be dropped. */
   #targetFailed(error: unknown): Promise<void> {
     if (this.#discarding) {
       this.#side = "source";
@@ -143,13 +145,13 @@ export class Relay implements Sink {
   /** {@linkcode Sink.end} */
   end(failure: ConnError | null): void {
     this.#sourceEnded ||= this.#side === "source";
-    // A peer that sends FIN without close_notify may still read: its answer must not be lost for that.
+    // A peer that sends FIN without close_notify may still read, and must get its answer.
     if (failure === null || (this.#side === "source" && failure.kind === "truncated")) {
       void this.#closeTarget(failure !== null);
     } else this.#finish({ kind: "failed", side: this.#side, error: failure });
   }
 
-  /** A source that pushes may still tell of its own end after the target has failed. */
+  /** Tells the flow of the end, once: a source that pushes may still report its end after the target has failed. */
   #finish(end: RelayEnd): void {
     if (this.#over) return;
     this.#over = true;
@@ -165,7 +167,7 @@ export class Relay implements Sink {
       this.#finish({ kind: "ended", truncated });
     } catch (error) {
       const failure = asConnError(error);
-      // Everything was written: a target that is gone by now has only closed before it was told to.
+      // Everything was written. A target that is gone by now has only closed before it was told to.
       if (failure.kind === "reset") this.#finish({ kind: "ended", truncated });
       else this.#finish({ kind: "failed", side: "target", error: failure });
     }

@@ -1,5 +1,5 @@
 /**
- * The way of a connection, once accepted:
+ * The way of an accepted connection:
  * preamble, admit, handshake, authorise, choose backend, connect, PROXY header, relay both ways, record.
  */
 import type { Reason } from "../metrics/reasons.ts";
@@ -19,11 +19,12 @@ const NOTHING_FORWARDED: readonly Tlv[] = [];
 
 const NOTHING_YET = Promise.resolve(null);
 
-/** How long a client may take to read close_notify and to end, where it is the proxy that ends the connection. */
+/** How long a client may take to read close_notify and to end, where the proxy ends the connection. */
 const CLOSING_MS = 1_000;
 /**
- * How long what a client still sends is read and dropped after its application has answered and gone, in all and in silence. It may
- * read the answer only when it has sent everything; the numbers are those of nginx (lingering_time, lingering_timeout).
+ * How long the bytes that a client still sends are read and dropped after its application has answered and closed: in
+ * all, and while the client is silent. A client may read the answer only after it has sent everything. The numbers are
+ * those of nginx (lingering_time, lingering_timeout).
  */
 const LINGER_MS = 30_000;
 const LINGER_SILENCE_MS = 5_000;
@@ -36,10 +37,10 @@ export class Session implements Expiring {
   readonly #conn: string;
   readonly #openedMs = performance.now();
   #endpoints: Endpoints;
-  /** TLVs of the client's PROXY header that the backend's is to have. */
+  /** TLVs of the client's PROXY header to hand on to the backend. */
   #forwarded: readonly Tlv[] = NOTHING_FORWARDED;
   #backend: BackendConn | null = null;
-  /** From the client to the backend; `null` until the relay begins. */
+  /** The relay from the client to the backend; `null` until it begins. */
   #inward: Relay | null = null;
   #tls: TlsInfo = {};
   #handshakeMs: number | undefined;
@@ -47,17 +48,19 @@ export class Session implements Expiring {
   #bytesOut = 0;
   #phase: Phase = "handshake";
   #phaseMs: number;
-  /** When bytes last moved, on the coarse clock. */
+  /** The time of the coarse clock when bytes were relayed last. */
   #activeMs: number;
-  /** Which side ended first, in good order. */
+  /** The side that was the first to end in good order. */
   #ending: "client" | "backend" | null = null;
   /** Why nothing more can be written to the backend, though it may have answered. */
   #refusal: ConnError | null = null;
-  /** What has to end before everything can be freed: two directions, and the client's end while it is waited for. */
+  /**
+   * How many things must end before everything is freed: two directions, and the client where its end is waited for.
+   */
   #open = 2;
-  /** The read that the relay begins with, while there is no relay. */
+  /** The read that the relay will begin with, until there is a relay. */
   #firstRead: Promise<Uint8Array | null> | null = null;
-  /** Resolves when a client that is sent away before the relay has gone. */
+  /** Resolves when a client has left that is dismissed before the relay begins. */
   #dismissal: Promise<void> | null = null;
   #closingTimer: ReturnType<typeof setTimeout> | undefined;
   #admitted = false;
@@ -73,8 +76,8 @@ export class Session implements Expiring {
   }
 
   /**
-   * Takes the connection to where both directions relay, and never throws. It does not wait for their end: ten thousand
-   * idle connections would each keep the frame of this function for that.
+   * Brings the connection to where both directions are relayed, and never throws. It does not wait for their end,
+   * because each idle connection would keep the frame of this function for that.
    */
   async run(): Promise<void> {
     this.#context.clock.add(this);
@@ -87,7 +90,7 @@ export class Session implements Expiring {
     this.#finish();
   }
 
-  /** Answers whether the relay has taken over. */
+  /** Returns whether the relay has begun. */
   async #establish(): Promise<boolean> {
     const { admission, telemetry, preamble } = this.#context;
     if (preamble !== null) {
@@ -104,7 +107,7 @@ export class Session implements Expiring {
       return false;
     }
     const firstRead = this.#firstRead = this.#client.read();
-    // Its failure is the relay's to report; until that listens, it must not count as unhandled.
+    // The relay reports a failure of this read. Until it does, the failure must not count as unhandled.
     firstRead.catch(() => {});
     this.#backend = await this.#connect();
     const { conn } = this.#backend;
@@ -119,7 +122,7 @@ export class Session implements Expiring {
     return true;
   }
 
-  /** Frees everything, and tells of it; once. */
+  /** Frees everything and makes the record. To be called once. */
   #finish(): void {
     const { clock, balancer, admission, telemetry, finished } = this.#context;
     clock.delete(this);
@@ -219,8 +222,9 @@ export class Session implements Expiring {
   }
 
   /**
-   * Sends a client away that has no relay yet: it gets close_notify and FIN, and what it sends is dropped until it has heard them.
-   * Closing over bytes that nobody has read would reset the connection, and the client might see nothing else.
+   * Dismisses a client before the relay begins: it gets close_notify and FIN, and its bytes are dropped until it has
+   * received them. Closing with unread bytes would reset the connection, and the client might see nothing but the
+   * reset.
    */
   #dismiss(): Promise<void> {
     return this.#dismissal ??= (async () => {
@@ -231,7 +235,7 @@ export class Session implements Expiring {
         if (this.#firstRead !== null && await this.#firstRead === null) return;
         while (await this.#client.read() !== null);
       } catch {
-        // It has gone, or its time is over: it is closed next.
+        // The client has left, or its time is over. It is closed next.
       } finally {
         clearTimeout(timer);
       }
@@ -246,14 +250,14 @@ export class Session implements Expiring {
       if (this.#reason !== null) throw error;
       this.#reason = "backend-unreachable";
       this.#error = messageOf(error);
-      // Whoever waits for an answer learns at once that there is none.
+      // The client, which waits for an answer, is told at once that there is none.
       await this.#dismiss();
       throw error;
     }
   }
 
   /**
-   * Writes the PROXY header, in one write with the client's first bytes where they are there already.
+   * Writes the PROXY header, in one write with the client's first bytes if those have arrived.
    * @returns the read that the relay begins with, and the failure where the backend takes nothing
    */
   async #writeHeader(
@@ -266,7 +270,7 @@ export class Session implements Expiring {
     // The connection may live for days, and its header is written once.
     this.#forwarded = NOTHING_FORWARDED;
     let read = first;
-    // A backend that speaks first must not wait for a client that does not: only what has come is taken.
+    // A backend that speaks first must not wait for a client that does not, so only bytes that have arrived are taken.
     const early = await Promise.race([first, NOTHING_YET]).catch(() => null);
     if (early !== null) {
       const joined = new Uint8Array(bytes.length + early.length);
@@ -301,7 +305,7 @@ export class Session implements Expiring {
     this.#context.telemetry.bytesOut(this.#endpoints.source.hostname, count);
   }
 
-  /** Bytes of the client were dropped. They are no activity, except where only the client's end is waited for. */
+  /** Bytes of the client were dropped. They only count as activity while nothing but the client's end is waited for. */
   dropped(): void {
     if (this.#phase === "lingering") this.#activeMs = this.#context.clock.now;
   }
@@ -313,7 +317,9 @@ export class Session implements Expiring {
     this.#finishIfOver();
   }
 
-  /** One direction is over: the other goes on if this was an orderly end, or an answer may come still; else everything ends. */
+  /**
+   * One direction is over. The other goes on after an orderly end, or where an answer may still come; else all ends.
+   */
   ended(end: RelayEnd, source: "client" | "backend"): void {
     this.#open--;
     if (this.#reason === null) {
@@ -334,17 +340,17 @@ export class Session implements Expiring {
 
   #clientFailed(error: ConnError): void {
     const reset = error.kind === "reset" || error.kind === "vanished";
-    // Once the backend has ended, the client's reset is only its way of closing.
+    // After the backend has ended, a reset by the client is only its way of closing.
     if (this.#ending === "backend" && reset) return this.cut(this.#endingReason());
     this.#error = error.message;
-    // The application must be able to tell a request that was cut from one that is whole.
+    // The application must be able to distinguish a request that was cut from a complete one.
     if (this.#ending !== "client" && error.kind !== "vanished") this.#backend!.conn.abort();
     this.cut(reset ? "client-reset" : "client-error");
   }
 
   /**
-   * The backend takes nothing more. It may have answered before it closed: the answer goes to the client, which may still be
-   * sending, and what it sends is dropped.
+   * The backend takes no more bytes. It may have answered before it closed. The answer goes to the client, which may
+   * still be sending, and whose bytes are dropped.
    */
   #backendRefused(error: ConnError): void {
     this.#refusal = error;
@@ -353,19 +359,19 @@ export class Session implements Expiring {
     else if (this.#phase === "relay") this.#enter("half-closed");
   }
 
-  /** What the backend sent before it failed is with the client. */
+  /** The backend has failed, and everything that it sent before has been written to the client. */
   #backendFailed(error: ConnError): void {
     if (error.kind === "reset" && this.#refusal !== null && this.#bytesOut > 0) return this.#answered();
     this.#failedBackend(error);
     this.#backend!.conn.close();
     if (this.#client.cutWrite === undefined) return this.#client.close();
-    // Without close_notify the client can tell that bytes are missing.
+    // The client gets no close_notify, so that it can tell that bytes are missing.
     this.#client.cutWrite();
     this.#enter("lingering");
     this.#dropInput();
   }
 
-  /** The backend has answered, and has not read all that the client sent. */
+  /** The backend has answered without reading everything that the client sent. */
   #answered(): void {
     if (this.#bytesOut === 0) this.#failedBackend(this.#refusal!);
     else this.#reason = "backend-closed";
@@ -378,7 +384,7 @@ export class Session implements Expiring {
     this.#reason = error.kind === "reset" ? "backend-reset" : "backend-error";
   }
 
-  /** Ends in good order what relays; a client that does not react is not waited for. */
+  /** Ends a relaying connection in good order. A client that does not react is not waited for. */
   #close(): void {
     const lingers = this.#phase === "lingering";
     this.#enter("closing");
@@ -446,7 +452,7 @@ class Outward implements Flow {
   ended(end: RelayEnd): void {
     this.session.ended(end, "backend");
   }
-  // What the backend sends is never dropped: its connection is closed instead.
+  // Bytes of the backend are never dropped. Its connection is closed instead.
   dropped(): void {}
   drained(): void {}
 }

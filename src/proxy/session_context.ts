@@ -20,21 +20,23 @@ import type { Clock, Expiring } from "./clock.ts";
 
 const NOTHING_FORWARDED: readonly Tlv[] = [];
 
-/** Who is turned away; what `admit` took, `release` gives back. */
+/** Decides which clients are turned away. What `admit` has counted, `release` gives back. */
 interface Admission {
-  /** `null` admits. */
+  /** Returns the reason to turn a client away; `null` admits it. */
   admit(client: string): Reason | null;
   release(client: string): void;
 }
 
-/** What the header in front of TLS has told. */
+/** What is known from the PROXY header in front of TLS. */
 export interface Preamble {
   endpoints: Endpoints;
-  /** What is to be handed on to the backend. */
+  /** The TLVs to hand on to the backend. */
   forwarded: readonly Tlv[];
 }
 
-/** Everything that the sessions of one listener in one worker share; of one of its routes, once that is known. */
+/**
+ * Everything that the sessions of one listener in one worker share, or of one of its routes as soon as that is known.
+ */
 export interface SessionContext {
   config: ListenerConfig;
   /** The route's name; "" while it is not known, and for the listener's own backend. */
@@ -45,20 +47,20 @@ export interface SessionContext {
   admission: Admission;
   balancer: Balancer;
   telemetry: Telemetry;
-  /** What is written in front of the first byte to the backend; `null` = no PROXY header. */
+  /** Makes the PROXY header, which is written to the backend before the first byte; `null` for none. */
   header: ((endpoints: Endpoints, tls: TlsInfo, conn: string, forwarded: readonly Tlv[]) => Uint8Array) | null;
-  /** The reason why a verified client may not come in; `null` admits. */
+  /** Returns why a client with a verified certificate is refused; `null` admits it. */
   authorise: (tls: TlsInfo) => string | null;
-  /** What a connection goes on with once its TLS is known; `null` where no route takes it. */
+  /** Returns the context of the route that takes a connection; `null` where none does. */
   route: (tls: TlsInfo) => SessionContext | null;
-  /** Reads the PROXY header that stands in front of TLS, and answers whose connection it is; `null` where none may. */
+  /** Reads the PROXY header in front of TLS; `null` where no network may send one. */
   preamble: ((client: Conn) => Promise<Preamble>) | null;
   nextId: () => string;
-  /** Is told when the session is over and everything of it is freed. */
+  /** Called when a session has ended and everything of it is freed. */
   finished: (session: Expiring) => void;
 }
 
-/** What the worker brings to a listener's sessions. */
+/** What the worker provides for a listener's sessions. */
 type SessionSurroundings =
   & Pick<
     SessionContext,
@@ -67,8 +69,8 @@ type SessionSurroundings =
   & { log: Log; telemetryOf: (route: string) => Telemetry };
 
 /**
- * Compiles a listener's configuration into what each of its sessions asks.
- * @param telemetryOf the telemetry of a route, by its name
+ * Compiles a listener's configuration into what its sessions need.
+ * @param telemetryOf returns the telemetry of a route, by its name
  */
 export function createSessionContext(
   { config, health }: { config: ListenerConfig; health: readonly SharedArrayBuffer[][] },
@@ -159,7 +161,7 @@ function authoriser({ clientAuth }: ListenerConfig): SessionContext["authorise"]
   if (clientAuth.mode === "none") return () => null;
   const allowed = compileClientAuth(clientAuth);
   return ({ peer }: TlsInfo) => {
-    // In mode `optional` a client without a certificate comes in; one with a certificate has to be allowed.
+    // In mode `optional` a client without a certificate is admitted. One with a certificate has to be allowed.
     if (peer === undefined) return clientAuth.mode === "required" ? "Client sent no certificate" : null;
     return allowed(peer) ? null : "Client certificate matches none of allow-cn, allow-dns, allow-uri";
   };
@@ -171,7 +173,7 @@ function preambleReader(config: ListenerConfig): SessionContext["preamble"] {
   const forwards = targetsOf(config).some(({ proxyProtocolTlvs }) => proxyProtocolTlvs.includes("forwarded"));
   return async (client: Conn): Promise<Preamble> => {
     const own = { source: client.remote, destination: client.local };
-    // Whoever is not listed speaks TLS from the first byte: a header from there is garbage to the handshake.
+    // A client that is not in a listed network begins with TLS. A header from it makes the handshake fail.
     if (!trusted(client.remote.hostname)) return { endpoints: own, forwarded: NOTHING_FORWARDED };
     const { endpoints, tlvs } = await readProxyHeader(client as PreambleConn);
     return {

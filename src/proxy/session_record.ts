@@ -5,7 +5,7 @@ import type { TlsInfo } from "../tls/tls_info.ts";
 import type { BackendConn } from "./connect_backend.ts";
 import type { SessionContext } from "./session_context.ts";
 
-/** What a session knows when it is over; `undefined` and `null`: it never came so far. */
+/** What a session knows when it has ended; `undefined` or `null` where it ended before that was known. */
 interface SessionFacts {
   conn: string;
   client: Endpoint;
@@ -19,7 +19,7 @@ interface SessionFacts {
   error: string | undefined;
 }
 
-/** What is told of a session that is over. */
+/** Makes the record of a session that has ended. */
 export function createRecord({ config, routeName, worker }: SessionContext, facts: SessionFacts): ConnectionRecord {
   const { client, backend, handshakeMs, reason, error } = facts;
   return {
@@ -41,7 +41,7 @@ export function createRecord({ config, routeName, worker }: SessionContext, fact
   };
 }
 
-/** What a record says of a connection's TLS: what the engine knew, and nothing else. */
+/** The fields of a record about TLS, as far as the engine knows them. */
 function tlsFields({ sni, version, cipher, alpn, resumed, peer }: TlsInfo): Partial<ConnectionRecord> {
   return {
     ...(sni === undefined ? {} : { sni }),

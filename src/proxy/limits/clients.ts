@@ -1,13 +1,15 @@
 import ipaddr from "ipaddr.js";
 
-/** A client as the limits know it: an IPv4 address, or the /64 of an IPv6 one (whoever has one address there has them all). */
+/**
+ * A client as the limits count it: an IPv4 address, or the /64 of an IPv6 address, all of which one client may have.
+ */
 interface ClientKey {
   family: 4 | 6;
   high: number;
   low: number;
 }
 
-/** `null` for what is no address: a client on a Unix socket. */
+/** Returns the key of a client; `null` for one on a Unix socket, which has no address. */
 export function clientKey(hostname: string): ClientKey | null {
   if (!ipaddr.isValid(hostname)) return null;
   const address = ipaddr.process(hostname);
@@ -22,8 +24,8 @@ export function clientKey(hostname: string): ClientKey | null {
 const ENTRY = 4;
 
 /**
- * Counts of clients in shared memory, one for each client in each worker: open addressing with linear probing. Call only
- * under the lock.
+ * Counts connections in shared memory, for each client in each worker, in a hash table with open addressing and linear
+ * probing. To be used under the lock only.
  */
 export class ClientCounts {
   readonly #words: Int32Array;
@@ -59,17 +61,17 @@ export class ClientCounts {
   /** Forgets all clients of a worker. */
   removeAll(slot: number): void {
     for (let at = 0; at < this.#words.length;) {
-      // What closes the gap comes to this place, and is looked at next.
+      // Closing the gap may move another entry to this index, which is looked at next.
       if (this.#words[at] !== 0 && this.#words[at + 1] >>> 3 === slot) this.#close(at);
       else at += ENTRY;
     }
-    // An entry may have come round the end to a place already seen.
+    // An entry may have moved from the beginning of the table across its end to an index that was passed already.
     for (let at = 0; at < this.#words.length; at += ENTRY) {
       if (this.#words[at] !== 0 && this.#words[at + 1] >>> 3 === slot) return this.removeAll(slot);
     }
   }
 
-  /** Where the entry is, or would be; -1 where the table is full. */
+  /** Returns the index at which the entry is, or would be; -1 where the table is full. */
   #find(slot: number, key: ClientKey): number {
     const wanted = mark(slot, key);
     const start = hash(wanted, key.high, key.low) & this.#mask;
@@ -82,7 +84,7 @@ export class ClientCounts {
     return -1;
   }
 
-  /** Empties a place, and moves up what was put further on because of it (Knuth, volume 3, algorithm 6.4R). */
+  /** Removes an entry, and moves entries that were put further on because of it (Knuth, volume 3, algorithm 6.4R). */
   #close(gap: number): void {
     const words = this.#words;
     const mask = this.#mask;

@@ -3,18 +3,18 @@ import type { Reason } from "../../metrics/reasons.ts";
 import type { Gate } from "../accept.ts";
 import type { Limits } from "./limits.ts";
 
-/** A connection's slot within the limits, reserved or still to be taken. */
+/** A connection's slot within the limits, taken or still to be taken. */
 export interface Place {
   limits: Limits;
   taken: boolean;
-  /** Why the connection is to be closed at once; it has taken no slot then. `null` admits. */
+  /** Why the connection is closed at once, in which case it has no slot; `null` admits it. */
   refusal: Reason | null;
 }
 
 /**
- * Keeps a listener within its limits. Where the engine accepts only when it is asked, connections that are too many wait in the
- * kernel's backlog. Where it accepts them as they come, to let them wait would cost a descriptor for each, and no deadline
- * would cover them: they are refused.
+ * Keeps a listener within its limits. Where the engine accepts only when it is asked to, connections above the limits
+ * wait in the kernel's backlog. Where it accepts them as they come, each would hold a descriptor while it waits,
+ * without a deadline, so they are refused.
  */
 export class LimitGate implements Gate<Place> {
   readonly #listener: Pick<Listener, "readable">;
@@ -23,8 +23,8 @@ export class LimitGate implements Gate<Place> {
   #closed = false;
 
   /**
-   * @param limits those that count now
-   * @param full is told each time that a connection finds no slot
+   * @param limits returns the limits that are in force
+   * @param full called each time that there is no slot for a connection
    */
   constructor(listener: Pick<Listener, "readable">, limits: () => Limits, full: () => void) {
     this.#listener = listener;
@@ -49,7 +49,7 @@ export class LimitGate implements Gate<Place> {
     if (taken) limits.giveBack();
   }
 
-  /** Nobody has to wait any more: what is still there is accepted, or the listener is closed. */
+  /** Ends all waiting, because the listener is closed. Connections that are still there are accepted. */
   close(): void {
     this.#closed = true;
     this.#limits().wake();
@@ -66,7 +66,7 @@ export class LimitGate implements Gate<Place> {
   }
 
   async #wait(): Promise<Place> {
-    // A slot that is taken before a connection is there would be missing elsewhere.
+    // A slot is only taken when a connection is there, because other workers could need it.
     await this.#listener.readable!();
     const limits = this.#limits();
     const place = await this.#take(limits);
@@ -80,7 +80,9 @@ export class LimitGate implements Gate<Place> {
   }
 }
 
-/** Workers share the time of the next handshake, and each counts from its own start otherwise. */
+/**
+ * Milliseconds since the epoch. Workers share the time of the next handshake, and performance.now() differs in each.
+ */
 function nowMs(): number {
   return performance.timeOrigin + performance.now();
 }

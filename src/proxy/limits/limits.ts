@@ -13,18 +13,20 @@ import {
   WAKE,
 } from "./memory.ts";
 
-/** Handshakes that can wait may come so much earlier than their due time: a small burst. */
+/** How much earlier than its due time a handshake may begin where connections can wait, which allows a small burst. */
 const BURST_MS = 100;
-/** Of handshakes that cannot wait, those of a whole second may come at once: who comes too early is turned away for good. */
+/**
+ * Where connections cannot wait, one that comes too early is refused, so the handshakes of a whole second may burst.
+ */
 const WINDOW_MS = 1000;
 
-/** The limits of one listener as one worker keeps them, exact over all workers. */
+/** Keeps the limits of one listener for one worker. The counts are exact over all workers. */
 export class Limits {
   readonly #memory: LimitsMemory;
   readonly #clients: ClientCounts | null;
   readonly #slot: number;
 
-  /** @param slot the worker's column; no two that live have the same */
+  /** @param slot the worker's column, which no other worker that is alive has */
   constructor(grant: LimitsGrant, slot: number) {
     this.#memory = mapLimits(grant);
     this.#clients = grant.clients === null ? null : new ClientCounts(this.#memory.clients);
@@ -37,7 +39,7 @@ export class Limits {
     return Atomics.load(header, CONNECTIONS) > 0 || Atomics.load(header, HANDSHAKES_PER_SECOND) > 0;
   }
 
-  /** Takes a place for a connection, if there is one. */
+  /** Takes a slot for a connection, if there is one. */
   tryTake(): boolean {
     const { header } = this.#memory;
     for (;;) {
@@ -50,29 +52,29 @@ export class Limits {
     }
   }
 
-  /** Takes a place whether there is one or not: the connection is there. */
+  /** Takes a slot even if there is none, because the connection is accepted already. */
   take(): void {
     Atomics.add(this.#memory.header, TOTAL, 1);
     this.#count();
   }
 
-  /** Gives a place back. */
+  /** Gives a slot back. */
   giveBack(): void {
     Atomics.sub(this.#memory.columns, this.#slot, 1);
     Atomics.sub(this.#memory.header, TOTAL, 1);
     if (Atomics.load(this.#memory.header, CONNECTIONS) > 0) this.wake();
   }
 
-  /** Lets everyone who waits look again. */
+  /** Lets every waiter check again. */
   wake(): void {
     Atomics.add(this.#memory.header, WAKE, 1);
     Atomics.notify(this.#memory.header, WAKE);
   }
 
   /**
-   * Takes a place as soon as there is one.
-   * @param givenUp looked at each time; then there is no place
-   * @param full is told each time that there is none
+   * Takes a slot as soon as there is one.
+   * @param givenUp checked each time; where it is true, waiting ends without a slot
+   * @param full called each time that there is no slot
    */
   async takeWhenFree(givenUp: () => boolean, full: () => void): Promise<boolean> {
     for (;;) {
@@ -85,7 +87,7 @@ export class Limits {
     }
   }
 
-  /** Milliseconds until the next handshake may begin; it counts as begun then. */
+  /** Returns the milliseconds until the next handshake may begin, and counts that handshake. */
   handshakeDelayMs(nowMs: number): number {
     const { header, nextHandshakeMs } = this.#memory;
     const rate = Atomics.load(header, HANDSHAKES_PER_SECOND);
@@ -97,7 +99,7 @@ export class Limits {
     });
   }
 
-  /** Whether a handshake may begin now; it counts as begun then. */
+  /** Whether a handshake may begin now. If so, it is counted. */
   tryHandshake(nowMs: number): boolean {
     const { header, nextHandshakeMs } = this.#memory;
     const rate = Atomics.load(header, HANDSHAKES_PER_SECOND);
@@ -111,7 +113,7 @@ export class Limits {
     });
   }
 
-  /** Takes a place for a client, if it may have one more. */
+  /** Counts a connection of a client, if the client may have one more. */
   admit(client: string): boolean {
     const { header } = this.#memory;
     const clients = this.#clients;
@@ -124,7 +126,7 @@ export class Limits {
     });
   }
 
-  /** Gives a client's place back. */
+  /** Ends the counting of a client's connection. */
   release(client: string): void {
     const key = this.#clients === null ? null : clientKey(client);
     if (key !== null) locked(this.#memory.header, this.#slot, () => this.#clients!.remove(this.#slot, key));
