@@ -1,6 +1,6 @@
 /**
- * The seam between the proxy and what it runs on. One adapter per engine implements it; the session and the relay
- * know nothing else. An adapter that cannot honour an option refuses it, before binding, with the reason.
+ * The interface between the proxy and what it runs on. Each engine implements it, and the session and the relay know
+ * nothing else of an engine. An engine that cannot honour an option refuses it before binding, and says why.
  */
 import type { Address } from "../net/address.ts";
 import type { TlsListenOptions } from "../tls/listen_options.ts";
@@ -9,7 +9,7 @@ import type { TlsInfo } from "../tls/tls_info.ts";
 export type ConnErrorKind =
   /** The peer reset the connection (ECONNRESET, EPIPE). */
   | "reset"
-  /** The peer has gone without a word, or after its end in good order: the engine cannot tell, and bytes may be missing. */
+  /** The peer has left, in good order or not: the engine cannot tell, and bytes may be missing. */
   | "vanished"
   /** FIN without close_notify: the peer's bytes may have been cut (RFC 8446 section 6.1). */
   | "truncated"
@@ -19,17 +19,17 @@ export type ConnErrorKind =
   | "certificate"
   /** No route takes the connection; the client was told by an alert. */
   | "no-route"
-  /** Nobody listens there (ECONNREFUSED, ENOENT). */
+  /** No process listens there (ECONNREFUSED, ENOENT). */
   | "refused"
   /** A deadline passed. */
   | "timeout"
-  /** `close()` was called here. */
+  /** The connection or listener was closed on this side. */
   | "closed"
   /** Out of descriptors or buffers (EMFILE, ENFILE, ENOBUFS, ENOMEM): try again later. */
   | "exhausted"
   | "other";
 
-/** The one error class that crosses the seam. */
+/** The only class of errors that connections and listeners throw. */
 export class ConnError extends Error {
   override readonly name = "ConnError";
   constructor(readonly kind: ConnErrorKind, message: string, options?: ErrorOptions) {
@@ -42,59 +42,62 @@ export class UnsupportedError extends Error {
   override readonly name = "UnsupportedError";
 }
 
-/** What {@linkcode Conn.write} answers where everything was taken at once: to wait for it is optional. */
+/** What {@linkcode Conn.write} returns where everything was taken at once. It need not be awaited. */
 export const WRITTEN: Promise<void> = Promise.resolve();
 
-/** Where a connection puts what it receives, piece by piece. */
+/** Receives the bytes of a connection, chunk by chunk. */
 export interface Sink {
   /**
-   * The next bytes. Nothing more is told before the answer resolves, which may be {@linkcode WRITTEN} itself; it never
-   * rejects.
+   * Takes the next bytes. Neither function is called again before the promise resolves, which may be {@linkcode
+   * WRITTEN} itself. It never rejects.
    */
   take(bytes: Uint8Array): Promise<void>;
-  /** The peer's clean end, or a failure: the last thing that is told, and never within a call of the connection's own. */
+  /**
+   * Takes the peer's orderly end, or a failure. It is the last call, and never comes within a call of the connection.
+   */
   end(failure: ConnError | null): void;
 }
 
 export interface Conn {
   /** The peer; `hostname` is "" on a Unix socket. */
   readonly remote: { hostname: string; port: number };
-  /** Our end, for PROXY protocol's destination. */
+  /** The proxy's end, which is the destination in a PROXY header. */
   readonly local: { hostname: string; port: number };
   /**
-   * Completes the TLS handshake; on a backend connection resolves at once.
-   * @throws {ConnError} kind `tls`, `reset`, `truncated` or `closed`; or `certificate`, after which the client may still
-   * be told by {@linkcode Conn.closeWrite} where it takes the handshake for done
+   * Completes the TLS handshake. On a connection to a backend it resolves at once.
+   * @throws {ConnError} kind `tls`, `reset`, `truncated` or `closed`; or `certificate`, after which
+   * {@linkcode Conn.closeWrite} still tells a client for which the handshake has succeeded
    */
   handshake(): Promise<TlsInfo>;
   /**
-   * The next bytes, valid until the next call; `null` is the peer's clean end (close_notify, or FIN on a plain socket).
+   * Reads the next bytes, which are valid until the next call; `null` is the peer's orderly end (close_notify, or FIN
+   * on a plain socket).
    * @throws {ConnError}
    */
   read(): Promise<Uint8Array | null>;
   /**
-   * Instead of {@linkcode Conn.read}, from now on: everything goes to `sink` as it comes. Where the engine pushes, this spares
-   * a promise and its turn for each piece; the others do not have it.
+   * Replaces {@linkcode Conn.read} from now on: everything goes to `sink` as it arrives. Engines whose sockets push
+   * have it, because it spares them a promise and a turn of the event loop for each chunk.
    */
   pushTo?(sink: Sink): void;
   /**
-   * Writes all of `bytes`, and resolves when more may follow (that is the backpressure), one write at a time. `bytes` may be
-   * reused then.
+   * Writes all of `bytes`, and resolves when the next write may begin, which is the backpressure. `bytes` may be reused
+   * then.
    * @throws {ConnError}
    */
   write(bytes: Uint8Array): Promise<void>;
-  /** Half-close: close_notify and FIN, after everything written, a write that is under way included. Twice is as once. */
+  /** Half-closes by close_notify and FIN, after everything that was written. A second call has no effect. */
   closeWrite(): Promise<void>;
   /**
-   * FIN without close_notify, after everything written: the peer sees that bytes may be missing (RFC 8446 section 6.1), and what was
-   * written reaches it all the same. Only connections of clients have it.
+   * Sends FIN without close_notify, after everything that was written: the peer receives that, and sees that bytes may
+   * be missing (RFC 8446 section 6.1). Only connections of clients have it.
    */
   cutWrite?(): void;
   /** Frees the socket at once, in every state: during a stalled handshake, with a write pending, twice. */
   close(): void;
   /**
-   * As {@linkcode Conn.close}, and over TCP the peer sees that bytes are missing: it is reset. A Unix socket has no reset that
-   * reaches the peer's reader; there it sees an end.
+   * Does the same as {@linkcode Conn.close}, and resets a TCP connection, so that the peer sees that bytes are missing.
+   * A Unix socket has no reset that reaches the peer's reader, which sees an end.
    */
   abort(): void;
 }
@@ -102,35 +105,35 @@ export interface Conn {
 /** A client connection that has bytes in front of its TLS (PROXY protocol). */
 export interface PreambleConn extends Conn {
   /**
-   * Reads raw bytes before the handshake. `parse` is given all bytes so far and answers the number of bytes that belong to the
-   * preamble, or 0 for "more, please"; it may throw to refuse. At most `limit` bytes are read.
+   * Reads bytes before the handshake. `parse` receives all bytes so far, and returns how many of them are the preamble,
+   * or 0 while more are needed. It may throw to refuse. At most `limit` bytes are read.
    */
   readPreamble(limit: number, parse: (bytes: Uint8Array) => number): Promise<void>;
 }
 
 export interface Listener {
-  /** The bound address (the port is the real one where 0 was asked). */
+  /** The bound address, with the port that the kernel has chosen where 0 was asked for. */
   readonly address: Address;
-  /** Its descriptor, where the engine knows it; the listener's own, and closed with it. */
+  /** The listener's own descriptor, which is closed with it, where the engine knows it. */
   readonly fd?: number;
   /**
-   * The next connection, its handshake under way or not.
+   * Returns the next connection, whose handshake may be under way already.
    * @throws {ConnError} kind `exhausted` (go on after a pause) or `closed`
    */
   accept(): Promise<Conn>;
   /**
-   * Resolves when a connection waits to be accepted, or the listener is closed. Present where connections wait in the kernel until
-   * {@linkcode Listener.accept} is called; absent where the engine accepts them as they come, so that whoever is one too many
-   * has to be closed.
+   * Resolves when a connection waits to be accepted, or the listener is closed. It is present where connections wait in
+   * the kernel until {@linkcode Listener.accept} is called, and absent where the engine accepts them as they come, so
+   * that those above a limit have to be closed.
    */
   readable?(): Promise<void>;
   /**
-   * Gets ready to serve by other options on the same socket, which the answer then does, from the next connection on. Absent
-   * where an engine needs a new socket for that.
+   * Prepares to serve by other options on the same socket, and returns a function that begins to do so with the next
+   * connection. Absent where the engine needs a new socket for that.
    * @throws {Error} where the options are wrong
    */
   renew?(options: TlsListenOptions): () => void;
-  /** Stops listening; connections live on. */
+  /** Stops listening. Connections go on. */
   close(): void;
 }
 

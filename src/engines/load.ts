@@ -1,7 +1,7 @@
 import { runtimeName } from "../runtimes/name.ts";
 import type { Runtime } from "./contract.ts";
 
-/** The adapter of `engine` on this runtime. */
+/** Loads an engine for this runtime. */
 export async function loadRuntime(engine: "native" | "node"): Promise<Runtime> {
   if (engine === "node") return (await import("./node/node.ts")).nodeRuntime;
   const name = runtimeName();

@@ -1,4 +1,4 @@
-/** The native engine on Bun: `Bun.listen` in front, `Bun.connect` behind. */
+/** The native engine on Bun: `Bun.listen` for clients, `Bun.connect` for backends. */
 import { ClientVerifier } from "../../tls/client_verifier.ts";
 import { CIPHERS } from "../../tls/ciphers.ts";
 import { AcceptQueue } from "../shared/accept_queue.ts";
@@ -45,7 +45,7 @@ export const bunRuntime: Runtime = {
     const { bound: listener, name } = address.transport === "unix"
       ? await bindUnixPath(address.path, (unix) => listen({ unix }))
       : { bound: listen({ hostname: address.hostname, port: address.port }), name: null };
-    // Bun has no option for it, and its own is 512.
+    // Bun has no option for the backlog, and uses 512.
     libc.setBacklog(listener.fd, backlog);
     if (address.transport === "tcp") libc.setTcpOptions(listener.fd);
     const watch = new DescriptorWatch((error) => queue.fail(error));
@@ -65,7 +65,7 @@ export const bunRuntime: Runtime = {
   connect: connectBun,
 };
 
-/** A client's connection; its handshake begins when it is accepted. */
+/** A client's connection. Its handshake begins when it is accepted. */
 class BunTlsConn extends BunConn {
   /** Set where clients are asked for a certificate. */
   readonly #verifier: ClientVerifier | null;
@@ -136,7 +136,7 @@ class BunTlsConn extends BunConn {
 
 const NAMES = new Map<string, string>();
 
-/** The same string for equal names, of which there are few: Bun makes new ones for each connection, which would keep them. */
+/** Returns the same string for equal names. Bun makes new strings for each connection, which would keep them. */
 function oneOf(name: string): string {
   const known = NAMES.get(name);
   if (known === undefined) NAMES.set(name, name);

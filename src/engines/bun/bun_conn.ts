@@ -5,7 +5,7 @@ import { libc } from "../../linux/thread_libc.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { socketEnd } from "../shared/socket_end.ts";
 
-/** A connection, and its socket with a way back to it. */
+/** A socket that knows its connection. */
 export type Socket = BunSocket<BunConn>;
 
 interface Waiter<T> {
@@ -14,16 +14,16 @@ interface Waiter<T> {
 }
 
 /**
- * A socket that pushes, and can be pulled from. A chunk goes straight, and without a copy, to the sink or to the read that waits
- * for it; when nobody does the socket is paused.
+ * A connection over a socket that pushes. A chunk goes without a copy to the sink, or to the read that waits for it.
+ * Where none waits, the socket is paused.
  */
 export class BunConn implements Conn {
   readonly remote: { hostname: string; port: number };
   readonly local: { hostname: string; port: number };
   protected readonly socket: Socket;
-  /** Bun is about to close the socket, with what it still has to say to the peer. */
+  /** Whether Bun is about to close the socket, after sending what it still has for the peer. */
   protected endsItself = false;
-  /** Came with nobody waiting; the socket is paused. */
+  /** Chunks received while no read was pending; the socket is paused then. */
   #stock: Uint8Array[] = [];
   #paused = false;
   #ended = false;
@@ -31,12 +31,12 @@ export class BunConn implements Conn {
   #failure: ConnError | null = null;
   #reader: Waiter<Uint8Array | null> | null = null;
   #sink: Sink | null = null;
-  /** The sink has not done with the last chunk. */
+  /** Whether the sink is still busy with the last chunk. */
   #sinkBusy = false;
   #writer: Waiter<void> | null = null;
-  /** Waits to half-close, once the write that waits is done. */
+  /** The half-close that waits for a pending write. */
   #closer: Waiter<void> | null = null;
-  /** What the socket has not taken of the write that waits. */
+  /** The bytes of the pending write that the socket has not taken yet. */
   #rest: Uint8Array | null = null;
 
   constructor(socket: Socket) {
@@ -68,7 +68,7 @@ export class BunConn implements Conn {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     const taken = this.socket.write(bytes);
     if (taken === bytes.length) return WRITTEN;
-    // What the peer has sent may still come: that it has gone is told by `closed`.
+    // Bytes that the peer has sent may still arrive. `closed` tells that it has left.
     if (taken < 0) return Promise.reject(new ConnError("reset", "Connection was cut"));
     this.#rest = bytes.subarray(taken);
     return new Promise((resolve, reject) => this.#writer = { resolve, reject });
@@ -77,7 +77,7 @@ export class BunConn implements Conn {
   closeWrite(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.#shut) return WRITTEN;
-    // `shutdown` would leave out what the socket has not taken yet.
+    // `shutdown` would leave out the bytes that the socket has not taken yet.
     if (this.#rest !== null) return new Promise((resolve, reject) => this.#closer = { resolve, reject });
     this.#shut = true;
     this.socket.shutdown();
@@ -99,8 +99,8 @@ export class BunConn implements Conn {
 
   close(): void {
     if (this.#failure?.kind === "closed") return;
-    // After the half-close everything is with the kernel, which sends it on. Else nothing may be waited for, and a reset is what
-    // frees the socket of a peer that stalls.
+    // After the half-close the kernel has everything, and sends it. Otherwise nothing must be waited for, and only a
+    // reset frees the socket of a peer that has stalled.
     const inOrder = this.endsItself || (this.#shut && this.#failure === null);
     this.#failure = null;
     this.#stock = [];
@@ -109,7 +109,7 @@ export class BunConn implements Conn {
     else this.socket.terminate();
   }
 
-  /** Everything that waits, or will, gets this failure; the first one counts. */
+  /** Fails everything that waits now or later. The first failure counts. */
   protected fail(failure: ConnError): void {
     this.#failure ??= failure;
     this.#reader?.reject(this.#failure);
@@ -129,7 +129,7 @@ export class BunConn implements Conn {
     this.socket.resume();
   }
 
-  /** Gives the sink what there is for it, in order: chunks, then the end. */
+  /** Gives the sink the chunks that are there, and then the end. */
   #push(): void {
     while (this.#sink !== null && !this.#sinkBusy) {
       const chunk = this.#stock.shift();
@@ -198,13 +198,13 @@ export class BunConn implements Conn {
   }
 
   closed(error: unknown): void {
-    // The peer's end after ours is reported as this alone.
+    // After a half-close Bun reports the peer's end in this way only.
     if (!error && this.#shut) return this.ended();
     this.fail(error ? nodeConnError(error) : new ConnError("reset", "Connection was cut"));
   }
 }
 
-/** One set of functions for all connections. */
+/** The handlers of all connections. */
 export const HANDLERS: Omit<BunHandlers<BunConn>, "open"> = {
   data: (socket, chunk) => socket.data.received(chunk),
   drain: (socket) => socket.data.drained(),

@@ -11,8 +11,8 @@ const KEEP_ALIVE_DELAY_MS = 60_000;
 const { Bun } = globalThis as unknown as { Bun: BunApi };
 
 /**
- * Connects to a backend by `Bun.connect`, on behalf of both engines.
- * @param deadline as in {@linkcode Runtime.connect}
+ * Connects to a backend by `Bun.connect`. Both engines on Bun do so.
+ * @param deadline that of {@linkcode Runtime.connect}
  */
 export function connectBun(target: Address, deadline: number): Promise<Conn> {
   return connectWithRetry(() => connectOnce(target, deadline), deadline);

@@ -2,7 +2,7 @@
 
 export interface BunSocket<Data> {
   data: Data;
-  /** Its descriptor. */
+  /** The socket's descriptor. */
   readonly fd: number;
   /** `undefined` on a Unix socket. */
   readonly remoteAddress?: string;
@@ -10,7 +10,9 @@ export interface BunSocket<Data> {
   readonly localAddress?: string;
   readonly localPort?: number;
   readonly alpnProtocol?: string | false | null;
-  /** Returns the bytes taken: 0 when the socket is full, -1 when it is closed. The rest is for after `drain`. */
+  /**
+   * Returns how many bytes were taken: 0 when the socket is full, -1 when it is closed. The rest goes after `drain`.
+   */
   write(bytes: Uint8Array): number;
   pause(): void;
   resume(): void;
@@ -39,9 +41,9 @@ export interface BunHandlers<Data> {
   end(socket: BunSocket<Data>): void;
   close(socket: BunSocket<Data>, error?: BunError): void;
   error(socket: BunSocket<Data>, error: BunError): void;
-  /** `success`, with an error: the handshake is done, but the certificate was not verified. */
+  /** `success` with an error means that the handshake is done but the certificate was not verified. */
   handshake?(socket: BunSocket<Data>, success: boolean, error: BunError | null): void;
-  /** Without it the failure of a connect counts as unhandled as well. */
+  /** Without this handler the failure of a connect also counts as unhandled. */
   connectError?(socket: BunSocket<Data>, error: BunError): void;
 }
 
@@ -49,14 +51,14 @@ export interface BunTlsOptions {
   cert: string;
   key: string;
   ca?: string;
-  /** OpenSSL's names. */
+  /** Cipher suites, by OpenSSL's names. */
   ciphers?: string;
   requestCert?: boolean;
   rejectUnauthorized?: boolean;
-  /** As on the wire: 0x0303 is TLS 1.2. */
+  /** The number of the protocol: 0x0303 is TLS 1.2. */
   minVersion?: number;
   maxVersion?: number;
-  /** As on the wire (RFC 7301 section 3.1): each name with its length in front. */
+  /** The wire format of RFC 7301 section 3.1: the length of each name, then the name. */
   ALPNProtocols?: Uint8Array;
 }
 
@@ -69,7 +71,7 @@ interface BunListener {
   stop(closeActiveConnections?: boolean): void;
 }
 
-/** `globalThis.Bun`. */
+/** The type of `globalThis.Bun`. */
 export interface BunApi {
   listen<Data>(
     options: BunAddress & {

@@ -1,4 +1,4 @@
-/** The native engine on Deno: `Deno.listenTls` in front, `Deno.connect` behind. */
+/** The native engine on Deno: `Deno.listenTls` for clients, `Deno.connect` for backends. */
 import type { Address } from "../../net/address.ts";
 import { type Conn, type Listener, type Runtime, UnsupportedError } from "../contract.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
@@ -32,7 +32,8 @@ export const denoRuntime: Runtime = {
     try {
       const fd = libc.newListenerFd(listener.addr, before);
       if (fd === undefined) throw new Error(`Cannot find the descriptor of the listener on port ${address.port}`);
-      // There is no API for it, and with Nagle on each answer of more than a segment waits 40 ms for an ACK.
+      // Deno has no API for these options. With Nagle's algorithm each answer of more than a segment waits 40 ms for an
+      // ACK.
       libc.setTcpOptions(fd);
       return new DenoListener(listener, fd);
     } catch (error) {

@@ -10,7 +10,7 @@ import { MAX_RECORD, RecordGatherer } from "./record_gatherer.ts";
 
 const NOTHING = new Uint8Array();
 
-/** A plain connection, and what it shares with the encrypted one. */
+/** A plain connection, and the base of the encrypted one. */
 export class DenoConn implements Conn {
   readonly remote: { hostname: string; port: number };
   readonly local: { hostname: string; port: number };
@@ -41,7 +41,7 @@ export class DenoConn implements Conn {
     return Promise.resolve({});
   }
 
-  // Not an async function: each idle connection waits here twice, and a suspended frame costs 0.5 KB.
+  // This is no async function, because each idle connection waits here twice, and a suspended frame takes 0.5 KB.
   read(): Promise<Uint8Array | null> {
     return this.inner.read(this.#buffer.space()).then(this.#received, this.failed);
   }
@@ -50,7 +50,7 @@ export class DenoConn implements Conn {
     return count === null ? null : this.#buffer.filled(count);
   }
 
-  // Nor this one: nearly every write is taken whole.
+  // Neither is this one, because nearly every write is taken as a whole.
   write(bytes: Uint8Array): Promise<void> {
     this.writing++;
     this.#unwritten = bytes;
@@ -98,11 +98,11 @@ export class DenoConn implements Conn {
   }
 }
 
-/** A client's. */
+/** A client's connection. */
 export class DenoTlsConn extends DenoConn {
   #gatherer: RecordGatherer | null = null;
   #established = false;
-  /** Nothing that Deno's `close()` would wait for: close_notify is out, or the connection is dead. */
+  /** Whether close_notify is sent or the connection is dead, so that Deno's `close()` has nothing to wait for. */
   #finished = false;
 
   constructor(inner: Deno.TlsConn) {
@@ -119,7 +119,7 @@ export class DenoTlsConn extends DenoConn {
   }
 
   protected override received(count: number | null): Uint8Array | null {
-    // A full record is a bulk transfer's.
+    // A full record is a sign of a bulk transfer.
     if (count === MAX_RECORD) this.#gatherer = new RecordGatherer((space) => this.inner.read(space));
     return super.received(count);
   }
@@ -148,8 +148,8 @@ export class DenoTlsConn extends DenoConn {
     if (this.closed) return;
     if (this.#finished) return super.close();
     this.closed = true;
-    // Until close_notify is out, Deno's `close()` waits for a stalled handshake, or for a reader that has stopped, and the
-    // socket stays. Ending the socket itself first frees it.
+    // Until close_notify is sent, Deno's `close()` waits for a stalled handshake, or for a reader that has stopped, and
+    // the socket stays open. Ending the socket itself before that frees it.
     const how = this.#established && this.writing > 0 ? "discard" : "free";
     endSoon({ remote: this.remote, local: this.local, how }, () => this.inner.close());
   }
@@ -164,9 +164,9 @@ export class DenoTlsConn extends DenoConn {
 const ending: (ConnectionToEnd & { then: () => void })[] = [];
 
 /**
- * Ends connections below the runtime. Those of one turn are collected, so that a thousand expired handshakes cost one scan of the
- * descriptors.
- * @param then is called afterwards
+ * Ends connections by calls of the operating system. Those of one turn of the event loop are collected, so that a
+ * thousand expired handshakes take one scan of the descriptors.
+ * @param then called afterwards
  */
 function endSoon(connection: ConnectionToEnd, then: () => void): void {
   ending.push({ ...connection, then });

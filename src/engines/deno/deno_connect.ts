@@ -7,8 +7,8 @@ import { connError } from "./deno_error.ts";
 const MAX_READ = 64 * 1024;
 
 /**
- * Connects to a backend by `Deno.connect`, on behalf of both engines.
- * @param deadline as in {@linkcode Runtime.connect}
+ * Connects to a backend by `Deno.connect`. Both engines on Deno do so.
+ * @param deadline that of {@linkcode Runtime.connect}
  */
 export function connectDeno(target: Address, deadline: number): Promise<Conn> {
   return connectWithRetry(() => connectOnce(target, deadline), deadline);

@@ -14,7 +14,7 @@ const KINDS: [new (...args: never[]) => Error, ConnErrorKind][] = [
   [Deno.errors.TimedOut, "timeout"],
 ];
 
-/** What the rest of the program makes of an error of Deno's. */
+/** Makes a {@linkcode ConnError} of an error of Deno. */
 export function connError(error: unknown): ConnError {
   if (!(error instanceof Error)) return new ConnError("other", String(error));
   const kind = KINDS.find(([type]) => error instanceof type)?.[1] ?? kindByText(error);
@@ -22,7 +22,7 @@ export function connError(error: unknown): ConnError {
 }
 
 function kindByText(error: Error): ConnErrorKind {
-  // These come as a plain Error with the operating system's text; the number is errno(3).
+  // Other errors have the operating system's text, with the number of errno(3).
   const errno = Number(/\(os error (\d+)\)/.exec(error.message)?.[1]);
   if ([11, 12, 23, 24, 105].includes(errno)) return "exhausted"; // EAGAIN ENOMEM ENFILE EMFILE ENOBUFS
   if (errno === 104 || errno === 32) return "reset"; // ECONNRESET EPIPE

@@ -2,7 +2,7 @@ import { openLibrary } from "../../linux/open_library.ts";
 import { LIBC_PATHS } from "../../linux/libc_paths.ts";
 
 const POLLIN = 1;
-/** A closed listener is noticed by then. */
+/** How long one call waits. A closed listener is noticed after that. */
 const POLL_MS = 250;
 
 let library: ReturnType<typeof open> | null = null;
@@ -14,9 +14,9 @@ function open() {
 }
 
 /**
- * Waits for a connection on a listening socket without accepting it (poll(2)), on a thread that the runtime keeps for what
- * blocks: Deno has no call for it.
- * @returns whether there is one; `false` after a moment
+ * Waits for a connection on a listening socket without accepting it (poll(2)), for which Deno has no API. The call is
+ * made on a thread that the runtime keeps for blocking calls.
+ * @returns whether there is one; `false` after a short time without one
  */
 export async function waitForConnection(fd: number): Promise<boolean> {
   library ??= open();

@@ -1,4 +1,4 @@
-/** The node engine: `node:tls` in front, `node:net` behind. It runs on Deno, Bun and Node. */
+/** The node engine: `node:tls` for clients. It runs on Deno, Bun and Node. */
 import net, { type ListenOptions, type Server } from "node:net";
 import { formatAddress } from "../../net/address.ts";
 import type { Address } from "../../net/address.ts";
@@ -15,7 +15,7 @@ import { bindUnixPath, type BoundName } from "../../linux/unix_socket.ts";
 
 const name = runtimeName();
 const libc = name === "node" ? null : (await import("../../linux/thread_libc.ts")).libc;
-// Deno's TLS allocates for each write.
+// Deno's TLS allocates a buffer for each write.
 if (name === "deno") libc?.keepFreedMemory();
 
 export const nodeRuntime: Runtime = {
@@ -36,7 +36,7 @@ export const nodeRuntime: Runtime = {
       await listen(server, { host: address.hostname, port: address.port, backlog, reusePort });
     } else ({ name: bound } = await bindUnixPath(address.path, (path) => listen(server, { path, backlog })));
     const fd = libc?.listeningFds().find((fd) => !before.has(fd));
-    // Bun has an option for it, too, but goes by its own 512.
+    // Bun ignores the option for the backlog, and uses 512.
     if (name === "bun" && fd !== undefined) libc?.setBacklog(fd, backlog);
     return new NodeListener({
       server,
@@ -48,7 +48,7 @@ export const nodeRuntime: Runtime = {
     });
   },
 
-  // Where there is a native way to a backend it costs less, and goes on reading when a write has failed.
+  // A native connection to a backend costs less, and can still be read when a write has failed.
   connect: name === "deno"
     ? (await import("../deno/deno_connect.ts")).connectDeno
     : name === "bun"
@@ -79,7 +79,7 @@ function listen(server: Server, options: ListenOptions & { fd?: number }): Promi
   });
 }
 
-/** Where 0 was asked for, the port is known only now; a Unix socket has been renamed since. */
+/** The bound address. The kernel has chosen the port where 0 was asked for; a Unix socket has been renamed since. */
 function boundAddress(server: Server, asked: Address): Address {
   const bound = server.address();
   if (asked.transport === "unix" || bound === null || typeof bound === "string") return asked;

@@ -4,10 +4,12 @@ import type { TlsInfo } from "../../tls/tls_info.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { socketEnd } from "../shared/socket_end.ts";
 
-/** Chunks that may wait for a reader before the stream is stopped. */
+/** How many chunks may wait for a read before the stream is stopped. */
 const MAX_QUEUED = 2;
 
-/** Which connection a stream's events are for: one function for all of them, instead of closures for each. */
+/**
+ * The key of a stream's connection, so that one function handles the events of all streams, without closures for each.
+ */
 const CONN = Symbol("conn");
 type OwnedSocket = Socket & { [CONN]: NodeConn };
 
@@ -19,8 +21,8 @@ interface Waiter<T> {
 const DONE: Promise<void> = Promise.resolve();
 
 /**
- * Pulls over a stream that pushes. A chunk goes straight to the read that waits for it; the stream is stopped only when chunks
- * find nobody waiting, which is when the other side is slower.
+ * A connection over a stream that pushes. A chunk goes straight to the read that waits for it. The stream is stopped
+ * only when chunks arrive while no read waits, because the other side is slower.
  */
 export class NodeConn implements Conn {
   readonly remote: { hostname: string; port: number };
@@ -32,9 +34,9 @@ export class NodeConn implements Conn {
   #failure: ConnError | null = null;
   #reader: Waiter<Uint8Array | null> | null = null;
   #writer: Waiter<void> | null = null;
-  /** Waits until the half-close is done. */
+  /** The half-close that is under way. */
   #closer: Waiter<void> | null = null;
-  // Called also, and late, for a write that was complete at once: another one may be under way by then.
+  // This is also called, later, for a write that was complete at once. Another one may be under way by then.
   readonly #written = () => {
     if (this.#stream.writableLength === 0) this.#done();
   };
@@ -66,7 +68,8 @@ export class NodeConn implements Conn {
   write(bytes: Uint8Array): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     this.#stream.write(bytes, this.#written);
-    // Not what `write` returns: it says that more may come while it still holds `bytes`, which the next read overwrites.
+    // The result of `write` does not help: it is true while the stream still holds `bytes`, which the next read
+    // overwrites.
     return this.#stream.writableLength === 0 ? DONE : this.#wait();
   }
 
@@ -84,12 +87,12 @@ export class NodeConn implements Conn {
 
   abort(): void {
     this.fail(new ConnError("closed", "Connection was closed here"));
-    // A Unix socket has no reset, and the call fails there.
+    // A Unix socket has no reset, and resetAndDestroy() fails there.
     if (this.remote.hostname === "") this.#stream.destroy();
     else this.#stream.resetAndDestroy();
   }
 
-  /** Takes the bytes and the events of `stream` from now on. */
+  /** Takes the bytes and events of `stream` from now on. */
   protected attach(stream: Socket): void {
     this.#stream = stream;
     this.watch(stream);
@@ -98,7 +101,7 @@ export class NodeConn implements Conn {
     stream.on("finish", NodeConn.#onFinish);
   }
 
-  /** Fails when `stream` does; its bytes are not ours to read. */
+  /** Fails when `stream` does, without reading from it. */
   protected watch(stream: Socket): void {
     if ((stream as OwnedSocket)[CONN] === this) return;
     (stream as OwnedSocket)[CONN] = this;
@@ -106,7 +109,7 @@ export class NodeConn implements Conn {
     stream.on("close", NodeConn.#onClose);
   }
 
-  /** Resolves with the next of `events` of `stream`; no write may be pending. */
+  /** Resolves at the next of `events` of `stream`. No write may be pending. */
   protected async next(stream: Socket, ...events: string[]): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     for (const event of events) stream.on(event, NodeConn.#onDone);
@@ -117,7 +120,7 @@ export class NodeConn implements Conn {
     }
   }
 
-  /** Lets the kernel hold what comes. */
+  /** Stops reading, so that bytes wait in the kernel. */
   protected pauseReading(): void {
     this.#stream.pause();
   }
@@ -127,8 +130,8 @@ export class NodeConn implements Conn {
   }
 
   /**
-   * Takes a chunk that has come.
-   * @param stopped the stream brings no more until it is resumed
+   * Takes a chunk that has arrived.
+   * @param stopped whether the stream is stopped until it is resumed
    * @returns how many chunks wait now
    */
   protected received(chunk: Uint8Array, stopped: boolean): number {
@@ -140,17 +143,17 @@ export class NodeConn implements Conn {
     return 0;
   }
 
-  /** Whether a read waits: everything that came before was taken, and written on. */
+  /** Whether a read waits, which means that all chunks before were taken and written. */
   protected get awaited(): boolean {
     return this.#reader !== null;
   }
 
-  /** What the end of the stream stands for; `null`: the peer has ended in good order. */
+  /** The failure that the end of the stream stands for; `null` where the peer has ended in good order. */
   protected endFailure(): ConnError | null {
     return null;
   }
 
-  /** Everything that waits, or will, gets this failure; the first one counts. */
+  /** Fails everything that waits now or later. The first failure counts. */
   protected fail(failure: ConnError): void {
     this.#failure ??= failure;
     this.#reader?.reject(this.#failure);
@@ -159,7 +162,7 @@ export class NodeConn implements Conn {
     this.#reader = this.#writer = this.#closer = null;
   }
 
-  /** The write that waits has failed; reading goes on. */
+  /** Fails the pending write. Reading goes on. */
   protected failWrite(failure: ConnError): void {
     this.#writer?.reject(failure);
     this.#writer = null;
@@ -174,7 +177,7 @@ export class NodeConn implements Conn {
     this.#writer = null;
   }
 
-  // Static, and so with access to what is private: one function each, whatever the number of connections.
+  // The handlers are static, so that there is one function of each for all connections, with access to private fields.
 
   static #onData(this: OwnedSocket, chunk: Uint8Array): void {
     if (this[CONN].received(chunk, false) < MAX_QUEUED) return;
@@ -204,7 +207,7 @@ export class NodeConn implements Conn {
     this[CONN].fail(nodeConnError(error));
   }
 
-  /** Nothing may wait any longer for a stream that is gone. */
+  /** Fails everything that waits for a stream that is closed. */
   static #onClose(this: OwnedSocket): void {
     const conn = this[CONN];
     if (conn.#ended && conn.#writer === null && conn.#closer === null) return;

@@ -10,23 +10,23 @@ import { NodeTls } from "./node_tls.ts";
 import { NodeTlsConn } from "./node_tls_conn.ts";
 import type { BoundName } from "../../linux/unix_socket.ts";
 
-/** Seconds are what the kernel counts in; `node:net` wants milliseconds. */
+/** The delay of keepalive probes in milliseconds, as `node:net` wants it. The kernel counts in seconds. */
 const KEEP_ALIVE_DELAY_MS = 60_000;
 
 export interface NodeListenerOptions {
-  /** Listening, with its connections paused. */
+  /** A server that listens and pauses its connections. */
   server: Server;
-  /** Looks whether the server still accepts, and is given what makes another one do so; absent where it always does. */
+  /** Watches whether the server still accepts, and replaces it by `revive` where not; absent where it always does. */
   watch?: (revive: (server: Server) => void) => AcceptWatch;
   address: Address;
-  /** Of a Unix socket. */
+  /** The name of a Unix socket. */
   name?: BoundName;
   tls: NodeTls;
-  /** Connections that may wait to be accepted. */
+  /** How many connections may wait to be accepted. */
   maxWaiting: number;
 }
 
-/** Pulls over a server that pushes. */
+/** A listener over a server that pushes connections. */
 export class NodeListener implements Listener {
   readonly address: Address;
   #server: Server;

@@ -12,11 +12,11 @@ const KEEP_ALIVE_DELAY_MS = 60_000;
 type WriteDone = (error?: Error | null) => void;
 
 /**
- * A socket that goes on reading when a write has failed. Node destroys a socket then, and what the application had sent
- * before it closed would be lost with it.
+ * A socket that can still be read when a write has failed. Node destroys a socket then, and would lose what the
+ * application had sent before it closed.
  */
 class BackendSocket extends Socket {
-  /** Is told of a write that failed; the stream itself takes it for done. */
+  /** Called when a write has failed, which the stream itself takes for done. */
   writeFailed: (error: Error) => void = () => {};
 
   override _write(chunk: unknown, encoding: BufferEncoding, done: WriteDone): void {
@@ -55,15 +55,17 @@ class NodePlainConn extends NodeConn {
     return this.#writeFailure === null ? writing : Promise.reject(this.#writeFailure);
   }
 
-  /** Takes what was read into the connection's buffer; nothing more is read until the next {@linkcode NodeConn.read}. */
+  /**
+   * Takes bytes that were read into the connection's buffer. No more are read until the next {@linkcode NodeConn.read}.
+   */
   filled(bytes: Uint8Array): void {
     this.received(bytes, true);
   }
 }
 
 /**
- * Connects to a backend by `node:net`; on Node alone.
- * @param deadline as in {@linkcode Runtime.connect}
+ * Connects to a backend by `node:net`. Only Node does so.
+ * @param deadline that of {@linkcode Runtime.connect}
  */
 export function connectNode(target: Address, deadline: number): Promise<Conn> {
   return connectWithRetry(() => connectOnce(target, deadline), deadline);

@@ -1,4 +1,4 @@
-/** What `node:tls` is asked for on behalf of a listener, and what it tells of a handshake. */
+/** Makes TLS sockets of `node:tls` for a listener, and reads what is known after a handshake. */
 import type { Socket as RawSocket } from "node:net";
 import { createHash } from "node:crypto";
 import tls from "node:tls";
@@ -24,15 +24,15 @@ const ON_DENO = runtimeName() === "deno";
 const ON_NODE = runtimeName() === "node";
 const Socket = ON_DENO ? AlertingSocket : tls.TLSSocket;
 
-/** TLS records with fatal alerts (RFC 8446 section 6.2), as they stand before any key is known. */
+/** TLS records with fatal alerts (RFC 8446 section 6.2), in plain text as before there are keys. */
 const ALERTS = {
   unrecognized_name: Uint8Array.of(0x15, 3, 3, 0, 2, 2, 112),
   no_application_protocol: Uint8Array.of(0x15, 3, 3, 0, 2, 2, 120),
 };
 
-/** Starts TLS on accepted sockets, as one listener wants it. */
+/** Starts TLS on the accepted sockets of one listener. */
 export class NodeTls {
-  /** What answers connections that validate a name. */
+  /** The challenges that answer connections which validate a name. */
   readonly challenges: readonly Challenge[];
   readonly #options: tls.TLSSocketOptions;
   readonly #contexts: tls.SecureContext[];
@@ -80,9 +80,9 @@ export class NodeTls {
 
   /**
    * Whether the ClientHello has to be read before the handshake begins, for {@linkcode NodeTls.startFor}. Node puts the
-   * certificate chosen in `SNICallback` beside the default one, instead of in its place: where their keys differ in kind
-   * (RSA and ECDSA) a client may be shown the default one for any name. Routes decide by more than `SNICallback` is
-   * told, a connection that validates a name shows itself there, and without a certificate no handshake can begin.
+   * certificate chosen in `SNICallback` beside the default one, instead of in its place: where their keys differ in
+   * kind (RSA and ECDSA) a client may be shown the default one for any name. Routes decide by more than `SNICallback`
+   * is told, a connection that validates a name shows itself there, and without a certificate no handshake can begin.
    */
   get peeks(): boolean {
     return this.#routes !== null || (ON_NODE && this.#choose !== null) || this.challenges.length > 0 ||
@@ -107,7 +107,7 @@ export class NodeTls {
       SNICallback: (serverName, done) => {
         const index = choose(serverName);
         if (index !== null) return done(null, this.#contexts[index]);
-        // The engines end the connection without a word. Nothing is encrypted yet, so the word can be written by hand.
+        // The engines end the connection without an alert. Nothing is encrypted yet, so the alert can be written here.
         raw.write(ALERTS.unrecognized_name);
         done(noCertificate(serverName));
       },
@@ -115,8 +115,9 @@ export class NodeTls {
   }
 
   /**
-   * Begins the handshake on `raw` as its ClientHello asks for it.
-   * @param hello put back on `raw`; `null` where what came is none, which the handshake will find
+   * Begins the handshake on `raw` by its ClientHello.
+   * @param hello the ClientHello, which was put back on `raw`; `null` where the bytes are none, at which the handshake
+   * fails
    * @returns `null` where TLS is not to be terminated
    * @throws {ConnError} kind `no-route` or `tls`: the client is refused, and has been told
    */
@@ -132,7 +133,7 @@ export class NodeTls {
       if (decision.alpn.length > 0) options.ALPNProtocols = [...decision.alpn];
       else delete options.ALPNProtocols;
     }
-    // A listener that only passes TLS through can answer nobody else.
+    // A listener that only passes TLS through cannot answer any other client.
     if (this.#contexts.length === 0 && hello === null) {
       throw new ConnError("tls", "Connection does not begin with a ClientHello");
     }
@@ -145,8 +146,8 @@ export class NodeTls {
   }
 
   /**
-   * What is known of a handshake that has ended.
-   * @throws {ConnError} kind `certificate`: there is one, and it was not verified
+   * Returns what is known of a handshake that has succeeded.
+   * @throws {ConnError} kind `certificate` where the client's certificate could not be verified
    */
   info(socket: tls.TLSSocket): TlsInfo {
     const info: TlsInfo = { resumed: socket.isSessionReused() };
@@ -180,12 +181,14 @@ export class NodeTls {
 
 function begin(raw: RawSocket, options: tls.TLSSocketOptions): tls.TLSSocket {
   const socket = new Socket(raw, options);
-  // Bun would cut the connection at a certificate that it could not verify; `info` refuses it in good order.
+  // Bun would cut the connection of a client whose certificate it cannot verify. `info` refuses it in good order.
   (socket as { _rejectUnauthorized?: boolean })._rejectUnauthorized = false;
   return socket;
 }
 
-/** Resolves when the alert is with the kernel, or the connection is gone: closing at once could lose it. */
+/**
+ * Sends an alert. Resolves when the kernel has it or the connection has ended, because closing earlier could lose it.
+ */
 function sendAlert(raw: RawSocket, alert: keyof typeof ALERTS): Promise<void> {
   return new Promise((resolve) => raw.write(ALERTS[alert], () => resolve()));
 }

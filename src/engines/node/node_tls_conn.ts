@@ -15,21 +15,21 @@ import type { NodeTls } from "./node_tls.ts";
 const ON_DENO = runtimeName() === "deno";
 const ON_BUN = runtimeName() === "bun";
 const ON_NODE = runtimeName() === "node";
-/** Node has no way into the C library. */
+/** The C library, which Node cannot call. */
 const libc = ON_NODE ? null : (await import("../../linux/thread_libc.ts")).libc;
 
-/** The memory that looking at the first bytes of a connection begins with. */
+/** Bytes of the buffer with which reading the first bytes of a connection begins. */
 const FIRST_LOOK_BYTES = 1024;
 
-/** A client's connection: plain until its handshake is asked for. */
+/** A client's connection, which is plain until its handshake begins. */
 export class NodeTlsConn extends NodeConn implements PreambleConn {
   readonly #raw: Socket;
   readonly #tls: NodeTls;
   #socket: TLSSocket | null = null;
-  /** Bytes of the raw connection when the last chunk came; on Deno. */
+  /** On Deno, how many bytes of the raw connection had been read when the last chunk arrived. */
   #rawBytes = 0;
 
-  /** @param raw paused, with nothing read from it */
+  /** @param raw a paused socket from which nothing was read */
   constructor(raw: Socket, tls: NodeTls) {
     super(raw);
     this.#raw = raw;
@@ -51,7 +51,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     } else socket = this.#tls.start(this.#raw);
     this.#socket = socket;
     this.attach(socket);
-    // Without a `tls.Server` to take them, errors after the handshake come as this event alone.
+    // Without a `tls.Server`, errors after the handshake are reported by this event only.
     socket.on("_tlsError", (error) => this.fail(nodeConnError(error)));
     const left = () => this.fail(new ConnError("truncated", "Connection ended within the handshake"));
     socket.once("end", left);
@@ -76,7 +76,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   }
 
   cutWrite(): void {
-    // Deno and Node end the raw socket without a word of TLS; on Bun that one says close_notify, too.
+    // On Deno and Node, ending the raw socket sends no close_notify; on Bun it does.
     if (!ON_BUN) this.#raw.end();
     else libc!.endConnections([{ remote: this.remote, local: this.local, how: "fin" }]);
   }
@@ -92,9 +92,9 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   }
 
   /**
-   * Deno says "end" of a client that has reset the connection as well. A connection that was reset has no peer any more, which
-   * the socket of TLS asks the kernel for, once. The client may have said close_notify before: only where nothing has come since
-   * the last chunk, which was written on meanwhile, it has certainly not.
+   * Deno also reports an end where the client has reset the connection. Then the socket has no peer any more, which its
+   * kernel name shows. The client may have sent close_notify before the reset. It certainly has not where nothing has
+   * arrived since the last chunk, which was written to the backend meanwhile.
    */
   protected override endFailure(): ConnError | null {
     if (!ON_DENO || this.remote.hostname === "" || this.#socket === null) return null;
@@ -104,8 +104,8 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   }
 
   /**
-   * On Deno 2.9 the end of a TLS stream is lost once that was paused and resumed. Its raw socket can be paused instead,
-   * and goes on after it was told twice.
+   * On Deno 2.9 a TLS stream that was paused and resumed loses its end. Its raw socket can be paused instead, and goes
+   * on after it was told to twice.
    */
   protected override pauseReading(): void {
     if (!ON_DENO) return super.pauseReading();
@@ -126,7 +126,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     return { passthrough: true, ...(serverName === null ? {} : { sni: serverName }) };
   }
 
-  /** Reads the ClientHello, and the bytes it came in; `null` where there is none. */
+  /** Reads the ClientHello, which is `null` where there is none, and the bytes in which it came. */
   async #peek(): Promise<{ hello: ClientHello | null; bytes: Uint8Array }> {
     const reader = new ClientHelloReader();
     const chunks: Uint8Array[] = [];
@@ -139,7 +139,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     }
   }
 
-  /** Shakes hands with an ACME server that wants to see a challenge (RFC 8737), and says that this was all. */
+  /** Does the handshake with an ACME server that validates a name (RFC 8737), and then closes. */
   async #validate(bytes: Uint8Array): Promise<TlsInfo> {
     const offer = readOffer(bytes);
     const message = readHandshakeMessage(bytes);
@@ -157,16 +157,16 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
       if (error.alert !== null) this.#raw.write(error.alert);
       throw new ConnError("tls", error.message);
     }
-    // What still comes is read to its end, and is nobody's.
+    // Bytes that still arrive are read until the end, and ignored.
     this.attach(this.#raw);
     this.#raw.resume();
     return { version: "TLSv1.3", sni: serverName, alpn: ACME_TLS, resumed: false, isValidation: true };
   }
 
   /**
-   * Looks at the first bytes of the raw connection until `taken` knows how many of them are its own; the others are put
-   * back. They are kept in a buffer that grows by doubling: a peer that sends byte by byte costs no more than another.
-   * @param limit bytes to look at, at most
+   * Reads the first bytes of the raw connection until `taken` returns how many of them it takes; the others are put
+   * back. The buffer grows by doubling, so that a peer that sends byte by byte costs no more than another.
+   * @param limit how many bytes are read at most
    */
   async #look(what: string, limit: number, taken: (bytes: Uint8Array) => number | undefined): Promise<void> {
     let buffer = new Uint8Array(Math.min(limit, FIRST_LOOK_BYTES));
@@ -191,8 +191,8 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   }
 
   /**
-   * The next bytes of the raw connection.
-   * @param limit how many, at most
+   * Reads the next bytes of the raw connection.
+   * @param limit how many bytes at most
    */
   async #nextChunk(what: string, limit = Infinity): Promise<Uint8Array> {
     const raw = this.#raw;

@@ -1,6 +1,6 @@
 import { ConnError } from "../contract.ts";
 
-/** Accepted connections of a runtime that pushes, pulled one by one. */
+/** Queues the connections of a runtime that pushes them, to be accepted one by one. */
 export class AcceptQueue<T> {
   readonly #limit: number;
   readonly #waiting: T[] = [];
@@ -8,12 +8,12 @@ export class AcceptQueue<T> {
   #closed = false;
   #acceptor: { resolve(connection: T): void; reject(error: ConnError): void } | null = null;
 
-  /** @param limit connections that may wait, for as long as one turn of the event loop brings several */
+  /** @param limit how many connections may wait, since one turn of the event loop may bring several */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Takes a connection in; `false` where too many wait, or nobody will ask for it. */
+  /** Queues a connection. Returns `false` where too many wait, or the queue is closed. */
   push(connection: T): boolean {
     if (this.#acceptor !== null) {
       this.#acceptor.resolve(connection);
@@ -25,7 +25,7 @@ export class AcceptQueue<T> {
     return true;
   }
 
-  /** Hands a failure to whoever accepts next. */
+  /** Makes the next accept fail. */
   fail(error: ConnError): void {
     if (this.#acceptor === null) this.#failure = error;
     else this.#acceptor.reject(error);
@@ -34,7 +34,7 @@ export class AcceptQueue<T> {
 
   /** @throws {ConnError} a failure, or kind `closed` */
   accept(): Promise<T> {
-    // The kernel had accepted those that came before the close: they are served.
+    // Connections that were accepted before the close are served.
     const connection = this.#waiting.shift();
     if (connection !== undefined) return Promise.resolve(connection);
     if (this.#closed) return Promise.reject(new ConnError("closed", "Listener was closed"));

@@ -4,8 +4,8 @@ import type { Libc } from "../../linux/libc.ts";
 const LOOK_MS = 500;
 
 /**
- * Finds out that a listener has stopped accepting. Deno's node:net does, for good and without a word, when it runs out of
- * descriptors once; the socket itself goes on listening, and connections wait there.
+ * Notices that a listener has stopped accepting. Deno's node:net stops for good, without an error, when it has run out
+ * of descriptors once. The socket itself goes on listening, and connections wait there.
  */
 export class AcceptWatch {
   readonly #libc: Libc;
@@ -19,7 +19,7 @@ export class AcceptWatch {
 
   /**
    * @param fd the listening socket
-   * @param revive accepts anew, from the descriptor given, which it takes over
+   * @param revive begins to accept on a descriptor, which it then owns
    */
   constructor(libc: Libc, fd: number, revive: (fd: number) => Promise<void>) {
     this.#libc = libc;
@@ -43,7 +43,7 @@ export class AcceptWatch {
     const idle = this.#accepted === this.#acceptedBefore;
     this.#acceptedBefore = this.#accepted;
     const waits = idle && this.#libc.acceptable(this.#fd);
-    // Seen twice: a loop that was busy elsewhere accepts before it comes here again.
+    // A connection has to wait at two looks in a row. An event loop that was only busy accepts it in between.
     const stuck = waits && this.#waitedBefore;
     this.#waitedBefore = waits;
     if (!stuck) return;
@@ -53,7 +53,7 @@ export class AcceptWatch {
       await this.#revive(copy);
       this.#fd = copy;
     } catch {
-      // Still out of descriptors: the next look tries again.
+      // There are still no descriptors. The next look tries again.
     } finally {
       this.#reviving = false;
     }

@@ -4,8 +4,8 @@ const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 50;
 
 /**
- * Connects, again while the answer is "not now": the application's accept backlog is full (EAGAIN on a Unix socket, unix(7)),
- * or this process is out of descriptors.
+ * Connects, and tries again while the application's accept backlog is full (EAGAIN on a Unix socket, unix(7)) or this
+ * process is out of descriptors.
  * @param deadline `performance.now()` time in milliseconds
  * @throws {ConnError} the last failure, or kind `timeout`
  */

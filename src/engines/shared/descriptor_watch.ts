@@ -5,7 +5,7 @@ import { isDescriptorLeft } from "../../linux/is_descriptor_left.ts";
 const LOOK_MS = 250;
 
 /**
- * Finds out that no descriptor is left, where the runtime keeps to itself that it could not accept: Bun tries again and again,
+ * Notices that no descriptor is left, where the runtime does not report that it could not accept: Bun keeps trying,
  * Deno's node:net gives up, and Node closes the connection.
  */
 export class DescriptorWatch {
@@ -13,7 +13,7 @@ export class DescriptorWatch {
   readonly #timer: ReturnType<typeof setInterval>;
   #wereLeft = true;
 
-  /** @param exhausted is told once each time that the last one has gone */
+  /** @param exhausted called once each time that the last descriptor is used */
   constructor(exhausted: (error: ConnError) => void) {
     this.#exhausted = exhausted;
     this.#timer = setInterval(() => this.#look(), LOOK_MS);

@@ -3,15 +3,15 @@ import type { Address } from "../../net/address.ts";
 import { ConnError } from "../contract.ts";
 import { isDescriptorLeft } from "../../linux/is_descriptor_left.ts";
 
-/** Many connects may be refused at once, and the list is long on a large machine. */
+/** How long the list is used again, because many connects may be refused at once, and it is long on a large machine. */
 const KEPT_MS = 100;
 
 let listening: ReadonlySet<string> = new Set();
 let readMs = -Infinity;
 
 /**
- * What a refused connect means on Bun. There it is also said where no descriptor is left, and of a Unix socket whose accept backlog
- * is full (EAGAIN, unix(7)). Both are a matter of trying again.
+ * Finds out what a refused connect means on Bun, which reports a refusal also where no descriptor is left, or the
+ * accept backlog of a Unix socket is full (EAGAIN, unix(7)). In both cases the connect can be tried again.
  */
 export function explainRefusal(error: ConnError, target: Address): ConnError {
   if (error.kind !== "refused") return error;
@@ -20,7 +20,7 @@ export function explainRefusal(error: ConnError, target: Address): ConnError {
   return new ConnError("exhausted", "Accept backlog is full", { cause: error });
 }
 
-/** By the kernel's list (proc(5), /proc/net/unix), which is that of our network namespace; not seen is not there. */
+/** Whether a process listens on a path, by the kernel's list of this network namespace (proc(5), /proc/net/unix). */
 function isListening(path: string): boolean {
   const nowMs = performance.now();
   if (nowMs - readMs > KEPT_MS) {

@@ -22,7 +22,7 @@ const KINDS: Record<string, ConnErrorKind> = {
 /** X509_V_ERR_* names, as `authorizationError` has them. */
 const CERTIFICATE_CODE = /^(CERT|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|INVALID_(CA|PURPOSE)|PATH_LENGTH|ERROR_IN_CERT)/;
 
-/** Sorts an error of `node:net` or `node:tls` by its code. */
+/** Makes a {@linkcode ConnError} of an error of `node:net` or `node:tls`, by its code. */
 export function nodeConnError(error: unknown): ConnError {
   if (error instanceof ConnError) return error;
   if (!(error instanceof Error)) return new ConnError("other", String(error));
@@ -32,7 +32,7 @@ export function nodeConnError(error: unknown): ConnError {
 function nodeErrorKind(error: Error): ConnErrorKind {
   const { code } = error as { code?: unknown };
   if (typeof code !== "string") return "other";
-  // Bun's native engine has one code for all that OpenSSL says.
+  // Bun's native engine has one code for all errors of OpenSSL.
   if (code === "EPROTO" && error.message.includes("PEER_DID_NOT_RETURN_A_CERTIFICATE")) return "certificate";
   if (code in KINDS) return KINDS[code];
   if (CERTIFICATE_CODE.test(code)) return "certificate";
@@ -48,11 +48,11 @@ const TEXTS: Record<string, string> = {
   ENOTFOUND: "Host not found",
 };
 
-/** The operating system's text where there is one, since Bun's own is "Failed to connect" for all of them. */
+/** The message of an error: the operating system's, where there is one, since Bun has "Failed to connect" for all. */
 function tidyMessage(error: Error): string {
   const { code } = error as { code?: string };
   if (code !== undefined && code in TEXTS) return `${TEXTS[code]} (${code})`;
-  // OpenSSL has a thread's address in front and a source file behind, which would make each one look different.
+  // OpenSSL's messages have the address of a thread and a source file, which would make each one look different.
   const match = /error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/i.exec(error.message);
   return match ? match[1] : error.message;
 }

@@ -1,30 +1,32 @@
-/** Small enough that ten thousand idle connections stay cheap; a request line and its headers fit. */
+/**
+ * Bytes of the smallest buffer: little for ten thousand idle connections, and enough for a request line with headers.
+ */
 const MIN_SIZE = 512;
-/** Reads in a row that would have fitted in a buffer a sixteenth the size, before it shrinks. */
+/** After so many reads in a row that would have fitted into a sixteenth of the buffer, it shrinks. */
 const SMALL_READS_TO_SHRINK = 32;
 
 /**
- * A read buffer that follows the traffic: small while a connection is idle or chatty, large under load. A pending read
- * holds its buffer, so this is most of what an idle connection costs.
+ * A read buffer whose size follows the traffic: small while a connection is idle or its messages are short, large under
+ * load. A pending read holds its buffer, which is most of the memory of an idle connection.
  */
 export class ReadBuffer {
   #buffer: Uint8Array<ArrayBuffer>;
   #next: number;
   #smallReads = 0;
 
-  /** @param max bytes that one read can return at most */
+  /** @param max most bytes that one read can return */
   constructor(readonly max: number) {
     this.#next = Math.min(MIN_SIZE, max);
     this.#buffer = new Uint8Array(this.#next);
   }
 
-  /** Where the next read may put its bytes; what {@linkcode filled} returned before is overwritten. */
+  /** Returns the space for the next read, which overwrites what {@linkcode filled} returned before. */
   space(): Uint8Array<ArrayBuffer> {
     if (this.#buffer.length !== this.#next) this.#buffer = new Uint8Array(this.#next);
     return this.#buffer;
   }
 
-  /** The `count` bytes that a read has put there. */
+  /** Returns the `count` bytes that a read has put into the space. */
   filled(count: number): Uint8Array<ArrayBuffer> {
     const size = this.#buffer.length;
     if (count === size) {

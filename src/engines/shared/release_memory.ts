@@ -1,12 +1,12 @@
 import process from "node:process";
 
-/** A larger heap is collected when the engine sees fit: it would stand still for too long, and garbage is little of it. */
+/** Largest heap that is collected here. A larger one would stop the thread for too long, with little garbage in it. */
 const LARGEST_HEAP = 32 * 1024 * 1024;
-/** At most so often. */
+/** The least time between two collections. */
 const PAUSE_MS = 2_000;
 
 interface Collectors {
-  /** V8's, where `--expose-gc` was given. */
+  /** V8's function, which exists with `--expose-gc`. */
   gc?: () => void;
   Bun?: { gc: (wait: boolean) => void };
 }
@@ -14,9 +14,9 @@ interface Collectors {
 let timer: ReturnType<typeof setTimeout> | null = null;
 
 /**
- * Gives memory back soon that is not used any more: to be called after much of it was let go at once. V8 looks at the size of
- * its own heap alone, and a heap of a few megabytes grows to several times that before it looks for garbage.
- * @param trim gives back what the process has freed
+ * Gives unused memory back soon. To be called when much memory was released at once. V8 only considers the size of its
+ * heap, and a heap of a few megabytes grows to several times its size before V8 collects garbage.
+ * @param trim gives memory back to the system that the process has freed
  */
 export function releaseMemorySoon(trim: () => void = () => {}): void {
   timer ??= setTimeout(() => {

@@ -3,9 +3,9 @@ import { AcceptWatch } from "./accept_watch.ts";
 import { runtimeName } from "../../runtimes/name.ts";
 
 /**
- * Watches over a server of `node:net` or `node:http`, where the runtime may stop accepting for good; `null` where it does not.
- * @param address where it listens, as the kernel has it
- * @param revive accepts anew, from the descriptor given, which it takes over
+ * Watches a server of `node:net` or `node:http` on a runtime that may stop accepting for good; `null` on others.
+ * @param address the address that it listens on, as the kernel has it
+ * @param revive begins to accept on a descriptor, which it then owns
  */
 export async function watchAccepting(
   address: Address,
