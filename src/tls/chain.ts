@@ -12,6 +12,7 @@ interface ChainOrder {
 
 /** Finds the chain that starts at `leaf` among `certificates`, which hold it too. */
 export function orderChain(leaf: Certificate, certificates: readonly Certificate[]): ChainOrder {
+  if (certificates.length === 1) return { chain: [leaf], unrelated: [], inOrder: true };
   const chain = [leaf];
   const rest = new Set(certificates);
   rest.delete(leaf);

@@ -6,7 +6,7 @@ import type { Challenge } from "./challenge/challenge.ts";
 import { wildcardOf } from "../net/server_names.ts";
 import type { RuntimeName } from "../runtimes/name.ts";
 import type { EngineName } from "./capabilities.ts";
-import { type CertificateInfo, loadCertificate } from "./certificates.ts";
+import { type CertificateInfo, loadCertificate, type LoadedCertificate } from "./certificates.ts";
 import { chooseEngine, type EngineCircumstances } from "./engine.ts";
 import { RouteIndex, routeRules } from "./route_index.ts";
 import { type Problem, problemError, problemWarning } from "./problem.ts";
@@ -37,6 +37,9 @@ export interface OrderedTls {
   need: string | null;
 }
 
+/** Files of so many certificates are read at a time. */
+const LOADED_AT_ONCE = 16;
+
 /**
  * Decides what TLS a listener needs and which engine does it, and loads its certificates.
  *
@@ -57,9 +60,18 @@ export async function loadListenerTls(
   const found: Problem[] = [];
   const choice = chooseEngine(config, runtime, { ...circumstances, validation: ordered.need });
   if (choice.engine === null) found.push(...choice.refusals.map((refusal) => problemError("", refusal)));
-  const loaded = [];
-  // One after the other, so that the problems come in the order of the configuration.
-  for (const certificate of config.certificates) loaded.push(await loadCertificate(certificate, now, found));
+  const loaded: (LoadedCertificate | null)[] = [];
+  for (let at = 0; at < config.certificates.length; at += LOADED_AT_ONCE) {
+    const some = config.certificates.slice(at, at + LOADED_AT_ONCE).map(async (certificate) => {
+      const problems: Problem[] = [];
+      return { certificate: await loadCertificate(certificate, now, problems), problems };
+    });
+    // The problems come in the order of the configuration, whichever file was read first.
+    for (const { certificate, problems } of await Promise.all(some)) {
+      loaded.push(certificate);
+      found.push(...problems);
+    }
+  }
   const certificates = loaded.filter((certificate) => certificate !== null);
   if (certificates.length === loaded.length) {
     const infos = certificates.map(({ info }) => info);

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { Buffer } from "node:buffer";
-import type { PemBlock } from "./pem.ts";
+import { type PemBlock, writePem } from "./pem.ts";
 import { describeBlocks } from "./certificate_file.ts";
 import { readPemFile } from "./pem_file.ts";
 import { type Problem, problemError, problemWarning } from "./problem.ts";
@@ -60,7 +60,9 @@ export async function loadPrivateKey(path: string, problems: Problem[]): Promise
   }
   const kind = describeKey(object);
   if (!isSupported(object)) return refuse(`${kind} is not supported: ${SUPPORTED_KEYS} are`);
-  return { object, pem: object.export({ type: "pkcs8", format: "pem" }) as string, kind };
+  // What is PKCS #8 already is not encoded anew: that computes the public key once more, for each of many certificates.
+  const pem = type === "pkcs8" ? writePem(block.label, block.der) : object.export({ type: "pkcs8", format: "pem" });
+  return { object, pem: pem as string, kind };
 }
 
 /** Whether a block holds a private key, encrypted or not. */
