@@ -78,7 +78,7 @@ export class Acme {
     const missing = [...wanted].filter(([id]) => !this.#renewals.has(id));
     if (missing.length === 0) return;
     const { clock, log, storage: storageOptions, serve, spreadMs } = this.#options;
-    const storage = await AcmeStorage.open(settings.config.storage, clock, storageOptions);
+    const storage = await AcmeStorage.open(settings.config.storage, storageOptions);
     const watch = this.#watch ??= new ChallengeWatch({
       storage,
       clock,

@@ -71,12 +71,12 @@ export async function removeFile(path: string, steps: FileSteps = FILE_STEPS): P
 }
 
 /** Removes what writers that died have left in a folder. */
-export async function removeAbandoned(folder: string, nowMs: number): Promise<void> {
+export async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!TEMPORARY.test(name)) continue;
     const path = join(folder, name);
     const found = await stat(path).catch(() => null);
-    if (found !== null && nowMs - found.mtimeMs > ABANDONED_MS) await unlink(path).catch(() => {});
+    if (found !== null && Date.now() - found.mtimeMs > ABANDONED_MS) await unlink(path).catch(() => {});
   }
 }
 

@@ -63,7 +63,7 @@ export class ChallengeWatch {
   look(): Promise<void> {
     const result = this.#look.then(async () => {
       if (this.#stopped) return;
-      const challenges = await this.#options.storage.readChallenges(this.#options.clock.now());
+      const challenges = await this.#options.storage.readChallenges();
       const text = JSON.stringify(challenges);
       if (text === this.#served) return;
       await this.#options.serve(challenges);

@@ -72,9 +72,11 @@ export async function orderCertificate(client: AcmeClient, options: OrderOptions
 async function placeOrder(
   client: AcmeClient,
   identifiers: Identifier[],
-  { profile, replaces }: OrderOptions,
+  { profile, replaces: replaced }: OrderOptions,
 ): Promise<{ url: string; order: Record<string, unknown> }> {
-  const { newOrder, profiles } = client.directory;
+  const { newOrder, profiles, renewalInfo } = client.directory;
+  // A server without renewal information need not know the field.
+  const replaces = renewalInfo === null ? null : replaced;
   if (profile !== "" && (profiles === null || !Object.hasOwn(profiles, profile))) {
     const offered = profiles === null ? "none" : Object.keys(profiles).map((name) => `"${name}"`).join(", ");
     throw new AcmeError(`Cannot order a certificate: the directory has no profile "${profile}"; it offers ${offered}`);

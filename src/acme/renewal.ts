@@ -7,7 +7,7 @@ import type { Clock } from "./clock.ts";
 import { fetchDirectory } from "./directory.ts";
 import { HttpsClient } from "./https_client.ts";
 import { issueCertificate } from "./issue.ts";
-import { AcmeError } from "./problem.ts";
+import { AcmeError, LONGEST_WAIT_MS } from "./problem.ts";
 import { fetchRenewalInfo, renewalId, type RenewalWindow } from "./renewal_info.ts";
 import { renewalTime, retryDelay } from "./schedule.ts";
 import type { AcmeSettings } from "./settings.ts";
@@ -21,6 +21,11 @@ import { readStored, type StoredCertificate } from "./stored_certificate.ts";
 const TICK_MS = 5_000;
 /** How often it is looked whether another process has finished its order. */
 const LOCKED_MS = 5_000;
+/**
+ * A certificate that has just come is kept for a tenth of its lifetime, at most for so long, whatever renewal information says: a server
+ * that wants each one replaced at once must not make this a loop.
+ */
+const LONGEST_KEEP_MS = 3_600_000;
 /** Renewal information that could not be had is asked for again after this. */
 const INFO_RETRY_MS = 6 * 3_600_000;
 
@@ -62,7 +67,9 @@ export class Renewal {
   /** What was last seen of the stored file. */
   #seen = "";
   #state: CertificateState = { notBeforeMs: 0, failures: 0, lastError: "" };
+  /** No attempt is made until then. */
   #retryMs = 0;
+  #isStarting = true;
   #window: RenewalWindow | null = null;
   #checkInfoMs = 0;
 
@@ -99,6 +106,7 @@ export class Renewal {
     this.status.lastError = this.#state.lastError;
     // Also where this one was there when the configuration was read: another process may have made it since.
     if (await this.#look()) await this.#tellOfChange();
+    this.#isStarting = false;
     while (!signal.aborted) {
       await this.#askForInfo();
       const dueMs = this.#dueMs();
@@ -115,6 +123,11 @@ export class Renewal {
 
   /** When the next attempt is due, milliseconds since the epoch. */
   #dueMs(): number {
+    // Nothing puts an attempt off for longer: where something seems to, the clock was set back.
+    const latestMs = this.#options.clock.now() + LONGEST_WAIT_MS;
+    if (this.#retryMs > latestMs) this.#retryMs = latestMs;
+    if (this.#state.notBeforeMs > latestMs) this.#state.notBeforeMs = latestMs;
+    if (this.#checkInfoMs > latestMs) this.#checkInfoMs = 0;
     const earliestMs = Math.max(this.#retryMs, this.#state.notBeforeMs);
     if (this.#stored === null) return earliestMs;
     const { leaf } = this.#stored;
@@ -133,8 +146,8 @@ export class Renewal {
       this.#stored = await readStored(path);
       this.#window = null;
       this.#checkInfoMs = 0;
-      // Whoever made it has succeeded.
-      this.#retryMs = 0;
+      // Whoever made it has succeeded. At a start it may be due.
+      this.#retryMs = this.#isStarting || this.#stored === null ? 0 : clock.now() + keepMs(this.#stored);
     }
     this.status.hasCertificate = this.#stored !== null && this.#stored.leaf.notAfter > clock.now();
     return changed;
@@ -257,6 +270,11 @@ export class Renewal {
       https.close();
     }
   }
+}
+
+/** How long a certificate that has just come is kept in any case. */
+function keepMs({ leaf: { notBefore, notAfter } }: StoredCertificate): number {
+  return Math.min((notAfter - notBefore) / 10, LONGEST_KEEP_MS);
 }
 
 /**

@@ -65,13 +65,13 @@ export class AcmeStorage {
    * Opens the folder; makes it where it is missing.
    * @throws {Error} where it can't be used, in one line
    */
-  static async open(path: string, clock: Clock, options: StorageOptions = {}): Promise<AcmeStorage> {
+  static async open(path: string, options: StorageOptions = {}): Promise<AcmeStorage> {
     try {
       for (const folder of [path, ...FOLDERS.map((name) => join(path, name))]) {
         await mkdir(folder, { recursive: true, mode: 0o700 });
         await checkFolder(folder);
       }
-      for (const name of FOLDERS) await removeAbandoned(join(path, name), clock.now());
+      for (const name of FOLDERS) await removeAbandoned(join(path, name));
     } catch (error) {
       throw cannotKeep(path, error);
     }
@@ -154,7 +154,7 @@ export class AcmeStorage {
   }
 
   /** Every challenge that is to be answered now, of whatever process, ordered by name. */
-  async readChallenges(nowMs: number): Promise<Challenge[]> {
+  async readChallenges(): Promise<Challenge[]> {
     const folder = join(this.path, "challenges");
     const challenges: Challenge[] = [];
     for (const name of (await readdir(folder)).sort()) {
@@ -162,7 +162,7 @@ export class AcmeStorage {
       const path = join(folder, name);
       const found = await stat(path).catch(() => null);
       if (found === null) continue;
-      if (nowMs - found.mtimeMs > CHALLENGE_MS) {
+      if (Date.now() - found.mtimeMs > CHALLENGE_MS && await timeOf(folder) - found.mtimeMs > CHALLENGE_MS) {
         await removeFile(path, this.options.steps);
         continue;
       }
@@ -192,6 +192,18 @@ export class AcmeStorage {
     } catch (error) {
       throw new Error(`Cannot read the account's key in "${path}": ${(error as Error).message}`, { cause: error });
     }
+  }
+}
+
+/** The time by the clock of a folder's file system, which may be another machine's: milliseconds since the epoch. */
+async function timeOf(folder: string): Promise<number> {
+  const probe = temporaryName(join(folder, "time"));
+  const file = await open(probe, "wx", 0o600);
+  try {
+    return (await file.stat()).mtimeMs;
+  } finally {
+    await file.close();
+    await unlink(probe);
   }
 }
 

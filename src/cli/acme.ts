@@ -33,7 +33,7 @@ const USER_AGENT = `tls-off/${VERSION}`;
  */
 export async function acme(command: AcmeCommand, print: (line: string) => void): Promise<number> {
   const { settings, lists } = await loadSettings(command.file);
-  const storage = await AcmeStorage.open(settings.config.storage, systemClock);
+  const storage = await AcmeStorage.open(settings.config.storage);
   const saved = await storage.list();
   for (const names of lists) {
     const request = { names, directory: settings.config.directory, profile: settings.config.profile };

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs/promises";
 import { type FileSteps, writeAtomically } from "../../src/acme/atomic_file.ts";
-import { systemClock } from "../../src/acme/clock.ts";
 import { AcmeStorage } from "../../src/acme/storage.ts";
 import { certificateId, findStored } from "../../src/acme/stored_certificate.ts";
 import { makeSelfSigned } from "../../src/tls/self_signed.ts";
 import { TempDir } from "../support/proxy.ts";
 
-const open = (path: string) => AcmeStorage.open(path, systemClock);
+const open = (path: string) => AcmeStorage.open(path);
 const modeOf = (path: string) => Deno.statSync(path).mode! & 0o777;
 const DIRECTORY = "https://ca.example/dir";
 const REQUEST = { names: ["a.example"], directory: DIRECTORY, profile: "" };
@@ -30,7 +29,7 @@ Deno.test("the storage makes its folders for its owner alone, and its files too"
   assert.equal((await again.accountKey(DIRECTORY, "")).thumbprint, key.thumbprint);
   assert.notEqual((await again.accountKey(DIRECTORY, "other")).thumbprint, key.thumbprint);
   assert.deepEqual(await again.readState("a"), { notBeforeMs: 1, failures: 2, lastError: "x" });
-  assert.deepEqual(await again.readChallenges(Date.now()), [{ serverName: "a.example", cert: "c", key: "k" }]);
+  assert.deepEqual(await again.readChallenges(), [{ serverName: "a.example", cert: "c", key: "k" }]);
 });
 
 Deno.test("a storage that others can write to, or that is none, is refused in one line", async () => {
@@ -55,7 +54,7 @@ Deno.test("what a state or challenge file has that is no such thing counts as no
     Deno.writeTextFileSync(dir.file("certificates/a.json"), text);
     Deno.writeTextFileSync(dir.file("challenges/a.json"), text);
     assert.deepEqual(await storage.readState("a"), { notBeforeMs: 0, failures: 0, lastError: "" });
-    assert.deepEqual(await storage.readChallenges(Date.now()), []);
+    assert.deepEqual(await storage.readChallenges(), []);
   }
 });
 
@@ -64,10 +63,16 @@ Deno.test("challenges of a process that died are removed after ten minutes", asy
   const storage = await open(dir.path);
   const challenge = { serverName: "a.example", cert: "c", key: "k" };
   await storage.saveChallenges([challenge]);
-  const now = Date.now();
-  assert.deepEqual(await storage.readChallenges(now + 500_000), [challenge]);
-  assert.deepEqual(await storage.readChallenges(now + 700_000), []);
-  assert.deepEqual(await storage.readChallenges(now), []);
+  const [{ name }] = Deno.readDirSync(dir.file("challenges"));
+  const age = (seconds: number) => {
+    const time = new Date(Date.now() - seconds * 1000);
+    Deno.utimeSync(dir.file(`challenges/${name}`), time, time);
+  };
+  age(500);
+  assert.deepEqual(await storage.readChallenges(), [challenge]);
+  age(700);
+  assert.deepEqual(await storage.readChallenges(), []);
+  assert.deepEqual([...Deno.readDirSync(dir.file("challenges"))], []);
 });
 
 Deno.test("the server's names can't lead out of the storage", async () => {
@@ -155,9 +160,10 @@ Deno.test("what a killed writer left is removed an hour later, and nothing else"
   await storage.saveState("a", { notBeforeMs: 1, failures: 0, lastError: "" }, REQUEST);
   const left = dir.file(`certificates/.a.json.${crypto.randomUUID()}.new`);
   Deno.writeTextFileSync(left, "half");
-  const later = { ...systemClock, now: () => Date.now() + 4_000_000 };
-  await AcmeStorage.open(dir.path, systemClock);
+  await open(dir.path);
   assert.ok(Deno.statSync(left).isFile);
-  await AcmeStorage.open(dir.path, later);
+  const longAgo = new Date(Date.now() - 4_000_000);
+  Deno.utimeSync(left, longAgo, longAgo);
+  await open(dir.path);
   assert.deepEqual([...Deno.readDirSync(dir.file("certificates"))].map(({ name }) => name), ["a.json"]);
 });
