@@ -50,6 +50,12 @@ const SHOWN_BY: Record<string, string> = {
   "deadline for a stalled handshake":
     "proxy frees silent connections and half ClientHellos, and serves others meanwhile",
   "a trial without any file": "demo answers curl with the bytes that it sent, from none to 100 MB",
+  "routes by server name": "gives each server name its own application, and the rest to the listener's",
+  "routes by protocol (ALPN)": "gives each protocol its own application",
+  "passthrough beside terminated TLS": "passes TLS on as it is, the ClientHello first, however it is divided",
+  "health checks, without a client":
+    "proxy leaves out a backend that hangs, answers 503 or is killed, and takes it again, the spare meanwhile",
+  "spare backends": "Balancer takes spares only while no other backend is well",
 };
 
 Deno.test("what README.md says that peers lack or have is shown for tls-off by a test", () => {
