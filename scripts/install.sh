@@ -8,7 +8,7 @@ usage: install.sh [--prefix DIR] [--binary FILE]
        install.sh --uninstall [--prefix DIR]
 
   --prefix DIR   where to (default: /usr/local); DESTDIR is put in front of it
-  --binary FILE  the binary (default: the one for this machine that lies beside this script, on Deno if both are there)
+  --binary FILE  the binary (default: the one for this machine that lies beside this script, on Bun if both are there)
   --uninstall    remove what was installed
 USAGE
 }
@@ -75,10 +75,10 @@ if [ -z "$binary" ]; then
     Linux-aarch64) machine=arm64 ;;
     *) fail "Cannot install on $(uname -s) $(uname -m): binaries are for Linux on x86_64 and aarch64" ;;
   esac
-  for name in "tls-off-linux-$machine" "tls-off-bun-linux-$machine"; do
+  for name in "tls-off-bun-linux-$machine" "tls-off-linux-$machine"; do
     [ -n "$binary" ] || [ ! -f "$here/$name" ] || binary=$here/$name
   done
-  [ -n "$binary" ] || fail "Cannot find tls-off-linux-$machine or tls-off-bun-linux-$machine in $here: run deno task build"
+  [ -n "$binary" ] || fail "Cannot find tls-off-bun-linux-$machine or tls-off-linux-$machine in $here: run deno task build"
 fi
 [ -f "$binary" ] || fail "Cannot find the binary \"$binary\""
 [ -d "$here/share" ] || fail "Cannot find the manual page and completions in $here/share: run deno task build"

@@ -5,6 +5,7 @@ import { Backend, echo } from "../support/backend.ts";
 import { peerTest, runPeer } from "../support/peers.ts";
 import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
+import { contenders } from "../support/under_test.ts";
 import { sClient } from "../support/s_client.ts";
 import { until } from "../support/wait.ts";
 import { type MadeCertificate, makeCertificate } from "../tls/make_certificates.ts";
@@ -21,7 +22,7 @@ const CONTENDERS: Contender[] = [
   { runtime: "node", engine: "node" },
 ];
 
-for (const contender of CONTENDERS) {
+for (const contender of contenders(CONTENDERS)) {
   const { runtime, engine } = contender;
   const where = `(${engine} on ${runtime})`;
   const lacks = CAPABILITIES[runtime][engine]!;

@@ -4,6 +4,7 @@ import { programCommand } from "../support/program.ts";
 import { TempDir, testCertificate } from "../support/proxy.ts";
 import { runPeer } from "../support/peers.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
+import { runtimesUnderTest } from "../support/under_test.ts";
 
 const RUNTIMES: Contender["runtime"][] = ["deno", "bun", "node"];
 
@@ -24,7 +25,7 @@ async function run(command: string[], args: string[], stdin?: string) {
   return { code, text, errors };
 }
 
-for (const runtime of RUNTIMES) {
+for (const runtime of runtimesUnderTest(RUNTIMES)) {
   Deno.test(`an address that is taken is named with the key that asks for it (${runtime})`, async () => {
     using dir = new TempDir();
     using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -11,6 +11,7 @@ import { peerTest } from "../support/peers.ts";
 import { runProgram } from "../support/program.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
+import { contenders } from "../support/under_test.ts";
 import { until } from "../support/wait.ts";
 
 const HAPROXY = { command: "haproxy", debian: "haproxy" };
@@ -41,7 +42,7 @@ const CONTENDERS: Contender[] = [
   { runtime: "bun", engine: "native" },
 ];
 
-for (const { runtime, engine } of CONTENDERS) {
+for (const { runtime, engine } of contenders(CONTENDERS)) {
   const title = `${engine} on ${runtime}`;
   const knowsTls = CAPABILITIES[runtime][engine]?.["tls-details"] === undefined;
   for (const version of ["v1", "v2"] as const) {

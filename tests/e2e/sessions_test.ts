@@ -4,6 +4,7 @@ import { Backend, echo } from "../support/backend.ts";
 import { peerTest } from "../support/peers.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
+import { contenders } from "../support/under_test.ts";
 import { sClient } from "../support/s_client.ts";
 import { until } from "../support/wait.ts";
 
@@ -44,7 +45,7 @@ function workersOf(proxy: Proxy): Map<unknown, Set<unknown>> {
   return workers;
 }
 
-for (const { runtime, engine } of CONTENDERS) {
+for (const { runtime, engine } of contenders(CONTENDERS)) {
   peerTest(
     `spread = "client" lets every client resume its session, whatever the number of workers (${engine} on ${runtime})`,
     [OPENSSL],

@@ -44,7 +44,11 @@ Deno.test("install.sh installs the binary, the man page and the completions, and
     assert.equal((await Deno.stat(`${prefix}/bin/tls-off`)).mode! & 0o777, 0o755);
     assert.equal((await Deno.stat(installed[0])).mode! & 0o777, 0o644);
 
+    // With both it is the one on Bun; without that, the one on Deno.
     await Deno.writeTextFile(`${release}/tls-off-linux-${HOST}`, binaryOn("Deno"));
+    assert.equal((await install()).code, 0);
+    assert.equal(await Deno.readTextFile(`${prefix}/bin/tls-off`), binaryOn("Bun"));
+    await Deno.remove(`${release}/tls-off-bun-linux-${HOST}`);
     assert.equal((await install()).code, 0);
     assert.equal(await Deno.readTextFile(`${prefix}/bin/tls-off`), binaryOn("Deno"));
 
@@ -101,7 +105,7 @@ Deno.test("install.sh says what is wrong in one line, and installs nothing", asy
     await Deno.remove(`${release}/tls-off-bun-linux-${HOST}`);
     const { code, output } = await runCommand(["sh", `${release}/install.sh`, "--prefix", prefix]);
     assert.equal(code, 1);
-    assert.match(output, /^install\.sh: Cannot find tls-off-linux-.*: run deno task build\n$/);
+    assert.match(output, /^install\.sh: Cannot find tls-off-bun-linux-.*: run deno task build\n$/);
     await assert.rejects(Deno.stat(prefix), Deno.errors.NotFound);
   });
 });

@@ -1,0 +1,54 @@
+/** The runtime of the program under test: which tests it can pass, and which need to be run on it at all. */
+import type { EngineName } from "../../src/tls/capabilities.ts";
+import { judgeRuntime } from "../../src/runtimes/floors.ts";
+import type { RuntimeName } from "../../src/runtimes/name.ts";
+import { type Peer, peerTest } from "./peers.ts";
+
+/** What the binary that TLS_OFF_BIN names says of itself; `null`: the program is tested from source. */
+const BINARY = askBinary();
+
+function askBinary(): { runtime: RuntimeName; version: string } | null {
+  const path = Deno.env.get("TLS_OFF_BIN") ?? "";
+  if (path === "") return null;
+  const { stdout } = new Deno.Command(path, { args: ["version"], stdin: "null" }).outputSync();
+  const text = new TextDecoder().decode(stdout);
+  const [, runtime, version] = /^runtime (deno|bun|node) (\S+)$/m.exec(text) ?? [];
+  if (runtime === undefined) throw new Error(`TLS_OFF_BIN="${path}" does not tell its runtime: ${text}`);
+  return { runtime: runtime as RuntimeName, version };
+}
+
+/** Why the program under test cannot be asked for an engine; `null`: it can. */
+function shortfall(engine: EngineName): string | null {
+  return BINARY === null ? null : judgeRuntime([engine], BINARY.runtime, BINARY.version).refusal;
+}
+
+/**
+ * Those of some engines on runtimes that this run is about: all of them from source, else those of the binary's runtime,
+ * as the others are the same as from source. What is older than its floor is skipped by name.
+ */
+export function contenders<One extends { runtime: RuntimeName; engine: EngineName }>(all: readonly One[]): One[] {
+  return all.filter(({ runtime, engine }) => {
+    if (BINARY === null) return true;
+    if (runtime !== BINARY.runtime) return false;
+    const lack = shortfall(engine);
+    if (lack !== null) Deno.test({ name: `tests of ${engine} on ${runtime} [${lack}]`, ignore: true, fn() {} });
+    return lack === null;
+  });
+}
+
+/** The runtimes that this run is about, as {@linkcode contenders}. */
+export function runtimesUnderTest<One extends RuntimeName>(all: readonly One[]): One[] {
+  return all.filter((runtime) => BINARY === null || runtime === BINARY.runtime);
+}
+
+/**
+ * Registers a test whose listeners get an engine. It is skipped by name where the runtime of the binary under test is
+ * older than the floor of that engine.
+ *
+ * @param peers programs of other people that it needs
+ */
+export function engineTest(engine: EngineName, name: string, run: () => Promise<void>, peers: Peer[] = []): void {
+  const lack = shortfall(engine);
+  if (lack === null) peerTest(name, peers, run);
+  else Deno.test({ name: `${name} [${lack}]`, ignore: true, fn() {} });
+}
