@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
-import { openAccount } from "./account.ts";
-import { AcmeClient } from "./acme_client.ts";
-import { HttpsClient } from "./https_client.ts";
+import { openAccount } from "./protocol/account.ts";
+import { AcmeClient } from "./protocol/acme_client.ts";
+import { HttpsClient } from "./protocol/https_client.ts";
 import type { AcmeSettings } from "./settings.ts";
 import type { AcmeStorage } from "./storage.ts";
 import type { StoredCertificate } from "./stored_certificate.ts";

@@ -1,6 +1,6 @@
 /** When a certificate is renewed, and when a failed attempt is made again: pure functions of the time. */
-import { LONGEST_WAIT_MS } from "./problem.ts";
-import type { RenewalWindow } from "./renewal_info.ts";
+import { LONGEST_WAIT_MS } from "./protocol/problem.ts";
+import type { RenewalWindow } from "./protocol/renewal_info.ts";
 
 const SHORT_LIVED_MS = 10 * 86_400_000;
 const FIRST_RETRY_MS = 60_000;

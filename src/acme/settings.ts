@@ -3,7 +3,7 @@ import type { AcmeConfig } from "../config/config.ts";
 import { readConfigFile, ReadError } from "../files/read_file.ts";
 import { loadCertificateFile } from "../tls/certificate_file.ts";
 import { type Problem, problemError } from "../tls/problem.ts";
-import type { ExternalAccount } from "./jws.ts";
+import type { ExternalAccount } from "./protocol/jws.ts";
 
 /** What certificates are ordered by, with every file of it loaded. Holds the key of the external account. */
 export interface AcmeSettings {

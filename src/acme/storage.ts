@@ -22,8 +22,8 @@ import {
 } from "./atomic_file.ts";
 import type { Challenge } from "../tls/challenge/challenge.ts";
 import type { Clock } from "./clock.ts";
-import { isRecord } from "./directory.ts";
-import { type AccountKey, generateAccountKey, importAccountKey } from "./jws.ts";
+import { isRecord } from "./protocol/directory.ts";
+import { type AccountKey, generateAccountKey, importAccountKey } from "./protocol/jws.ts";
 import { type HeldLock, type LockTimes, takeLock } from "./lock.ts";
 import { fileName, shortHash } from "./stored_certificate.ts";
 

@@ -1,7 +1,7 @@
-import { fetchDirectory } from "../acme/directory.ts";
-import { HttpsClient } from "../acme/https_client.ts";
-import { issueCertificate } from "../acme/issue.ts";
-import { renewalId } from "../acme/renewal_info.ts";
+import { fetchDirectory } from "../acme/protocol/directory.ts";
+import { HttpsClient } from "../acme/protocol/https_client.ts";
+import { issueCertificate } from "../acme/protocol/issue.ts";
+import { renewalId } from "../acme/protocol/renewal_info.ts";
 import { revokeCertificate } from "../acme/revoke.ts";
 import { type AcmeSettings, loadAcmeSettings } from "../acme/settings.ts";
 import { AcmeStorage, type SavedCertificate } from "../acme/storage.ts";

@@ -5,13 +5,13 @@ import type { Monitor } from "./monitor.ts";
 import { releaseMemorySoon } from "../engines/shared/release_memory.ts";
 import { sharesPorts } from "../engines/shared/shares_ports.ts";
 import { shortenTurns } from "../engines/deno/turns.ts";
-import { WorkerPool } from "./worker_pool.ts";
-import type { PoolWorker } from "./pool_worker.ts";
-import { type ListeningSocket, ListeningSockets, type Spread } from "./listening_sockets.ts";
-import { checkThreadRoom } from "./file_limit.ts";
-import { SharedLimits } from "./shared_limits.ts";
+import { WorkerPool } from "./workers/worker_pool.ts";
+import type { PoolWorker } from "./workers/pool_worker.ts";
+import { type ListeningSocket, ListeningSockets, type Spread } from "./sockets/listening_sockets.ts";
+import { checkThreadRoom } from "./sockets/file_limit.ts";
+import { SharedLimits } from "./workers/shared_limits.ts";
 import type { Plan } from "./plan.ts";
-import { spreadWeights } from "./spread.ts";
+import { spreadWeights } from "./sockets/spread.ts";
 import type { SocketCalls } from "../linux/socket_calls.ts";
 
 interface DeploymentsOptions {

@@ -1,11 +1,11 @@
 /** Servers that are no ACME servers, or bad ones. */
 import assert from "node:assert/strict";
-import { openAccount } from "../../src/acme/account.ts";
-import { AcmeClient } from "../../src/acme/acme_client.ts";
-import { HttpsClient } from "../../src/acme/https_client.ts";
-import { generateAccountKey, importAccountKey } from "../../src/acme/jws.ts";
-import { AcmeError } from "../../src/acme/problem.ts";
-import { AcmeFront, type Intercept } from "../support/acme_front.ts";
+import { openAccount } from "../../src/acme/protocol/account.ts";
+import { AcmeClient } from "../../src/acme/protocol/acme_client.ts";
+import { HttpsClient } from "../../src/acme/protocol/https_client.ts";
+import { generateAccountKey, importAccountKey } from "../../src/acme/protocol/jws.ts";
+import { AcmeError } from "../../src/acme/protocol/problem.ts";
+import { AcmeFront, type Intercept } from "../support/peers/acme_front.ts";
 import { freePort } from "../support/free_port.ts";
 
 const KEY = await generateAccountKey();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { challengeServerName, identifierOf } from "../../src/acme/identifier.ts";
+import { challengeServerName, identifierOf } from "../../src/acme/protocol/identifier.ts";
 
 Deno.test("identifierOf() tells names from addresses, which it writes as RFC 5952 does", () => {
   assert.deepEqual(identifierOf("a.example"), { type: "dns", value: "a.example" });

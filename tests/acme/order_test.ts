@@ -1,17 +1,17 @@
 /** The protocol against a real ACME server. */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { openAccount } from "../../src/acme/account.ts";
-import { AcmeClient } from "../../src/acme/acme_client.ts";
+import { openAccount } from "../../src/acme/protocol/account.ts";
+import { AcmeClient } from "../../src/acme/protocol/acme_client.ts";
 import { systemClock } from "../../src/acme/clock.ts";
-import { HttpsClient } from "../../src/acme/https_client.ts";
-import { type AccountKey, generateAccountKey } from "../../src/acme/jws.ts";
-import { type Issued, orderCertificate, type OrderOptions } from "../../src/acme/order.ts";
-import { AcmeError } from "../../src/acme/problem.ts";
+import { HttpsClient } from "../../src/acme/protocol/https_client.ts";
+import { type AccountKey, generateAccountKey } from "../../src/acme/protocol/jws.ts";
+import { type Issued, orderCertificate, type OrderOptions } from "../../src/acme/protocol/order.ts";
+import { AcmeError } from "../../src/acme/protocol/problem.ts";
 import { readPem, writePem } from "../../src/tls/pem.ts";
-import { ChallengeServer } from "../support/challenge_server.ts";
-import { PEBBLE, Pebble, type PebbleOptions } from "../support/pebble.ts";
-import { peerTest } from "../support/peers.ts";
+import { ChallengeServer } from "../support/peers/challenge_server.ts";
+import { PEBBLE, Pebble, type PebbleOptions } from "../support/peers/pebble.ts";
+import { peerTest } from "../support/peers/peers.ts";
 
 /** Waits no longer than pebble takes, whatever the protocol says. */
 const CLOCK = { ...systemClock, sleep: (milliseconds: number) => systemClock.sleep(Math.min(milliseconds, 50)) };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describeProblem, readProblem, readRetryAfter } from "../../src/acme/problem.ts";
+import { describeProblem, readProblem, readRetryAfter } from "../../src/acme/protocol/problem.ts";
 
 Deno.test("describeProblem() tells the server's words, those about single names too", () => {
   const problem = readProblem({

@@ -10,10 +10,10 @@ import { certificateId } from "../../src/acme/stored_certificate.ts";
 import { buildAcmeConfig } from "../../src/config/load.ts";
 import type { Fields } from "../../src/log/fields.ts";
 import { makeSelfSigned } from "../../src/tls/self_signed.ts";
-import { AcmeFront, type Intercept } from "../support/acme_front.ts";
-import { ChallengeServer } from "../support/challenge_server.ts";
-import { PEBBLE, Pebble, type PebbleOptions } from "../support/pebble.ts";
-import { peerTest } from "../support/peers.ts";
+import { AcmeFront, type Intercept } from "../support/peers/acme_front.ts";
+import { ChallengeServer } from "../support/peers/challenge_server.ts";
+import { PEBBLE, Pebble, type PebbleOptions } from "../support/peers/pebble.ts";
+import { peerTest } from "../support/peers/peers.ts";
 import { TempDir } from "../support/proxy.ts";
 import { until } from "../support/wait.ts";
 

@@ -13,7 +13,7 @@ import {
   type ClientCertificates,
   makeClientCertificates,
 } from "../support/client_certificates.ts";
-import { sClient } from "../support/s_client.ts";
+import { sClient } from "../support/peers/s_client.ts";
 import type { Proxy, TempDir } from "../support/proxy.ts";
 import type { Bench } from "./suite.ts";
 

@@ -5,7 +5,7 @@
 import { CAPABILITIES, type Feature } from "../../src/tls/capabilities.ts";
 import { type Program, runProgram } from "../support/program.ts";
 import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
-import { type Peer, peerTest } from "../support/peers.ts";
+import { type Peer, peerTest } from "../support/peers/peers.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
 import { certificateCases, clientSessionCases } from "./certificate_cases.ts";
 import { dataCases } from "./data_cases.ts";

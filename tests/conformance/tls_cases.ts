@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import { Backend, echo } from "../support/backend.ts";
-import { peerTest, runPeer } from "../support/peers.ts";
+import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { tlsClient } from "./client.ts";
 import { type Bench, connectionRecord } from "./suite.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { programCommand } from "../support/program.ts";
 import { TempDir, testCertificate } from "../support/proxy.ts";
-import { runPeer } from "../support/peers.ts";
+import { runPeer } from "../support/peers/peers.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
 import { runtimesUnderTest } from "../support/under_test.ts";
 

@@ -3,7 +3,7 @@ import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { Backend, echo, writeAll } from "../support/backend.ts";
 import { exchange } from "../support/exchange.ts";
-import { peerTest, runPeer } from "../support/peers.ts";
+import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { programCommand } from "../support/program.ts";
 import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
 import { QuietProxy } from "../support/quiet_proxy.ts";

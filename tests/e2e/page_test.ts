@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { Backend, echo } from "../support/backend.ts";
 import { exchange } from "../support/exchange.ts";
-import { peerTest } from "../support/peers.ts";
+import { peerTest } from "../support/peers/peers.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { Repeat } from "../support/repeat.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Backend, echo } from "../support/backend.ts";
-import { Nginx } from "../support/nginx.ts";
-import { peerTest, runPeer } from "../support/peers.ts";
+import { Nginx } from "../support/peers/nginx.ts";
+import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { Program } from "../support/program.ts";
 import { patternBytes } from "../support/random.ts";

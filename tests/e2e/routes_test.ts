@@ -3,11 +3,11 @@ import { Buffer } from "node:buffer";
 import http2 from "node:http2";
 import tls from "node:tls";
 import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
-import { Nginx } from "../support/nginx.ts";
-import { peerTest, runPeer } from "../support/peers.ts";
+import { Nginx } from "../support/peers/nginx.ts";
+import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { Proxy, TempDir, testCertificate } from "../support/proxy.ts";
 import { runtimeCommand } from "../support/runtimes.ts";
-import { sClient } from "../support/s_client.ts";
+import { sClient } from "../support/peers/s_client.ts";
 import { until } from "../support/wait.ts";
 import { WebApps } from "../support/web_apps.ts";
 

@@ -1,11 +1,11 @@
 /** TLS sessions over several workers, on every engine that steers connections. */
 import assert from "node:assert/strict";
 import { Backend, echo } from "../support/backend.ts";
-import { peerTest } from "../support/peers.ts";
+import { peerTest } from "../support/peers/peers.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
 import { contenders } from "../support/under_test.ts";
-import { sClient } from "../support/s_client.ts";
+import { sClient } from "../support/peers/s_client.ts";
 import { until } from "../support/wait.ts";
 
 const OPENSSL = { command: "openssl", debian: "openssl" };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Limits } from "../../src/proxy/limits/limits.ts";
 import { ClientCounts, clientKey } from "../../src/proxy/limits/clients.ts";
 import { allocateClients, mapLimits, TOTAL } from "../../src/proxy/limits/memory.ts";
-import { SharedLimits } from "../../src/supervisor/shared_limits.ts";
+import { SharedLimits } from "../../src/supervisor/workers/shared_limits.ts";
 import type { Plan } from "../../src/supervisor/plan.ts";
 import { seededRandom } from "../support/random.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Backend, echo } from "../support/backend.ts";
 import { freePort } from "../support/free_port.ts";
-import { peerTest, runPeer } from "../support/peers.ts";
+import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { runtimeCommand } from "../support/runtimes.ts";
 import { until } from "../support/wait.ts";

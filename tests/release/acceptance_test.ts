@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { acceptProduct } from "../../scripts/build/acceptance.ts";
 import { productCommand } from "../../scripts/build/target.ts";
 import { binaries, ownBinaries } from "./support/binaries.ts";
-import { type Peer, peerTest } from "../support/peers.ts";
+import { type Peer, peerTest } from "../support/peers/peers.ts";
 
 /** A product that is as a real one, but for what the script does before. */
 async function withSpoilt(script: string, use: (command: string[]) => Promise<void>): Promise<void> {

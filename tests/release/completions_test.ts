@@ -4,7 +4,7 @@ import { completableCommands } from "../../src/cli/completions/completable.ts";
 import { fishCompletion } from "../../src/cli/completions/fish.ts";
 import { zshCompletion } from "../../src/cli/completions/zsh.ts";
 import { COMMANDS } from "../../src/cli/args_commands.ts";
-import { peerTest, runPeer } from "../support/peers.ts";
+import { peerTest, runPeer } from "../support/peers/peers.ts";
 
 /** A directory with a file of each kind. */
 async function withFiles(use: (directory: string) => Promise<void>): Promise<void> {

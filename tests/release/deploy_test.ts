@@ -3,7 +3,7 @@ import manifest from "../../deno.json" with { type: "json" };
 import { formatProblem } from "../../src/config/problem.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { ROOT } from "../../scripts/reference/inventory.ts";
-import { peerTest, runPeer } from "../support/peers.ts";
+import { peerTest, runPeer } from "../support/peers/peers.ts";
 
 const DEPLOY = `${ROOT}scripts/deploy`;
 const read = (name: string) => Deno.readTextFileSync(`${DEPLOY}/${name}`);

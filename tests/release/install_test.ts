@@ -3,7 +3,7 @@ import { runCommand } from "../../scripts/build/run_command.ts";
 import { HOST } from "../../scripts/build/target.ts";
 import { ROOT } from "../../scripts/reference/inventory.ts";
 import { shareFiles, writeShareFiles } from "../../scripts/reference/share.ts";
-import { peerTest, runPeer } from "../support/peers.ts";
+import { peerTest, runPeer } from "../support/peers/peers.ts";
 
 const SCRIPT = `${ROOT}scripts/install.sh`;
 

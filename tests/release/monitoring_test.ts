@@ -4,7 +4,7 @@ import { stringify } from "@std/toml";
 import { ROOT } from "../../scripts/reference/inventory.ts";
 import { describeMetrics } from "../../scripts/reference/observed.ts";
 import { Backend, echo, readExactly } from "../support/backend.ts";
-import { peerTest, runPeer } from "../support/peers.ts";
+import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { until } from "../support/wait.ts";
 

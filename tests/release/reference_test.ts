@@ -19,7 +19,7 @@ import {
   ROUTE_TEXTS,
   SIGNAL_TEXTS,
 } from "../../scripts/reference/texts.ts";
-import { peerTest, runPeer } from "../support/peers.ts";
+import { peerTest, runPeer } from "../support/peers/peers.ts";
 
 const man = () => toMan(referenceSections(), { version: manifest.version, date: "2000-01-01" });
 

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { ROOT } from "../../scripts/reference/inventory.ts";
 import { makeSelfSigned } from "../../src/tls/self_signed.ts";
-import { peerTest, runPeer } from "../support/peers.ts";
-import { sClientBy } from "../support/s_client.ts";
-import { SYSTEMD_PEERS, SystemdMachine } from "../support/systemd_machine.ts";
+import { peerTest, runPeer } from "../support/peers/peers.ts";
+import { sClientBy } from "../support/peers/s_client.ts";
+import { SYSTEMD_PEERS, SystemdMachine } from "../support/peers/systemd_machine.ts";
 
 const DEPLOY = `${ROOT}scripts/deploy`;
 const OPENSSL = { command: "openssl", debian: "openssl" };

@@ -1,6 +1,6 @@
 import { reloadUnderLoad } from "../support/reload_load.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
-import { Veth } from "../support/veth.ts";
+import { Veth } from "../support/peers/veth.ts";
 
 const RELOADS = Math.min(100, Number(Deno.env.get("TLS_OFF_RELOADS") ?? 100));
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BUCKETS, ClientBuckets } from "../../src/supervisor/client_buckets.ts";
+import { BUCKETS, ClientBuckets } from "../../src/supervisor/sockets/client_buckets.ts";
 
 function counts(owners: readonly number[], workers: number): number[] {
   return Array.from({ length: workers }, (_, worker) => owners.filter((owner) => owner === worker).length);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { activation } from "../support/activate.ts";
+import { activation } from "../support/peers/activate.ts";
 import { Backend, echo, readExactly } from "../support/backend.ts";
 import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";

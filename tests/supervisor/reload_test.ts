@@ -3,7 +3,7 @@ import { stringify } from "@std/toml";
 import { Backend, echo, readExactly } from "../support/backend.ts";
 import { reloadUnderLoad } from "../support/reload_load.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
-import { Veth } from "../support/veth.ts";
+import { Veth } from "../support/peers/veth.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { until } from "../support/wait.ts";
 import { makeSelfSigned } from "../../src/tls/self_signed.ts";

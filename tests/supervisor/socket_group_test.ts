@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Libc } from "../../src/linux/libc.ts";
-import { type Member, SocketGroup } from "../../src/supervisor/socket_group.ts";
+import { type Member, SocketGroup } from "../../src/supervisor/sockets/socket_group.ts";
 import type { SocketCalls } from "../../src/linux/socket_calls.ts";
 import { makeHashKey } from "../../src/linux/steering_program.ts";
-import { ClientSteering, WeightedSteering } from "../../src/supervisor/steering.ts";
+import { ClientSteering, WeightedSteering } from "../../src/supervisor/sockets/steering.ts";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { seededRandom } from "../support/random.ts";

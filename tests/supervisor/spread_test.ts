@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spreadWeights } from "../../src/supervisor/spread.ts";
+import { spreadWeights } from "../../src/supervisor/sockets/spread.ts";
 import { Backend, echo, readExactly } from "../support/backend.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { pause } from "../support/wait.ts";

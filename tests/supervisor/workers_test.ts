@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
-import { CpuQuota } from "../support/cpu_quota.ts";
+import { CpuQuota } from "../support/peers/cpu_quota.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { patternBytes } from "../support/random.ts";
 import { until } from "../support/wait.ts";

@@ -6,7 +6,7 @@ import process from "node:process";
 import { createLogger } from "../../src/log/log.ts";
 import { Monitor } from "../../src/supervisor/monitor.ts";
 import { loadPlan } from "../../src/supervisor/plan.ts";
-import { isWorkerThread } from "../../src/supervisor/is_worker_thread.ts";
+import { isWorkerThread } from "../../src/supervisor/workers/is_worker_thread.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
 
 async function run(): Promise<number> {
@@ -24,5 +24,5 @@ async function run(): Promise<number> {
 }
 
 // These are the program's own first lines, because in a bundle its threads begin here, too.
-if (isWorkerThread()) await import("../../src/supervisor/worker_thread.ts");
+if (isWorkerThread()) await import("../../src/supervisor/workers/worker_thread.ts");
 else process.exit(await run());

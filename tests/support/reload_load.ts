@@ -3,8 +3,8 @@ import { makeSelfSigned } from "../../src/tls/self_signed.ts";
 import { Backend, echo } from "./backend.ts";
 import { Load } from "./load.ts";
 import { Proxy, TempDir } from "./proxy.ts";
-import type { RawClients } from "./veth.ts";
-import { Veth } from "./veth.ts";
+import type { RawClients } from "./peers/veth.ts";
+import { Veth } from "./peers/veth.ts";
 import { pause } from "./wait.ts";
 
 export interface ReloadLoadOptions {

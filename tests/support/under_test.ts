@@ -2,7 +2,7 @@
 import type { EngineName } from "../../src/tls/capabilities.ts";
 import { judgeRuntime } from "../../src/runtimes/floors.ts";
 import type { RuntimeName } from "../../src/runtimes/name.ts";
-import { type Peer, peerTest } from "./peers.ts";
+import { type Peer, peerTest } from "./peers/peers.ts";
 
 /** What the binary that TLS_OFF_BIN names says of itself; `null`: the program is tested from source. */
 const BINARY = askBinary();

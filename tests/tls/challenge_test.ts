@@ -1,12 +1,12 @@
 /** The handshake of a validation, by other people's clients. */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { makeChallenge } from "../../src/acme/make_challenge.ts";
-import { sha256 } from "../../src/acme/jws.ts";
+import { makeChallenge } from "../../src/acme/protocol/make_challenge.ts";
+import { sha256 } from "../../src/acme/protocol/jws.ts";
 import { ChallengeError, ChallengeHandshake } from "../../src/tls/challenge/handshake.ts";
 import { isValidation, readHandshakeMessage, readOffer } from "../../src/tls/challenge/offer.ts";
-import { ChallengeServer } from "../support/challenge_server.ts";
-import { peerTest, runPeer } from "../support/peers.ts";
+import { ChallengeServer } from "../support/peers/challenge_server.ts";
+import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { until } from "../support/wait.ts";
 
 const OPENSSL = [{ command: "openssl", debian: "openssl" }];

@@ -1,0 +1,133 @@
+import { WorkerMonitor } from "../../log/worker_monitor.ts";
+import type { Entry } from "../../log/worker_monitor.ts";
+import type { Reason } from "../../metrics/reasons.ts";
+import { Clock, type Expiring } from "../../proxy/clock.ts";
+import type { Place } from "../../proxy/limits/gate.ts";
+import { Limits } from "../../proxy/limits/limits.ts";
+import { Session } from "../../proxy/session.ts";
+import { createSessionContext, type SessionContext } from "../../proxy/session_context.ts";
+import type { Conn } from "../../engines/contract.ts";
+import { loadRuntime } from "../../engines/load.ts";
+import type { GenerationPlan } from "./messages.ts";
+
+interface GenerationOptions {
+  /** The worker's index. */
+  worker: number;
+  /** The worker's column in the limits' memory. */
+  slot: number;
+  nextId: () => string;
+  post: (entries: Entry[]) => void;
+  /** Called each time that the generation has no connection and no socket that accepts for it. */
+  idle: (generation: Generation) => void;
+}
+
+/** What one worker serves by between two reloads, with the connections that began in that time. */
+export class Generation {
+  readonly monitor: WorkerMonitor;
+  /** How many sockets accept for it. */
+  sockets = 0;
+  readonly #contexts = new Map<string, SessionContext>();
+  readonly #limits = new Map<string, Limits>();
+  readonly #sessions = new Map<Expiring, { session: Session; limits: Limits }>();
+  readonly #idle: (generation: Generation) => void;
+
+  private constructor(readonly plan: GenerationPlan, options: GenerationOptions) {
+    this.monitor = new WorkerMonitor(plan.grant, options.post);
+    this.#idle = options.idle;
+  }
+
+  /**
+   * Compiles what the sessions of each listener need.
+   * @throws {Error} where an engine cannot be loaded
+   */
+  static async create(plan: GenerationPlan, options: GenerationOptions): Promise<Generation> {
+    const generation = new Generation(plan, options);
+    const { monitor } = generation;
+    const clock = new Clock(plan.listeners.flatMap(({ config }) => Object.values(config.timeouts)));
+    for (const listener of plan.listeners) {
+      const { name } = listener.config;
+      const limits = new Limits(plan.limits[name], options.slot);
+      generation.#limits.set(name, limits);
+      const context = createSessionContext(listener, {
+        worker: options.worker,
+        runtime: await loadRuntime(listener.tls.engine),
+        clock,
+        admission: {
+          admit: (client) => limits.admit(client) ? null : "per-client-limit",
+          release: (client) => limits.release(client),
+        },
+        telemetry: monitor.telemetry(name),
+        telemetryOf: (route) => monitor.telemetry(name, route),
+        log: monitor.log,
+        nextId: options.nextId,
+        finished: (session) => generation.#finished(session),
+      });
+      generation.#contexts.set(name, context);
+    }
+    return generation;
+  }
+
+  get id(): number {
+    return this.plan.id;
+  }
+
+  /** How many connections it has now. */
+  get active(): number {
+    return this.#sessions.size;
+  }
+
+  get isIdle(): boolean {
+    return this.sockets === 0 && this.#sessions.size === 0;
+  }
+
+  /** Returns the limits of the listener of that name. */
+  limitsOf(listener: string): Limits {
+    return this.#limits.get(listener)!;
+  }
+
+  /** Serves a connection that the listener of that name accepted, or turns it away. */
+  serve(listener: string, conn: Conn, { limits, taken, refusal }: Place): void {
+    const context = this.#contexts.get(listener)!;
+    if (refusal !== null) {
+      conn.close();
+      return context.telemetry.rejected(refusal, conn.remote.hostname);
+    }
+    if (!taken) limits.take();
+    const session = new Session(conn, context);
+    this.#sessions.set(session, { session, limits });
+    session.run();
+  }
+
+  /** Counts that the listener of that name could not accept, because descriptors or memory had run out. */
+  paused(listener: string): void {
+    this.#contexts.get(listener)!.telemetry.paused();
+  }
+
+  /** Ends every connection, in good order where that is possible. Returns how many there were. */
+  endConnections(reason: Reason): number {
+    const sessions = [...this.#sessions.values()];
+    for (const { session } of sessions) session.end(reason);
+    return sessions.length;
+  }
+
+  /** Ends every connection at once, because the thread ends. */
+  cut(): void {
+    for (const { session } of [...this.#sessions.values()]) session.cut("drain");
+  }
+
+  /** One of its sockets accepts no more for it. */
+  leave(): void {
+    this.sockets--;
+    this.#checkIdle();
+  }
+
+  #finished(session: Expiring): void {
+    this.#sessions.get(session)?.limits.giveBack();
+    this.#sessions.delete(session);
+    this.#checkIdle();
+  }
+
+  #checkIdle(): void {
+    if (this.isIdle) this.#idle(this);
+  }
+}
