@@ -13,6 +13,8 @@ interface JournalTargetOptions {
   onLost?: (error: Error) => void;
   /** Milliseconds between attempts while nobody listens. Default 1000. */
   retryMs?: number;
+  /** A monotonic clock, in milliseconds. Default: `performance.now`. */
+  nowMs?: () => number;
 }
 
 /** Most records that wait while journald is behind. */
@@ -40,9 +42,11 @@ export class JournalTarget extends BaseHandler implements LogTarget {
   #sendStartedMs = 0;
   #behind = false;
   #closed = false;
+  readonly #nowMs: () => number;
 
   constructor(levelName: LevelName, readonly socket: JournalSocket, private readonly options: JournalTargetOptions) {
     super(levelName);
+    this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
   override handle(record: LogRecord): void {
@@ -53,12 +57,12 @@ export class JournalTarget extends BaseHandler implements LogTarget {
     }
     this.#waiting.push(record);
     if (this.#pump) return;
-    this.#sendStartedMs = performance.now();
+    this.#sendStartedMs = this.#nowMs();
     this.#pump = Promise.resolve().then(() => this.#run());
   }
 
   #accepts(): boolean {
-    const now = performance.now();
+    const now = this.#nowMs();
     if (this.#downSinceMs !== null) {
       // While the journal is away, one record at a time tries to reach it.
       return this.#pump === null && now - this.#downSinceMs >= (this.options.retryMs ?? 1_000);
@@ -89,7 +93,7 @@ export class JournalTarget extends BaseHandler implements LogTarget {
   async #run(): Promise<void> {
     while (this.#waiting.length > 0 && !this.#closed) {
       const record = this.#waiting[0];
-      this.#sendStartedMs = performance.now();
+      this.#sendStartedMs = this.#nowMs();
       try {
         await this.socket.send(this.socket.native ? encodeJournalEntry(record) : encodeJournalLine(record));
       } catch (cause) {
@@ -109,7 +113,7 @@ export class JournalTarget extends BaseHandler implements LogTarget {
 
   #lose(error: Error): void {
     const first = this.#downSinceMs === null;
-    this.#downSinceMs = performance.now();
+    this.#downSinceMs = this.#nowMs();
     if (first) this.options.onLost?.(error);
     const inFlight = this.#sent.filter(({ atMs }) => this.#sendStartedMs - atMs < IN_FLIGHT_MS).map(({ record }) =>
       record
@@ -128,7 +132,7 @@ export class JournalTarget extends BaseHandler implements LogTarget {
   }
 
   #remember(record: LogRecord): void {
-    this.#sent.push({ record, atMs: performance.now() });
+    this.#sent.push({ record, atMs: this.#nowMs() });
     // Removes many at once, so that the array is not moved for each record.
     if (this.#sent.length > 2 * MAX_IN_FLIGHT) this.#sent.splice(0, this.#sent.length - MAX_IN_FLIGHT);
   }

@@ -22,6 +22,8 @@ export interface LogWorld {
   environment?: (name: string) => string | undefined;
   /** Opens the journal's socket. */
   journal?: () => JournalSocket;
+  /** The journal's clock, in milliseconds. */
+  nowMs?: () => number;
 }
 
 /**
@@ -47,6 +49,7 @@ export function openLogTarget(config: LogConfig, stderr: LineWriter, warn: Warn,
   if (format !== "journald") return onStderr;
   return new JournalTarget(levelName, (world.journal ?? openJournal)(), {
     fallback: onStderr,
+    nowMs: world.nowMs,
     onLost: (error) => {
       stderr.push(`tls-off: Cannot reach the journal, logging here meanwhile: ${error.message}`);
     },

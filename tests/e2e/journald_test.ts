@@ -7,7 +7,7 @@ import { runPeer } from "../support/peers/peers.ts";
 import { TempDir } from "../support/proxy.ts";
 import { QuietProxy } from "../support/quiet_proxy.ts";
 import { Repeat } from "../support/repeat.ts";
-import { pause } from "../support/wait.ts";
+import { until } from "../support/wait.ts";
 
 /** Registers a test that needs a journald of its own. */
 function journalTest(name: string, run: (journal: Journal, dir: TempDir) => Promise<void>): void {
@@ -84,13 +84,17 @@ for (const hangs of [false, true]) {
       await using backend = new Backend(dir.file("app.sock"), echo);
       await using proxy = await QuietProxy.start(dir, backend.address, LOG, journal.prefix);
       using loading = load(proxy);
-      await pause(1_000);
+      const more = () => {
+        const wanted = loading.count + 50;
+        return until(() => loading.count >= wanted, "there are more connections");
+      };
+      await more();
       if (hangs) {
         journal.hang();
-        await pause(1_500);
+        await more();
       }
       await journal.killDaemon();
-      await pause(1_500);
+      await more();
       await journal.startDaemon();
       const [recovered] = await journal.waitFor(1, "EVENT=journal-recovered");
       await loading.stop();

@@ -119,21 +119,28 @@ class FakeJournal implements JournalSocket {
 function setUp() {
   const stderr = new MemoryOutput();
   const journal = new FakeJournal();
-  const log = createLogger(CONFIG, { stderr, terminal: false, environment: () => undefined, journal: () => journal });
-  return { stderr, journal, log };
+  const clock = { nowMs: 0 };
+  const log = createLogger(CONFIG, {
+    stderr,
+    terminal: false,
+    environment: () => undefined,
+    journal: () => journal,
+    nowMs: () => clock.nowMs,
+  });
+  return { stderr, journal, log, clock };
 }
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 Deno.test("JournalTarget sends records to standard error while the journal is away, and says how many", async () => {
-  const { stderr, journal, log } = setUp();
+  const { stderr, journal, log, clock } = setUp();
   journal.up = false;
   for (let i = 0; i < 3; i++) log.info(`away ${i}`);
   await turn();
   assert.equal(log.diverted, 3);
   journal.up = true;
   // One record tries each second.
-  await new Promise((resolve) => setTimeout(resolve, 1_050));
+  clock.nowMs += 1_000;
   log.info("back");
   await turn();
   await log.close();

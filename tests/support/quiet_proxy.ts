@@ -1,12 +1,18 @@
 import { stringify } from "@std/toml";
 import { freePort } from "./free_port.ts";
+import { NotifySocket } from "./notify_socket.ts";
 import { Program } from "./program.ts";
 import { type TempDir, testCertificate } from "./proxy.ts";
-import { pause } from "./wait.ts";
+import { until } from "./wait.ts";
 
-/** The real program with a log that does not go to standard error, so that only its port shows when it serves. */
+/** The real program with a log that does not go to standard error, so that only a service manager hears when it serves. */
 export class QuietProxy implements AsyncDisposable {
-  private constructor(readonly program: Program, readonly port: number, readonly cert: string) {}
+  private constructor(
+    readonly program: Program,
+    readonly manager: NotifySocket,
+    readonly port: number,
+    readonly cert: string,
+  ) {}
 
   /** @param prefix as in {@linkcode Program} */
   static async start(
@@ -21,19 +27,19 @@ export class QuietProxy implements AsyncDisposable {
     const port = freePort();
     const listener = [{ name: "web", listen: `127.0.0.1:${port}`, backend, cert: "cert.pem", key: "key.pem" }];
     Deno.writeTextFileSync(dir.file("proxy.toml"), stringify({ workers: 1, log, listener }));
-    const program = new Program([dir.file("proxy.toml")], { prefix });
-    const deadline = performance.now() + 20_000;
-    for (;;) {
-      try {
-        (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-        return new QuietProxy(program, port, cert);
-      } catch (error) {
-        if (performance.now() > deadline) {
-          await program[Symbol.asyncDispose]();
-          throw new Error(`Proxy did not start: ${program.complaints.join("\n")}`, { cause: error });
-        }
-        await pause(50);
-      }
+    // That the port answers is not enough: the program tries the address before it listens there.
+    const manager = new NotifySocket(dir.file("notify.sock"));
+    const program = new Program([dir.file("proxy.toml")], { prefix, env: { NOTIFY_SOCKET: dir.file("notify.sock") } });
+    const proxy = new QuietProxy(program, manager, port, cert);
+    try {
+      await until(() => {
+        program.assertRunning();
+        return manager.messages.some((message) => message.includes("READY=1"));
+      }, "the proxy is ready");
+      return proxy;
+    } catch (error) {
+      await proxy[Symbol.asyncDispose]();
+      throw new Error(`Proxy did not start: ${program.complaints.join("\n")}`, { cause: error });
     }
   }
 
@@ -42,7 +48,8 @@ export class QuietProxy implements AsyncDisposable {
     return Deno.connectTls({ hostname: "127.0.0.1", port: this.port, caCerts: [this.cert] });
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.program[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.program[Symbol.asyncDispose]();
+    this.manager[Symbol.dispose]();
   }
 }

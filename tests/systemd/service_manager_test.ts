@@ -1,33 +1,9 @@
 import assert from "node:assert/strict";
 import { activation } from "../support/peers/activate.ts";
 import { Backend, echo, readExactly } from "../support/backend.ts";
+import { NotifySocket } from "../support/notify_socket.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { pause, until } from "../support/wait.ts";
-
-/** What a service manager hears. */
-class NotifySocket implements Disposable {
-  readonly messages: string[] = [];
-  readonly #socket: Deno.DatagramConn;
-
-  constructor(path: string) {
-    this.#socket = Deno.listenDatagram({ transport: "unixpacket", path });
-    void this.#listen();
-  }
-
-  async heard(text: string): Promise<string> {
-    await until(() => this.messages.some((message) => message.includes(text)), `"${text}" was heard`);
-    return this.messages.find((message) => message.includes(text))!;
-  }
-
-  [Symbol.dispose](): void {
-    this.#socket.close();
-  }
-
-  async #listen(): Promise<void> {
-    const decoder = new TextDecoder();
-    for await (const [bytes] of this.#socket) this.messages.push(decoder.decode(bytes));
-  }
-}
 
 for (const kind of ["a path", "an abstract name"]) {
   Deno.test(`service manager at ${kind} hears of readiness, reloads, the drain and the watchdog`, async () => {
