@@ -1,0 +1,52 @@
+/** Renewals while clients connect and transfer all the time: nobody may notice. */
+import assert from "node:assert/strict";
+import { Backend, echo } from "../support/backend.ts";
+import { freePort } from "../support/free_port.ts";
+import { Load } from "../support/load.ts";
+import { isServed, startOrdering } from "../support/ordering_proxy.ts";
+import { Pebble, PEBBLE } from "../support/pebble.ts";
+import { peerTest } from "../support/peers.ts";
+import { runProgram } from "../support/program.ts";
+import { TempDir } from "../support/proxy.ts";
+import { type Contender, runtimeCommand } from "../support/runtimes.ts";
+
+const RENEWALS = 5;
+/** What the clients call the proxy. */
+const NAMES = ["localhost", "127.0.0.1"];
+const CONTENDERS: Contender[] = [
+  { runtime: "deno", engine: "native" },
+  { runtime: "deno", engine: "node" },
+  { runtime: "bun", engine: "native" },
+];
+
+for (const { runtime, engine } of CONTENDERS) {
+  peerTest(`${engine} on ${runtime}: five renewals under load lose no connection`, PEBBLE, async () => {
+    using dir = new TempDir();
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    const port = freePort();
+    await using pebble = await Pebble.start({ tlsPort: port });
+    await using proxy = await startOrdering(dir, backend.address, {
+      authority: pebble,
+      port,
+      names: NAMES,
+      command: await runtimeCommand(runtime),
+      config: { workers: 2, shutdown: { grace: "1s" }, log: { level: "info", access: false } },
+      listener: engine === "native" ? {} : { engine },
+    });
+    const served = () => proxy.program.records.filter(isServed).length;
+    await proxy.program.record(isServed, "certificate");
+    const startMs = performance.now();
+    const load = new Load(proxy, { quick: 8, slow: 4, long: 50, caCerts: [await pebble.root()] });
+    for (let renewal = 1; renewal <= RENEWALS; renewal++) {
+      const before = served();
+      const { code, complaints } = await runProgram(["acme", "renew", NAMES[0], dir.file("proxy.toml")]);
+      assert.deepEqual([code, complaints], [0, []]);
+      await proxy.program.record(() => served() > before, "certificate in service", 60_000);
+    }
+    await load.stop();
+    const seconds = (performance.now() - startMs) / 1000;
+    assert.deepEqual(load.failures, []);
+    assert.ok(load.connections > 300, `${load.connections} connections`);
+    console.log(`${load.connections} connections in ${Math.round(seconds)} s, ${Math.round(load.bytes / 2 ** 20)} MiB`);
+  });
+}
