@@ -1,4 +1,6 @@
 /** Whether a product does what a user wants of it: only running it shows that. */
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { startEchoServer } from "../../src/cli/echo_server.ts";
 import { runCommand, tellingLine } from "./run_command.ts";
 import { RunningProgram } from "./running_program.ts";
@@ -11,6 +13,8 @@ const BODY_BYTES = 1_000_000;
 const CONFIGURATION = `workers = 2
 [log]
 format = "json"
+[admin]
+listen = "unix:admin.sock"
 [[listener]]
 name = "web"
 listen = "127.0.0.1:0"
@@ -21,8 +25,8 @@ timeouts = { handshake = "2m", connect = "2m" }
 `;
 
 /**
- * Lets a product make a certificate, check a configuration, serve a request with two workers, reload, serve another, and end in
- * good order; all that in an empty folder, with an environment of nothing but PATH and a temporary folder of its own, which has
+ * Lets a product make a certificate, check a configuration, serve a request with two workers, tell its metrics, reload,
+ * serve another request, and end in good order; all that in an empty folder, with an environment of nothing but PATH and a temporary folder of its own, which has
  * to be empty at the end.
  *
  * @param command what runs the product on this machine
@@ -64,10 +68,11 @@ async function serve(program: RunningProgram, work: string): Promise<void> {
     if (ready.workers !== 2) throw new Error(`it runs ${ready.workers} workers instead of 2`);
     const port = Number(String(address).split(":").at(-1));
     const certificate = await Deno.readTextFile(`${work}/made/cert.pem`);
-    await request(port, certificate, "before a reload");
+    await exchange(port, certificate, "before a reload");
+    await scrape(`${work}/admin.sock`);
     program.signal("SIGHUP");
     await program.event("reload");
-    await request(port, certificate, "after a reload");
+    await exchange(port, certificate, "after a reload");
     program.signal("SIGTERM");
     const code = await program.exit();
     if (code !== 0) throw new Error(`"run" ended with ${code} after SIGTERM: ${program.lastLine}`);
@@ -78,8 +83,20 @@ async function serve(program: RunningProgram, work: string): Promise<void> {
   }
 }
 
+/** Asks for the metrics, and looks for one of them. */
+async function scrape(socketPath: string): Promise<void> {
+  const signal = AbortSignal.timeout(COMMAND_MS);
+  const sent = request({ socketPath, path: "/metrics", headers: { host: "localhost" }, agent: false, signal });
+  sent.end();
+  const [answer] = await once(sent, "response") as [IncomingMessage];
+  const text = (await answer.toArray()).join("");
+  if (answer.statusCode !== 200 || !/^tls_off_\w+\{.*\} \d/m.test(text)) {
+    throw new Error(`GET /metrics answered ${answer.statusCode}: ${tellingLine(text)}`);
+  }
+}
+
 /** Sends a body through the proxy to the echo server, and compares what comes back. */
-async function request(port: number, certificate: string, when: string): Promise<void> {
+async function exchange(port: number, certificate: string, when: string): Promise<void> {
   const client = Deno.createHttpClient({ caCerts: [certificate] });
   try {
     // As long as a block of the pattern is no power of two, bytes that were lost or swapped show.

@@ -16,7 +16,7 @@ interface Sample {
  */
 export async function formatPrometheus(families: MetricFamily[]): Promise<string> {
   // Loaded when it is first needed, because loading it takes 50 to 100 ms.
-  const { Registry } = await import("prom-client");
+  const { Registry } = await import("./prom_client.ts");
   const registry = new Registry();
   for (const family of families) {
     const { name, help, type } = family;

@@ -31,6 +31,11 @@ const WRONG: [string, string, RegExp][] = [
   ],
   ["runs one worker", `[ "$1" != run ] || sed -i s/workers.*/workers=1/ proxy.toml`, /it runs 1 workers instead of 2/],
   [
+    "tells no metrics",
+    `[ "$1" != run ] || sed -i /admin/d proxy.toml`,
+    /ENOENT.*admin\.sock/,
+  ],
+  [
     "reaches no application",
     `[ "$1" != run ] || sed -i s/app.sock/other.sock/ proxy.toml`,
     /a request before a reload failed: /,

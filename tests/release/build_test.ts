@@ -236,6 +236,10 @@ Deno.test("a worker of the Deno binary loads no parser of configurations, no cer
   });
 });
 
+Deno.test("no package is imported late but by a module of ours, since a part has only the default export of CommonJS", () => {
+  for (const [path, source] of readSources()) assert.doesNotMatch(source, /\bimport\("[^.]/, path);
+});
+
 Deno.test("the parts of the bundle are named by their order, and nothing in them by this machine", async () => {
   await withSplitBundle((_directory, bundle) => {
     const names = [...Deno.readDirSync(bundle)].map(({ name }) => name);
