@@ -52,6 +52,8 @@ export interface Sink {
    * WRITTEN} itself. It never rejects.
    */
   take(bytes: Uint8Array): Promise<void>;
+  /** Bytes that were passed on and that their receiver has not taken from the kernel yet; `null` where nobody knows. */
+  unsent(): number | null;
   /**
    * Takes the peer's orderly end, or a failure. It is the last call, and never comes within a call of the connection.
    */
@@ -86,6 +88,11 @@ export interface Conn {
    * @throws {ConnError}
    */
   write(bytes: Uint8Array): Promise<void>;
+  /**
+   * Bytes in the kernel that were written and that the peer has not acknowledged, or on a Unix socket not read; `null`
+   * where nobody knows. It costs a system call.
+   */
+  unsent?(): number | null;
   /** Half-closes by close_notify and FIN, after everything that was written. A second call has no effect. */
   closeWrite(): Promise<void>;
   /**

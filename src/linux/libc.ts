@@ -12,12 +12,14 @@ import { listHalfOpen } from "./sock_diag.ts";
 import { sendUnixDatagram } from "./unix_datagram.ts";
 
 const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
 const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
 const SO_REUSEPORT = 15;
 const SO_ATTACH_FILTER = 26;
 const SO_ACCEPTCONN = 30;
 const SO_ATTACH_REUSEPORT_CBPF = 51;
+const SO_BUF_LOCK = 72;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
@@ -31,6 +33,7 @@ const SOCK_STREAM = 1;
 const CLOCK_MONOTONIC = 1;
 const SHUT_WR = 1;
 const SHUT_RDWR = 2;
+const SIOCOUTQ = 0x5411n;
 const POLLIN = 1;
 const RLIMIT_NOFILE = 7;
 const M_TRIM_THRESHOLD = -1;
@@ -96,6 +99,33 @@ export class Libc {
     this.#setInt(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
     this.#setInt(fd, IPPROTO_TCP, TCP_KEEPINTVL, 15);
     this.#setInt(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
+  }
+
+  /**
+   * Bounds what the kernel holds of received bytes (socket(7), SO_RCVBUF: twice as much, overhead included); it does not grow any
+   * more. Of a listening socket the connections inherit it.
+   * @returns whether the kernel did it
+   */
+  limitReceiveBuffer(fd: number, bytes: number): boolean {
+    this.#int[0] = bytes;
+    return this.#libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, this.#int, 4) === 0;
+  }
+
+  /**
+   * Lets a bounded receive buffer grow again as the connection needs it (SO_BUF_LOCK, since Linux 5.15).
+   * @returns whether the kernel did it
+   */
+  freeReceiveBuffer(fd: number): boolean {
+    this.#int[0] = 0;
+    return this.#libc.setsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, this.#int, 4) === 0;
+  }
+
+  /**
+   * Bytes in a socket's send buffer that the other side has not acknowledged, or on a Unix socket not read (SIOCOUTQ: tcp(7), unix(7));
+   * `null` where the kernel does not tell.
+   */
+  unsentBytes(fd: number): number | null {
+    return this.#libc.ioctl(fd, SIOCOUTQ, this.#int) === 0 ? this.#int[0] : null;
   }
 
   /**

@@ -19,7 +19,6 @@ export interface SocketCalls {
   attachFilter(fd: number, program: Uint8Array<ArrayBuffer>): void;
   acceptQueueLength(fd: number): number;
   halfOpen(address: { hostname: string; port: number }): Set<string>;
-  trimMemory(): void;
 }
 
 /** Loads the calls of the operating system; `null` on a runtime without FFI. */

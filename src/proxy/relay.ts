@@ -116,6 +116,11 @@ export class Relay implements Sink {
     }, (error) => this.#targetFailed(error));
   }
 
+  /** {@linkcode Sink.unsent} */
+  unsent(): number | null {
+    return this.#target.unsent?.() ?? null;
+  }
+
   #forward(chunk: Uint8Array): Promise<void> {
     try {
       this.#flow.moved(chunk.length);

@@ -74,7 +74,7 @@ export class Deployments {
       monitor,
       limits: this.#limits,
       reusePort: sharesPorts(),
-      onDrained: () => releaseMemorySoon(() => calls?.trimMemory()),
+      onDrained: () => releaseMemorySoon(),
       onDeath: (worker, error) => this.#died(worker, error),
     });
   }

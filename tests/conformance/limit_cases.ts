@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { Backend, echo, readExactly, writeAll } from "../support/backend.ts";
+import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
 import { CLIENT_HELLO } from "../support/client_hello.ts";
 import type { Proxy, TempDir } from "../support/proxy.ts";
+import { patternBytes } from "../support/random.ts";
 import { until } from "../support/wait.ts";
 import type { Bench } from "./suite.ts";
 
@@ -82,6 +83,41 @@ export function limitCases({ contender: { runtime, engine }, test, start }: Benc
     for (const client of served) client.close();
   });
 
+  // The node engine holds 300 KiB; node:tls keeps a chunk twice more in streams of its own.
+  if (engine === "native") {
+    test("holds little memory for each of many readers that stall, gives it back, and loses no byte", async (dir) => {
+      const readers = 60;
+      const chunk = patternBytes(1_000_000);
+      const chunks = 20;
+      let taken = 0;
+      await using backend = new Backend(dir.file("app.sock"), async (conn) => {
+        await conn.read(new Uint8Array(1));
+        for (let count = 0; count < chunks; count++, taken++) await writeAll(conn, chunk);
+      });
+      await using proxy = await start(dir, backend.address);
+      const come = async () => {
+        const client = await proxy.connect();
+        await client.write(Uint8Array.of(1));
+        return client;
+      };
+      // What the runtime makes once, for the first that stalls, counts for none of the others.
+      const first = await come();
+      await settled(() => taken);
+      const before = proxy.program.rssKiB();
+      const clients = await Promise.all(Array.from({ length: readers }, come));
+      await settled(() => taken);
+      const each = () => (proxy.program.rssKiB() - before) / readers;
+      await until(() => each() <= 160, "each holds 160 KiB at most", 30_000);
+      const whole = await readAll(first);
+      assert.equal(whole.length, chunks * chunk.length);
+      for (let count = 0; count < chunks; count++) {
+        assert.deepEqual(whole.subarray(count * chunk.length, (count + 1) * chunk.length), chunk);
+      }
+      for (const client of [first, ...clients]) client.close();
+      await until(() => each() <= 80, "the memory is given back", 30_000);
+    });
+  }
+
   test("keeps to limits.handshakes-per-second, and counts whom it turns away", async (dir) => {
     const rate = 5;
     await using backend = new Backend(dir.file("app.sock"), echo);
@@ -102,6 +138,19 @@ export function limitCases({ contender: { runtime, engine }, test, start }: Benc
     if (waits) assert.equal(served, 20);
     await until(async () => (await rejections(address, "handshake-rate")) === 20 - served, "the others are counted");
   });
+}
+
+/** Waits until nothing has changed for so long that no transfer is under way. */
+async function settled(count: () => number): Promise<void> {
+  let [last, sinceMs] = [count(), performance.now()];
+  await until(
+    () => {
+      if (count() !== last) [last, sinceMs] = [count(), performance.now()];
+      return last > 0 && performance.now() - sinceMs > 3_000;
+    },
+    "the transfers stand still",
+    40_000,
+  );
 }
 
 /** The next of `waiting` that is served, which may not be the first. */

@@ -14,6 +14,16 @@ import { libc } from "../../linux/thread_libc.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { bindUnixPath } from "../../linux/unix_socket.ts";
 
+/**
+ * What the kernel may hold of a client's bytes until the connection is known to be a bulk transfer that gets on: what it begins with by
+ * itself, too. Bun reads up to 512 KiB at once, and keeps what the application does not take.
+ */
+const FIRST_RECEIVE_BUFFER_BYTES = 64 * 1024;
+/** From here on a transfer is a bulk transfer. */
+const BULK_BYTES = 256 * 1024;
+/** An application that has left no more than this in the kernel reads what it is sent. */
+const FEW_BYTES = 64 * 1024;
+
 const { Bun } = globalThis as unknown as { Bun: BunApi };
 
 export const bunRuntime: Runtime = {
@@ -27,6 +37,8 @@ export const bunRuntime: Runtime = {
     const queue = new AcceptQueue<BunTlsConn>(backlog);
     const { ca } = options.clientAuth;
     const verifier = ca === null ? null : new ClientVerifier(ca);
+    // Whether accepted sockets begin with a small receive buffer, which the kernel has to be told to let grow.
+    let bounded = false;
     const listen = (where: { unix: string } | { hostname: string; port: number }) =>
       Bun.listen<BunConn>({
         ...where,
@@ -36,7 +48,7 @@ export const bunRuntime: Runtime = {
         socket: {
           ...HANDLERS,
           open(socket) {
-            const conn = new BunTlsConn(socket, verifier);
+            const conn = new BunTlsConn(socket, verifier, bounded);
             if (!queue.push(conn)) conn.close();
           },
           handshake: (socket, success, error) => (socket.data as BunTlsConn).handshaken(success, error),
@@ -47,7 +59,10 @@ export const bunRuntime: Runtime = {
       : { bound: listen({ hostname: address.hostname, port: address.port }), name: null };
     // Bun has no option for the backlog, and uses 512.
     libc.setBacklog(listener.fd, backlog);
-    if (address.transport === "tcp") libc.setTcpOptions(listener.fd);
+    if (address.transport === "tcp") {
+      libc.setTcpOptions(listener.fd);
+      bounded = libc.freeReceiveBuffer(listener.fd) && libc.limitReceiveBuffer(listener.fd, FIRST_RECEIVE_BUFFER_BYTES);
+    }
     const watch = new DescriptorWatch((error) => queue.fail(error));
     return {
       address: address.transport === "unix" ? address : { ...address, port: listener.port },
@@ -72,9 +87,28 @@ class BunTlsConn extends BunConn {
   #outcome: TlsInfo | ConnError | null = null;
   #waiter: { resolve(info: TlsInfo): void; reject(error: ConnError): void } | null = null;
 
-  constructor(socket: Socket, verifier: ClientVerifier | null) {
+  /** Bytes until the receive buffer is looked at; `Infinity` where it is free to grow. */
+  #bytesToBulk: number;
+
+  /** @param bounded the socket's receive buffer does not grow */
+  constructor(socket: Socket, verifier: ClientVerifier | null, bounded: boolean) {
     super(socket);
     this.#verifier = verifier;
+    this.#bytesToBulk = bounded ? BULK_BYTES : Infinity;
+  }
+
+  override received(chunk: Uint8Array): void {
+    this.#bytesToBulk -= chunk.length;
+    if (this.#bytesToBulk <= 0) this.#freeBuffer();
+    super.received(chunk);
+  }
+
+  /** Lets the receive buffer grow with the transfer, for one that the application keeps up with. */
+  #freeBuffer(): void {
+    const unsent = this.sink?.unsent();
+    if (unsent === undefined || unsent === null || unsent > FEW_BYTES) return;
+    libc.freeReceiveBuffer(this.socket.fd);
+    this.#bytesToBulk = Infinity;
   }
 
   override handshake(): Promise<TlsInfo> {

@@ -3,6 +3,7 @@ import { type Conn, ConnError, type Sink, WRITTEN } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import { nodeConnError } from "../shared/node_error.ts";
+import { type StalledWrite, writeGivenUp, writeGoesOn, writeStalls } from "./stalled_writes.ts";
 import { socketEnd } from "../shared/socket_end.ts";
 
 /** A socket that knows its connection. */
@@ -17,7 +18,7 @@ interface Waiter<T> {
  * A connection over a socket that pushes. A chunk goes without a copy to the sink, or to the read that waits for it.
  * Where none waits, the socket is paused.
  */
-export class BunConn implements Conn {
+export class BunConn implements Conn, StalledWrite {
   readonly remote: { hostname: string; port: number };
   readonly local: { hostname: string; port: number };
   protected readonly socket: Socket;
@@ -30,7 +31,7 @@ export class BunConn implements Conn {
   #shut = false;
   #failure: ConnError | null = null;
   #reader: Waiter<Uint8Array | null> | null = null;
-  #sink: Sink | null = null;
+  protected sink: Sink | null = null;
   /** Whether the sink is still busy with the last chunk. */
   #sinkBusy = false;
   #writer: Waiter<void> | null = null;
@@ -60,7 +61,7 @@ export class BunConn implements Conn {
   }
 
   pushTo(sink: Sink): void {
-    this.#sink = sink;
+    this.sink = sink;
     this.#push();
   }
 
@@ -71,7 +72,21 @@ export class BunConn implements Conn {
     // Bytes that the peer has sent may still arrive. `closed` tells that it has left.
     if (taken < 0) return Promise.reject(new ConnError("reset", "Connection was cut"));
     this.#rest = bytes.subarray(taken);
+    writeStalls(this);
     return new Promise((resolve, reject) => this.#writer = { resolve, reject });
+  }
+
+  unsent(): number | null {
+    return libc.unsentBytes(this.socket.fd);
+  }
+
+  /** {@linkcode StalledWrite.shrink} */
+  shrink(): number {
+    const rest = this.#rest;
+    if (rest === null || rest.buffer.byteLength === rest.length) return 0;
+    // Not `slice`, which on a Buffer copies nothing.
+    this.#rest = new Uint8Array(rest);
+    return rest.buffer.byteLength;
   }
 
   closeWrite(): Promise<void> {
@@ -115,12 +130,21 @@ export class BunConn implements Conn {
     this.#reader?.reject(this.#failure);
     this.#writer?.reject(this.#failure);
     this.#closer?.reject(this.#failure);
-    this.#reader =
-      this.#writer =
-      this.#closer =
-      this.#rest =
-        null;
+    this.#reader = this.#writer = this.#closer = null;
+    this.#giveUpRest();
     this.#push();
+  }
+
+  #giveUpRest(): void {
+    if (this.#rest === null) return;
+    writeGivenUp(this, this.#rest.buffer.byteLength);
+    this.#rest = null;
+  }
+
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.socket.pause();
   }
 
   #resume(): void {
@@ -131,13 +155,13 @@ export class BunConn implements Conn {
 
   /** Gives the sink the chunks that are there, and then the end. */
   #push(): void {
-    while (this.#sink !== null && !this.#sinkBusy) {
+    while (this.sink !== null && !this.#sinkBusy) {
       const chunk = this.#stock.shift();
-      if (chunk !== undefined) this.#give(this.#sink, chunk);
+      if (chunk !== undefined) this.#give(this.sink, chunk);
       else if (this.#ended || this.#failure !== null) {
-        const sink = this.#sink;
+        const sink = this.sink;
         const failure = this.#ended ? null : this.#failure;
-        this.#sink = null;
+        this.sink = null;
         queueMicrotask(() => sink.end(failure));
       } else return this.#resume();
     }
@@ -147,6 +171,7 @@ export class BunConn implements Conn {
     const taking = sink.take(chunk);
     if (taking === WRITTEN) return;
     this.#sinkBusy = true;
+    this.#pause();
     taking.then(() => {
       this.#sinkBusy = false;
       this.#push();
@@ -156,7 +181,7 @@ export class BunConn implements Conn {
   // For the handlers below alone.
 
   received(chunk: Uint8Array): void {
-    if (this.#sink !== null && !this.#sinkBusy) return this.#give(this.#sink, chunk);
+    if (this.sink !== null && !this.#sinkBusy) return this.#give(this.sink, chunk);
     const reader = this.#reader;
     if (reader !== null) {
       this.#reader = null;
@@ -164,16 +189,14 @@ export class BunConn implements Conn {
       return;
     }
     this.#stock.push(chunk);
-    if (this.#paused) return;
-    this.#paused = true;
-    this.socket.pause();
+    this.#pause();
   }
 
   drained(): void {
     if (this.#rest === null) return;
     const taken = this.socket.write(this.#rest);
     if (taken < 0) {
-      this.#rest = null;
+      this.#giveUpRest();
       this.#writer?.reject(new ConnError("reset", "Connection was cut"));
       this.#writer = null;
       return;
@@ -183,6 +206,7 @@ export class BunConn implements Conn {
       return;
     }
     this.#rest = null;
+    writeGoesOn(this);
     this.#writer?.resolve();
     this.#writer = null;
     const closer = this.#closer;

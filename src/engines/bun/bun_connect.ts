@@ -1,5 +1,7 @@
+/** Connections to backends by `Bun.connect`, for both engines on Bun. */
 import type { Address } from "../../net/address.ts";
 import { type Conn, ConnError } from "../contract.ts";
+import { libc } from "../../linux/thread_libc.ts";
 import { connectWithRetry } from "../shared/connect_retry.ts";
 import { explainRefusal } from "../shared/explain_refusal.ts";
 import { nodeConnError } from "../shared/node_error.ts";
@@ -7,6 +9,11 @@ import { BunConn, HANDLERS } from "./bun_conn.ts";
 import type { BunApi, BunHandlers } from "./bun_types.ts";
 
 const KEEP_ALIVE_DELAY_MS = 60_000;
+/**
+ * What the kernel may hold of a backend's bytes (SO_RCVBUF; it takes twice that with its own overhead). Bun reads up to 512 KiB at
+ * once, and keeps what a client does not take: with the kernel's own bound of megabytes each stalled client would cost that.
+ */
+const RECEIVE_BUFFER_BYTES = 64 * 1024;
 
 const { Bun } = globalThis as unknown as { Bun: BunApi };
 
@@ -33,7 +40,10 @@ async function connectOnce(target: Address, deadline: number): Promise<Conn> {
       }, leftMs);
     });
     const socket = await Promise.race([connecting, timeout]);
-    if (target.transport === "tcp") socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    if (target.transport === "tcp") {
+      socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+      libc.limitReceiveBuffer(socket.fd, RECEIVE_BUFFER_BYTES);
+    }
     return socket.data;
   } catch (error) {
     if (late) connecting.then((socket) => socket.terminate(), () => {});

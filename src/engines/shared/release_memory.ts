@@ -1,4 +1,5 @@
 import process from "node:process";
+import { runtimeName } from "../../runtimes/name.ts";
 
 /** Largest heap that is collected here. A larger one would stop the thread for too long, with little garbage in it. */
 const LARGEST_HEAP = 32 * 1024 * 1024;
@@ -11,14 +12,15 @@ interface Collectors {
   Bun?: { gc: (wait: boolean) => void };
 }
 
+const libc = runtimeName() === "node" ? null : (await import("../../linux/thread_libc.ts")).libc;
+
 let timer: ReturnType<typeof setTimeout> | null = null;
 
 /**
  * Gives unused memory back soon. To be called when much memory was released at once. V8 only considers the size of its
  * heap, and a heap of a few megabytes grows to several times its size before V8 collects garbage.
- * @param trim gives memory back to the system that the process has freed
  */
-export function releaseMemorySoon(trim: () => void = () => {}): void {
+export function releaseMemorySoon(): void {
   timer ??= setTimeout(() => {
     timer = null;
     const { gc, Bun } = globalThis as Collectors;
@@ -26,6 +28,6 @@ export function releaseMemorySoon(trim: () => void = () => {}): void {
       if (Bun !== undefined) Bun.gc(false);
       else gc?.();
     }
-    trim();
+    libc?.trimMemory();
   }, PAUSE_MS);
 }

@@ -8,7 +8,11 @@ import { Session } from "../../proxy/session.ts";
 import { createSessionContext, type SessionContext } from "../../proxy/session_context.ts";
 import type { Conn } from "../../engines/contract.ts";
 import { loadRuntime } from "../../engines/load.ts";
+import { releaseMemorySoon } from "../../engines/shared/release_memory.ts";
 import type { GenerationPlan } from "./messages.ts";
+
+/** When half of so many connections have left, what they held is worth giving back. */
+const FLOOD = 50;
 
 interface GenerationOptions {
   /** The worker's index. */
@@ -30,6 +34,8 @@ export class Generation {
   readonly #limits = new Map<string, Limits>();
   readonly #sessions = new Map<Expiring, { session: Session; limits: Limits }>();
   readonly #idle: (generation: Generation) => void;
+  /** The most connections since memory was given back last. */
+  #most = 0;
 
   private constructor(readonly plan: GenerationPlan, options: GenerationOptions) {
     this.monitor = new WorkerMonitor(plan.grant, options.post);
@@ -95,6 +101,7 @@ export class Generation {
     if (!taken) limits.take();
     const session = new Session(conn, context);
     this.#sessions.set(session, { session, limits });
+    this.#most = Math.max(this.#most, this.#sessions.size);
     session.run();
   }
 
@@ -124,6 +131,10 @@ export class Generation {
   #finished(session: Expiring): void {
     this.#sessions.get(session)?.limits.giveBack();
     this.#sessions.delete(session);
+    if (this.#most >= FLOOD && this.#sessions.size < this.#most / 2) {
+      this.#most = this.#sessions.size;
+      releaseMemorySoon();
+    }
     this.#checkIdle();
   }
 
