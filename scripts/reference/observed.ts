@@ -78,6 +78,7 @@ function sampleMonitor(): Monitor {
   telemetry.bytesOut("192.0.2.1", 1);
   monitor.openFiles = () => ({ open: 1, limit: 2 });
   monitor.engines = new Map([["web", "native"]]);
+  monitor.revocationLists = [{ listener: "web", issuer: "CN=ca", nextUpdateMs: 0, entries: 0 }];
   monitor.certificates = [{ listener: "web", name: "a.example", notAfterMs: 0 }];
   monitor.acme = {
     statuses: [{ name: "a.example", nextAttemptMs: 0, lastError: "", hasCertificate: true }],

@@ -162,7 +162,7 @@ function checkClientAuth(listener: ListenerFile, listenerPath: Path, isGiven: Is
     if (ca === "") report.error([...path, "mode"], `found "${mode}", needs ca: the authorities that sign clients`);
     return;
   }
-  for (const name of ["ca", "allow-cn", "allow-dns", "allow-uri"]) {
+  for (const name of ["ca", "crl", "allow-cn", "allow-dns", "allow-uri"]) {
     if (!isGiven([...path, name])) continue;
     const isFilled = name === "ca" ? ca !== "" : listener.clientAuth[ALLOW_FIELDS[name]].length > 0;
     if (!isFilled) continue;
@@ -175,7 +175,8 @@ function checkClientAuth(listener: ListenerFile, listenerPath: Path, isGiven: Is
   }
 }
 
-const ALLOW_FIELDS: Record<string, "allowCn" | "allowDns" | "allowUri"> = {
+const ALLOW_FIELDS: Record<string, "crl" | "allowCn" | "allowDns" | "allowUri"> = {
+  "crl": "crl",
   "allow-cn": "allowCn",
   "allow-dns": "allowDns",
   "allow-uri": "allowUri",

@@ -89,6 +89,8 @@ export interface ListenerConfig extends TargetConfig {
     mode: ClientAuthMode;
     /** Absolute path of the PEM file; `null` where the mode is `none`. */
     ca: string | null;
+    /** PEM or DER files of revocation lists, absolute; empty: nothing is checked. */
+    crl: string[];
     allowCn: string[];
     allowDns: string[];
     allowUri: string[];

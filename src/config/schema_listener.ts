@@ -42,6 +42,12 @@ const CLIENT_AUTH: Fields<ListenerFile["clientAuth"]> = {
     { default: "" },
     "PEM file: the authorities that sign clients' certificates",
   ),
+  crl: key(
+    "crl",
+    types.list(types.path({ optional: false }), { unique: (path) => path }),
+    { default: [] },
+    "PEM or DER files of revocation lists; given any, every issuer on a client's path needs a current one",
+  ),
   allowCn: key(
     "allow-cn",
     types.list(types.pattern()),

@@ -209,6 +209,13 @@ function redirectFamilies({ redirect: { active, rejected, answers } }: MetricSou
 
 function ownFamilies(sources: MetricSources): MetricFamily[] {
   const { certificates, reloads, options, engines, entries } = sources;
+  // Of several lists of one issuer, only the latest counts, which is the one that is current for longest.
+  const lists = [
+    ...new Map(
+      [...sources.revocationLists].sort((a, b) => a.nextUpdateMs - b.nextUpdateMs)
+        .map((list) => [`${list.listener}\0${list.issuer}`, list]),
+    ).values(),
+  ];
   const certificateSamples = new Map<string, { labels: Labels; value: number }>();
   for (const { listener, name, notAfterMs } of certificates) {
     const value = notAfterMs / 1000;
@@ -220,6 +227,16 @@ function ownFamilies(sources: MetricSources): MetricFamily[] {
   }
   return [
     gauge("certificate_expiry_timestamp_seconds", "When the certificate expires.", [...certificateSamples.values()]),
+    gauge(
+      "client_revocation_list_next_update_timestamp_seconds",
+      "Until when the revocation list of clients' certificates is current.",
+      lists.map(({ listener, issuer, nextUpdateMs }) => ({ labels: { listener, issuer }, value: nextUpdateMs / 1000 })),
+    ),
+    gauge(
+      "client_revocation_list_entries",
+      "Certificates that the revocation list names.",
+      lists.map(({ listener, issuer, entries }) => ({ labels: { listener, issuer }, value: entries })),
+    ),
     counter("reloads_total", "Reloads of the configuration.", [
       { labels: { result: "ok" }, value: reloads.ok },
       { labels: { result: "failed" }, value: reloads.failed },

@@ -54,6 +54,15 @@ export interface BackendState {
   checks: { ok: number; failed: number } | null;
 }
 
+/** A revocation list of an authority that clients' certificates are checked by. */
+export interface RevocationListState {
+  listener: string;
+  issuer: string;
+  /** Milliseconds since the epoch. */
+  nextUpdateMs: number;
+  entries: number;
+}
+
 /** Everything that is known about the traffic and the program. */
 export interface MetricSources {
   readonly options: {
@@ -74,6 +83,7 @@ export interface MetricSources {
   readonly reloads: { readonly ok: number; readonly failed: number };
   readonly workerRestarts: number;
   readonly certificates: readonly CertificateExpiry[];
+  readonly revocationLists: readonly RevocationListState[];
   /** `null` where no certificate is ordered. */
   readonly acme: Orders | null;
   readonly redirect: RedirectCounts;

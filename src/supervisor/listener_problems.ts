@@ -22,6 +22,7 @@ function keyOf(file: string, { cert, key, certificates, clientAuth }: ListenerFi
     if (file === more.cert) return ["certificates", index, "cert"];
     if (file === more.key) return ["certificates", index, "key"];
   }
+  if (clientAuth.crl.includes(file)) return ["client-auth", "crl"];
   return file === clientAuth.ca ? ["client-auth", "ca"] : [];
 }
 

@@ -15,7 +15,14 @@ import type { Entry, MonitorGrant } from "../log/worker_monitor.ts";
 import { loadOpenFiles, type OpenFiles } from "../linux/open_files.ts";
 import { readProcessStats } from "../metrics/process_stats.ts";
 import { type ListenerShape, rowsSize } from "../metrics/rows.ts";
-import type { BackendState, CertificateExpiry, MetricSources, Orders, RedirectCounts } from "../metrics/sources.ts";
+import type {
+  BackendState,
+  CertificateExpiry,
+  MetricSources,
+  Orders,
+  RedirectCounts,
+  RevocationListState,
+} from "../metrics/sources.ts";
 
 /** Options of {@linkcode Monitor}. */
 interface MonitorOptions {
@@ -41,6 +48,7 @@ export class Monitor implements MetricSources {
   readonly reloads = { ok: 0, failed: 0 };
   workerRestarts = 0;
   certificates: CertificateExpiry[] = [];
+  revocationLists: RevocationListState[] = [];
   acme: Orders | null = null;
   readonly redirect: RedirectCounts = { active: 0, rejected: 0, answers: new Map() };
   /** Knows which backends are up; none before something serves. */

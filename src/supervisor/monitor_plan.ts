@@ -11,6 +11,14 @@ export function monitorPlan({ config, listeners }: Plan, monitor: Monitor): void
   monitor.certificates = listeners.flatMap(({ config, tls }) =>
     tls.certificateInfos.map(({ name, notAfter }) => ({ listener: config.name, name, notAfterMs: notAfter }))
   );
+  monitor.revocationLists = listeners.flatMap(({ config, tls }) =>
+    tls.revocationLists.map(({ info: { issuer, nextUpdate, entries } }) => ({
+      listener: config.name,
+      issuer,
+      nextUpdateMs: nextUpdate,
+      entries,
+    }))
+  );
 }
 
 /** The listeners as the counters need to know them. */

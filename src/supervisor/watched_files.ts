@@ -1,10 +1,10 @@
 import type { Config } from "../config/config.ts";
 
-/** The files that a configuration names: certificates, keys and authorities. */
+/** The files that a configuration names: certificates, keys, authorities and revocation lists. */
 export function watchedFiles(config: Config): string[] {
   const files = config.listeners.flatMap(({ certificates, clientAuth }) => [
     ...certificates.flatMap(({ cert, key }) => [cert, key]),
-    ...(clientAuth.mode !== "none" && clientAuth.ca !== null ? [clientAuth.ca] : []),
+    ...(clientAuth.mode !== "none" && clientAuth.ca !== null ? [clientAuth.ca, ...clientAuth.crl] : []),
   ]);
   return [...new Set(files)];
 }

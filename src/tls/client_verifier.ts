@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readPem } from "./pem.ts";
 import { type PathCertificate, readPathCertificate } from "./verify/certificate.ts";
+import { RevocationIndex, type RevocationList } from "./verify/revocation.ts";
 import { type Path, VerificationError, verifyPath } from "./verify/path.ts";
 
 /** Certificates that a client may show; OpenSSL's and rustls' limits of their size come before. */
@@ -25,8 +26,15 @@ export class ClientVerifier {
   /** By the hash of the chain; the one not seen for the longest time is first. */
   readonly #verified = new Map<string, Verified>();
 
-  /** @param ca PEM bundle of the authorities, which was looked at before */
-  constructor(ca: string) {
+  /** `null` where nobody asks whether a certificate was revoked. */
+  readonly #revocations: RevocationIndex | null;
+
+  /**
+   * @param ca PEM bundle of the authorities, which was looked at before
+   * @param crl revocation lists; without any nothing is checked, else every issuer on the client's path needs one
+   */
+  constructor(ca: string, crl: readonly RevocationList[] = []) {
+    this.#revocations = crl.length === 0 ? null : new RevocationIndex(crl);
     for (const { der } of readPem(ca)) {
       try {
         this.#anchors.push(readPathCertificate(der));
@@ -54,9 +62,10 @@ export class ClientVerifier {
     if (known !== undefined && nowMs >= known.fromMs && nowMs <= known.toMs) return this.#remember(key, known);
     this.#verified.delete(key);
     const { certificates } = this.#verifyAnew(chain, examine, nowMs);
+    const { fromMs = -Infinity, toMs = Infinity } = this.#revocations?.check(certificates, nowMs) ?? {};
     this.#remember(key, {
-      fromMs: Math.max(...certificates.map(({ notBefore }) => notBefore)),
-      toMs: Math.min(...certificates.map(({ notAfter }) => notAfter)),
+      fromMs: Math.max(fromMs, ...certificates.map(({ notBefore }) => notBefore)),
+      toMs: Math.min(toMs, ...certificates.map(({ notAfter }) => notAfter)),
     });
   }
 

@@ -1,3 +1,4 @@
+import type { RevocationList } from "./verify/revocation.ts";
 import type { ClientAuthMode, TlsVersion } from "../config/config.ts";
 import type { Address } from "../net/address.ts";
 import type { Challenge } from "./challenge/challenge.ts";
@@ -30,7 +31,13 @@ export interface TlsListenOptions {
   alpn: string[];
   minVersion: TlsVersion;
   maxVersion: TlsVersion;
-  clientAuth: { mode: ClientAuthMode; /** PEM bundle */ ca: string | null };
+  clientAuth: {
+    mode: ClientAuthMode;
+    /** PEM bundle of authorities. */
+    ca: string | null;
+    /** None: nobody asks whether a certificate was revoked. */
+    crl: RevocationList[];
+  };
   backlog: number;
   /** Several sockets may share the address (SO_REUSEPORT). */
   reusePort: boolean;

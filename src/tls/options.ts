@@ -2,6 +2,7 @@ import type { CertificateConfig, ListenerConfig } from "../config/config.ts";
 import type { Address } from "../net/address.ts";
 import type { CertificateMaterial, TlsListenOptions } from "./listen_options.ts";
 import { loadCaBundle } from "./ca.ts";
+import { type LoadedRevocationList, loadRevocationLists } from "./revocation_list.ts";
 import type { Challenge } from "./challenge/challenge.ts";
 import { wildcardOf } from "../net/server_names.ts";
 import type { RuntimeName } from "../runtimes/name.ts";
@@ -26,6 +27,8 @@ export interface TlsPlan {
   certificateInfos: CertificateInfo[];
   /** PEM bundle; `null` unless client certificates are asked for. */
   ca: string | null;
+  /** Revocation lists of the authorities, and what is said of each. */
+  revocationLists: LoadedRevocationList[];
 }
 
 /** What stands in for a certificate that is ordered. */
@@ -80,9 +83,13 @@ export async function loadListenerTls(
   }
   const { mode, ca: path } = config.clientAuth;
   let ca: string | null = null;
+  const revocationLists: LoadedRevocationList[] = [];
   if (mode !== "none") {
     if (path === null) found.push(problemError("", `client-auth.mode = "${mode}" needs client-auth.ca`));
     else ca = await loadCaBundle(path, now, found);
+    for (const file of ca === null ? [] : config.clientAuth.crl) {
+      revocationLists.push(...await loadRevocationLists(file, ca!, now, found));
+    }
   }
   const problems = found.map((problem) => ({ ...problem, message: `listener "${config.name}": ${problem.message}` }));
   if (choice.engine === null || problems.some(({ severity }) => severity === "error")) {
@@ -96,6 +103,7 @@ export async function loadListenerTls(
     challenges: ordered.challenges,
     certificateInfos: certificates.map(({ info }) => info),
     ca,
+    revocationLists,
   };
   return { plan, problems };
 }
@@ -123,7 +131,11 @@ export function tlsListenOptions(config: ListenerConfig, plan: TlsPlan, socket: 
     alpn: [...index.alpn],
     minVersion: config.minVersion,
     maxVersion: config.maxVersion,
-    clientAuth: { mode: config.clientAuth.mode, ca: plan.ca },
+    clientAuth: {
+      mode: config.clientAuth.mode,
+      ca: plan.ca,
+      crl: plan.revocationLists.map(({ list }) => list),
+    },
     backlog: config.limits.backlog,
     reusePort: socket.reusePort,
     ...(socket.fd === undefined ? {} : { fd: socket.fd }),

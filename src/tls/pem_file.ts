@@ -40,14 +40,22 @@ export async function readPemFile(path: string, what: string, problems: Problem[
   }
 }
 
-async function readBounded(path: string): Promise<{ bytes: Uint8Array; mode: number }> {
+/**
+ * Reads a regular file of bounded size.
+ *
+ * @throws {Error} what the file system says, or why the file is not taken
+ */
+export async function readBounded(
+  path: string,
+  maxBytes = MAX_FILE_BYTES,
+): Promise<{ bytes: Uint8Array; mode: number }> {
   // O_NONBLOCK (04000 on Linux): opening a FIFO that nobody writes would block for ever.
   const handle = await open(path, 0o4000);
   try {
     const stat = await handle.stat();
     if (stat.isDirectory()) throw new TypeError("is a directory");
     if (!stat.isFile()) throw new TypeError("is not a regular file");
-    if (stat.size > MAX_FILE_BYTES) throw new RangeError(`file has ${stat.size} bytes, more than ${MAX_FILE_BYTES}`);
+    if (stat.size > maxBytes) throw new RangeError(`file has ${stat.size} bytes, more than ${maxBytes}`);
     // One byte more than it had, to notice that it grows.
     const buffer = new Uint8Array(stat.size + 1);
     let length = 0;

@@ -41,6 +41,7 @@ Deno.test("describeKeys() lists every key in the order of the file", () => {
     "listener.accept-proxy",
     "listener.client-auth.mode",
     "listener.client-auth.ca",
+    "listener.client-auth.crl",
     "listener.client-auth.allow-cn",
     "listener.client-auth.allow-dns",
     "listener.client-auth.allow-uri",

@@ -14,6 +14,7 @@ import {
   makeClientCertificates,
 } from "../support/client_certificates.ts";
 import { sClient } from "../support/peers/s_client.ts";
+import { OpensslCa } from "../support/peers/openssl_ca.ts";
 import type { Proxy, TempDir } from "../support/proxy.ts";
 import type { Bench } from "./suite.ts";
 
@@ -108,6 +109,41 @@ export function clientSessionCases({ contender, has, peerTest, start }: Bench): 
     Deno.writeTextFileSync(dir.file("ca.pem"), added.pem);
     assert.equal((await proxy.reload()).event, "reload");
     assert.equal(await speak(...session("alice", "in"), ...shown(alice)), false);
+  });
+}
+
+/** Revocation lists that change while the program runs. */
+export function revocationCases({ has, peerTest, start }: Bench): void {
+  if (!has("client-auth")) return;
+  peerTest("refuses who was revoked, from the reload on, also where the session is resumed", [OPENSSL], async (dir) => {
+    const ca = await OpensslCa.create(dir.path, "ca");
+    const [alice, bob] = [await ca.issue("alice"), await ca.issue("bob")];
+    const shown = (file: string) => ["-cert", file, "-key", `${file}.key`];
+    const session = (way: "in" | "out") => [`-sess_${way}`, dir.file("session")];
+    Deno.writeTextFileSync(dir.file("ca.crl"), await ca.list());
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address, {
+      listener: { "client-auth": { mode: "required", ca: "ca/ca.pem", crl: ["ca.crl"] } },
+      config: { admin: { listen: `unix:${dir.file("admin.sock")}` } },
+    });
+    const speak = async (...args: string[]) => (await sClient(proxy.port, ...args)).echoed;
+    assert.equal(await speak(...shown(alice)), true);
+    assert.equal(await speak(...shown(bob), ...session("out")), true);
+
+    await ca.revoke(bob);
+    Deno.writeTextFileSync(dir.file("ca.crl"), await ca.list());
+    assert.equal((await proxy.reload()).event, "reload");
+    assert.equal(await speak(...shown(bob), ...session("in")), false);
+    assert.equal(await speak(...shown(bob)), false);
+    assert.equal(await speak(...shown(alice)), true);
+    const refused = await proxy.program.record(({ reason }) => reason === "client-auth");
+    assert.match(String(refused.error), /"CN=bob": it was revoked by "CN=ca"/);
+
+    // Nothing is admitted by a list that is none.
+    Deno.writeTextFileSync(dir.file("ca.crl"), "not a list");
+    assert.equal((await proxy.reload()).event, "reload-failed");
+    assert.equal(await speak(...shown(bob)), false);
+    assert.equal(await speak(...shown(alice)), true);
   });
 }
 

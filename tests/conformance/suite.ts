@@ -7,7 +7,7 @@ import { type Program, runProgram } from "../support/program.ts";
 import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
 import { type Peer, peerTest } from "../support/peers/peers.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
-import { certificateCases, clientSessionCases } from "./certificate_cases.ts";
+import { certificateCases, clientSessionCases, revocationCases } from "./certificate_cases.ts";
 import { dataCases } from "./data_cases.ts";
 import { endingCases } from "./ending_cases.ts";
 import { faultCases } from "./fault_cases.ts";
@@ -76,6 +76,7 @@ export function conformance(contender: Contender): void {
   routeCases(bench);
   certificateCases(bench);
   clientSessionCases(bench);
+  revocationCases(bench);
 }
 
 /** A case that hangs has failed, and must not hang the suite. */

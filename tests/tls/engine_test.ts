@@ -5,7 +5,7 @@ import { chooseEngine, type EngineCircumstances } from "../../src/tls/engine.ts"
 import { makeListenerConfig, makeRoute } from "./listener_config.ts";
 
 const CERTIFICATE = { cert: "c", key: "k", names: [] };
-const CLIENT_AUTH = { ca: "/ca", allowCn: [], allowDns: [], allowUri: [] };
+const CLIENT_AUTH = { ca: "/ca", crl: [], allowCn: [], allowDns: [], allowUri: [] };
 
 /** A configuration that asks for each feature, and how the reason names it. */
 const ASKS: [Feature, Partial<ListenerConfig>, string, EngineCircumstances?][] = [

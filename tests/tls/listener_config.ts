@@ -22,7 +22,7 @@ export function makeListenerConfig(overrides: Partial<ListenerConfig> = {}): Lis
     proxyProtocolTlvs: [],
     proxyProtocolTlvsNamed: false,
     acceptProxy: [],
-    clientAuth: { mode: "none", ca: null, allowCn: [], allowDns: [], allowUri: [] },
+    clientAuth: { mode: "none", ca: null, crl: [], allowCn: [], allowDns: [], allowUri: [] },
     timeouts: { handshakeMs: 0, connectMs: 0, idleMs: 0, halfCloseMs: 0, lifetimeMs: 0 },
     limits: { connections: 0, perClient: 0, handshakesPerSecond: 0, backlog: 4096 },
     ...overrides,

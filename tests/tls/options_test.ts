@@ -23,7 +23,7 @@ Deno.test("loadListenerTls() answers a plan that can be posted to a worker", asy
   const { certificates: [a, b, ca] } = files;
   const config = makeListenerConfig({
     certificates: [a, b],
-    clientAuth: { mode: "required", ca: ca.cert, allowCn: [], allowDns: [], allowUri: [] },
+    clientAuth: { mode: "required", ca: ca.cert, crl: [], allowCn: [], allowDns: [], allowUri: [] },
   });
   const { plan, problems } = await loadListenerTls(config, "deno");
   assert.deepEqual(problems, []);
@@ -37,14 +37,21 @@ Deno.test("loadListenerTls() answers a plan that can be posted to a worker", asy
 
 Deno.test("loadListenerTls() loads no CA where no client certificate is asked for", async () => {
   await using files = await makePairs({ dnsNames: ["a.example"] });
-  const clientAuth = { mode: "none" as const, ca: "/none/ca.pem", allowCn: [], allowDns: [], allowUri: [] };
+  const clientAuth = { mode: "none" as const, ca: "/none/ca.pem", crl: [], allowCn: [], allowDns: [], allowUri: [] };
   const { plan, problems } = await loadListenerTls(makeListenerConfig({ ...files, clientAuth }), "deno");
   assert.deepEqual(problems, []);
   assert.equal(plan!.ca, null);
 });
 
 Deno.test("loadListenerTls() finds every problem in one go, and names the listener in each", async () => {
-  const clientAuth = { mode: "optional" as const, ca: "/none/ca.pem", allowCn: [], allowDns: [], allowUri: [] };
+  const clientAuth = {
+    mode: "optional" as const,
+    ca: "/none/ca.pem",
+    crl: [],
+    allowCn: [],
+    allowDns: [],
+    allowUri: [],
+  };
   const config = makeListenerConfig({ name: "api", engine: "native", sniStrict: true, clientAuth });
   const { plan, problems } = await loadListenerTls(config, "deno");
   assert.equal(plan, undefined);
@@ -98,7 +105,7 @@ Deno.test("tlsListenOptions() hands every option on", async () => {
     alpn: ["h2"],
     minVersion: "1.3",
     maxVersion: "1.3",
-    clientAuth: { mode: "none", ca: null },
+    clientAuth: { mode: "none", ca: null, crl: [] },
     backlog: 4096,
     reusePort: true,
     preamble: true,

@@ -35,8 +35,8 @@ export const bunRuntime: Runtime = {
     if (lacking !== null) throw new UnsupportedError(`Cannot listen with the native engine on Bun: ${lacking}`);
     const { address, backlog, reusePort } = options;
     const queue = new AcceptQueue<BunTlsConn>(backlog);
-    const { ca } = options.clientAuth;
-    const verifier = ca === null ? null : new ClientVerifier(ca);
+    const { ca, crl } = options.clientAuth;
+    const verifier = ca === null ? null : new ClientVerifier(ca, crl);
     // Whether accepted sockets begin with a small receive buffer, which the kernel has to be told to let grow.
     let bounded = false;
     const listen = (where: { unix: string } | { hostname: string; port: number }) =>

@@ -48,7 +48,7 @@ export class NodeTls {
     this.challenges = challenges;
     this.#routes = routes && new RouteIndex(routes);
     this.#asksForCertificate = clientAuth.mode !== "none";
-    this.#verifier = clientAuth.ca === null ? null : new ClientVerifier(clientAuth.ca);
+    this.#verifier = clientAuth.ca === null ? null : new ClientVerifier(clientAuth.ca, clientAuth.crl);
     if (ON_DENO && clientAuth.ca !== null && !isGuarded(readPem(clientAuth.ca)[0].der)) {
       throw new UnsupportedError("Cannot verify clients' certificates: this version of Deno takes any for exact DER");
     }

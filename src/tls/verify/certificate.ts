@@ -1,4 +1,4 @@
-import { type KeyObject, X509Certificate } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { type DerElement, readDer, readDerSequence, readObjectIdentifier } from "../der.ts";
 import { describeSubject, parseCertificate } from "../certificate_file.ts";
 import { readDistinguishedName } from "./distinguished_name.ts";
@@ -17,7 +17,7 @@ export interface PathCertificate {
   title: string;
   /** 1, 2 or 3. */
   version: number;
-  /** The value of the INTEGER, hexadecimal. */
+  /** As {@linkcode serialNumber} writes it. */
   serial: string;
   /** In a form in which equal names are equal texts. */
   subject: string;
@@ -61,13 +61,13 @@ export function readPathCertificate(der: Uint8Array): PathCertificate {
     der,
     title: describeSubject(parsed),
     version,
-    serial: hex(serial.value),
+    serial: serialNumber(serial.value),
     subject: readDistinguishedName(subject),
     issuer: readDistinguishedName(issuer),
     subjectDer: subject.bytes,
     notBefore: parsed.notBefore,
     notAfter: parsed.notAfter,
-    publicKey: new X509Certificate(der).publicKey,
+    publicKey: parsed.x509.publicKey,
     extensions: readExtensions(fields.find(({ tag }) => tag === 0xa3)),
     tbs: tbs.bytes,
     signatureAlgorithm,
@@ -94,8 +94,12 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
-/** Lower-case hexadecimal. */
-export function hex(bytes: Uint8Array): string {
+/** A serial number as a text, the same for each form that it may have. */
+export function serialNumber(integer: Uint8Array): string {
+  return hex(integer).replace(/^(00)+(?=..)/, "");
+}
+
+function hex(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
   return text;

@@ -11,7 +11,10 @@ export type VerificationClass =
   | "certificate-not-yet-valid"
   | "certificate-wrong-use"
   | "certificate-weak"
-  | "certificate-constraint";
+  | "certificate-constraint"
+  | "revoked"
+  | "crl-missing"
+  | "crl-expired";
 
 /** The certificate of a client was not verified. */
 export class VerificationError extends Error {
