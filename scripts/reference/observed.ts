@@ -64,12 +64,12 @@ function sampleMonitor(): Monitor {
   const log = createLogger(LOG, { terminal: false, environment: () => undefined });
   const monitor = new Monitor({ log, version: "0.0.0", runtime: "deno 0" });
   monitor.configure({ log: LOG, admin: ADMIN });
-  const grant = monitor.grant(0, [{
+  const memory = monitor.allocate(0, [{
     name: "web",
     backends: ["unix:/run/app.sock"],
     routes: [{ name: "api", backends: ["unix:/run/api.sock"] }],
   }], LOG);
-  const telemetry = new WorkerMonitor(grant, () => {}).telemetry("web");
+  const telemetry = new WorkerMonitor(memory, () => {}).telemetry("web");
   telemetry.opened("192.0.2.1");
   telemetry.handshakeDone("TLSv1.3", false, 1);
   telemetry.backendConnected("unix:/run/app.sock", 1);

@@ -24,7 +24,7 @@ import {
 import type { Telemetry } from "../metrics/telemetry.ts";
 
 /** What the main thread gives a worker to write to. It is plain data, so that it can be posted. */
-export interface MonitorGrant {
+export interface MonitorMemory {
   /** Unique among all workers of all generations. */
   id: number;
   /** The worker's index, 0 to N − 1. */
@@ -67,11 +67,11 @@ export class WorkerMonitor {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param post hands a batch to the main thread */
-  constructor(readonly grant: MonitorGrant, private readonly post: (entries: Entry[]) => void) {
-    this.#listeners = new Map(mapRows(grant.rows, grant.listeners).map((rows) => [rows.name, rows]));
-    this.#clients = grant.clients && new ClientTable(grant.clients.buffer, grant.clients.capacity);
+  constructor(readonly memory: MonitorMemory, private readonly post: (entries: Entry[]) => void) {
+    this.#listeners = new Map(mapRows(memory.rows, memory.listeners).map((rows) => [rows.name, rows]));
+    this.#clients = memory.clients && new ClientTable(memory.clients.buffer, memory.clients.capacity);
     const logAt = (level: LogLevel) => (message: string, fields: Fields = {}) => {
-      if (!isLogged(level, grant.level)) return;
+      if (!isLogged(level, memory.level)) return;
       this.#add({ kind: "log", atMs: Date.now(), level, message, fields: Object.fromEntries(entriesOf(fields)) });
     };
     this.log = {
@@ -79,21 +79,25 @@ export class WorkerMonitor {
       info: logAt("info"),
       warn: logAt("warn"),
       error: logAt("error"),
-      enabled: (level) => isLogged(level, grant.level),
+      enabled: (level) => isLogged(level, memory.level),
     };
   }
 
   /** The telemetry of one listener of this worker, or of one of its routes. */
   telemetry(listener: string, route?: string): Telemetry {
     const rows = this.#listeners.get(listener);
-    if (!rows) throw new RangeError(`Cannot observe listener "${listener}": not in this worker's grant`);
+    if (!rows) throw new RangeError(`Cannot observe listener "${listener}": it has no memory in this worker`);
     const records: Records = {
       closed: (record) => this.#closed(record),
       rejected: (reason, client, error) => this.#rejected(listener, reason, client, error),
     };
     if (route === undefined) return new RowTelemetry(rows, this.#clients, records);
     const routeRows = rows.routes.find(({ name }) => name === route);
-    if (!routeRows) throw new RangeError(`Cannot observe route "${route}" of listener "${listener}": not in the grant`);
+    if (!routeRows) {
+      throw new RangeError(
+        `Cannot observe route "${route}" of listener "${listener}": it has no memory in this worker`,
+      );
+    }
     return new RouteTelemetry(rows, routeRows, this.#clients, records);
   }
 
@@ -113,14 +117,14 @@ export class WorkerMonitor {
   #closed(record: ConnectionRecord): void {
     const level = describeReason(record.reason).level;
     if (!this.log.enabled(level)) return;
-    const limited = isTurnedAway(record) || (!this.grant.access && level === "warn");
-    if (limited ? !this.#mayLog(record.reason) : !this.grant.access) return;
+    const limited = isTurnedAway(record) || (!this.memory.access && level === "warn");
+    if (limited ? !this.#mayLog(record.reason) : !this.memory.access) return;
     this.#add({ kind: "connection", atMs: Date.now(), record });
   }
 
   #rejected(listener: string, reason: Reason, client: string, error?: string): void {
     if (!this.log.enabled("info") || !this.#mayLog(reason)) return;
-    const { worker } = this.grant;
+    const { worker } = this.memory;
     this.#add({ kind: "rejected", atMs: Date.now(), listener, worker, client, reason, ...(error && { error }) });
   }
 

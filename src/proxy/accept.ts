@@ -4,13 +4,13 @@ const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 1000;
 
 /** Decides when a connection may be accepted, and what becomes of one that was. */
-export interface Gate<Ticket> {
+export interface AcceptControl<Slot> {
   /** Reserves a slot for the next connection, at once or as soon as the limits allow. */
-  enter(): Ticket | Promise<Ticket>;
-  /** Checks the ticket again after accept: a reload may have changed the limits. */
-  arrived(ticket: Ticket): Ticket | Promise<Ticket>;
+  reserve(): Slot | Promise<Slot>;
+  /** Checks the slot again after accept: a reload may have changed the limits. */
+  confirm(slot: Slot): Slot | Promise<Slot>;
   /** Gives a slot back, because nothing was accepted. */
-  failed(ticket: Ticket): void;
+  giveBack(slot: Slot): void;
 }
 
 /**
@@ -19,27 +19,27 @@ export interface Gate<Ticket> {
  * does so itself.
  * @param serve is called with each connection, and must not throw
  * @param exhausted is called once each time that descriptors or memory have run out
- * @param gate is asked before each accept
+ * @param control is asked before each accept
  * @throws {ConnError} when the listener itself failed
  */
-export async function acceptLoop<Ticket>(
+export async function acceptLoop<Slot>(
   listener: Listener,
-  serve: (conn: Conn, ticket: Ticket) => void,
+  serve: (conn: Conn, slot: Slot) => void,
   exhausted: (error: ConnError) => void,
-  gate: Gate<Ticket>,
+  control: AcceptControl<Slot>,
 ): Promise<void> {
   let pauseMs = 0;
   for (;;) {
-    const entering = gate.enter();
-    let ticket = entering instanceof Promise ? await entering : entering;
+    const reserving = control.reserve();
+    let slot = reserving instanceof Promise ? await reserving : reserving;
     try {
       const conn = await listener.accept();
       pauseMs = 0;
-      const arriving = gate.arrived(ticket);
-      ticket = arriving instanceof Promise ? await arriving : arriving;
-      serve(conn, ticket);
+      const confirming = control.confirm(slot);
+      slot = confirming instanceof Promise ? await confirming : confirming;
+      serve(conn, slot);
     } catch (error) {
-      gate.failed(ticket);
+      control.giveBack(slot);
       if (!(error instanceof ConnError)) throw error;
       if (error.kind === "closed") return;
       // A client that left before it was accepted (accept(2), ECONNABORTED) is of no concern.

@@ -46,7 +46,7 @@ export class BackendHealth {
   }
 
   /** Gives the listeners of a plan the memory of their backends; what serves now stays as it is. */
-  grant(listeners: ListenerPlan[]): void {
+  allocate(listeners: ListenerPlan[]): void {
     for (const listener of listeners) {
       const { config } = listener;
       listener.health = targets(config).map(({ route, target }) =>

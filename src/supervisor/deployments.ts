@@ -181,7 +181,7 @@ export class Deployments {
   async #prepare(workers: PoolWorker[], generation: number, plan: Plan): Promise<ListeningSocket[]> {
     const sockets: ListeningSocket[] = [];
     const before = new Set(this.sockets.all);
-    const limits = this.#limits.grant(plan);
+    const limits = this.#limits.allocate(plan);
     try {
       for (const worker of workers) {
         const openBefore = this.sockets.openFds();
@@ -206,9 +206,10 @@ export class Deployments {
       this.sockets.refuseNew(socket);
       // At an address that is given up, handshakes under way are not waited for. An inherited socket belongs to the
       // next generation, too.
-      void (addresses.has(socket.address) && socket.member !== null ? this.#linger(socket) : Promise.resolve()).then(
-        () => this.#shut(socket, graceMs),
-      );
+      void (addresses.has(socket.address) && socket.groupSocket !== null ? this.#linger(socket) : Promise.resolve())
+        .then(
+          () => this.#shut(socket, graceMs),
+        );
     }
     for (const worker of dismissed) {
       worker.handle.ask({ type: "retire" }).catch(() => {});

@@ -8,7 +8,7 @@ import type { Problem } from "../tls/problem.ts";
 export type WriteProblem = (problem: Problem, listener: number) => void;
 
 /** The position of a listener's problem in the file: that of the key at fault, else that of the listener. */
-export function placeOf({ file, key }: Problem, index: number, { listeners, positions }: LoadResult): string {
+export function positionText({ file, key }: Problem, index: number, { listeners, positions }: LoadResult): string {
   if (positions === null) return "";
   const { line, column } = positions.find(["listener", index, ...key ?? keyOf(file, listeners[index])]);
   return `${line}:${column}:`;

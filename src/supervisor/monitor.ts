@@ -11,7 +11,7 @@ import { History } from "../metrics/history.ts";
 import { Counters } from "../metrics/counters.ts";
 import type { RootLog } from "../log/log.ts";
 import { MetricsLog } from "../log/metrics_log.ts";
-import type { Entry, MonitorGrant } from "../log/worker_monitor.ts";
+import type { Entry, MonitorMemory } from "../log/worker_monitor.ts";
 import { loadOpenFiles, type OpenFiles } from "../linux/open_files.ts";
 import { readProcessStats } from "../metrics/process_stats.ts";
 import { type ListenerShape, rowsSize } from "../metrics/rows.ts";
@@ -59,7 +59,7 @@ export class Monitor implements MetricSources {
   openFiles: (() => OpenFiles) | null = null;
   readonly #clientCapacity: number;
   readonly #metricsLog: MetricsLog;
-  #grants = 0;
+  #allocations = 0;
   #watched = false;
   #ticks = 0;
   #metricsIntervalMs = 0;
@@ -102,11 +102,11 @@ export class Monitor implements MetricSources {
   }
 
   /** Allocates the memory of a worker's generation. */
-  grant(worker: number, listeners: ListenerShape[], log: LogConfig): MonitorGrant {
-    const id = this.#grants++;
+  allocate(worker: number, listeners: ListenerShape[], log: LogConfig): MonitorMemory {
+    const id = this.#allocations++;
     const rows = new SharedArrayBuffer(rowsSize(listeners));
     this.counters.add(id, worker, rows, listeners);
-    let clients: MonitorGrant["clients"] = null;
+    let clients: MonitorMemory["clients"] = null;
     if (this.#watched) {
       const capacity = this.#clientCapacity;
       clients = { buffer: new SharedArrayBuffer(clientTableSize(capacity)), capacity };
@@ -121,9 +121,9 @@ export class Monitor implements MetricSources {
   }
 
   /** Keeps the counts of a worker's generation that has ended, and releases its memory. */
-  release(grant: number): void {
-    this.counters.remove(grant);
-    this.clients.remove(grant);
+  release(id: number): void {
+    this.counters.remove(id);
+    this.clients.remove(id);
   }
 
   /** Takes the readings of one second. */

@@ -15,7 +15,7 @@ import { fingerprint } from "../files/file_watch.ts";
 import { orderedTls } from "./ordered_tls.ts";
 import { logFileObstacle } from "./check_log_file.ts";
 import { watchedFiles } from "./watched_files.ts";
-import { checkCertificates, placeOf, type WriteProblem } from "./listener_problems.ts";
+import { checkCertificates, positionText, type WriteProblem } from "./listener_problems.ts";
 
 /** A listener with everything loaded and decided, as plain data: a worker needs no file. It has private keys. */
 export interface ListenerPlan {
@@ -61,7 +61,9 @@ export async function loadPlan(file: string | null, flags: ConfigFlags = {}): Pr
   }
   const write: WriteProblem = (problem, listener) => {
     // A value that a flag gives has no position in the file.
-    const place = file === null || flags.cert || flags.key || flags.engine ? "" : placeOf(problem, listener, loaded);
+    const place = file === null || flags.cert || flags.key || flags.engine
+      ? ""
+      : positionText(problem, listener, loaded);
     const where = file === null ? "" : `${file}:${place} `;
     result[problem.severity === "error" ? "errors" : "warnings"].push(`${where}${problem.message}`);
   };

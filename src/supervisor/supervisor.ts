@@ -221,7 +221,7 @@ export class Supervisor {
       // The monitor must know the plan before the workers get their memory, which depends on it.
       monitorPlan(resolved, this.#monitor);
       undo.push(() => monitorPlan(old, this.#monitor));
-      this.#health.grant(resolved.listeners);
+      this.#health.allocate(resolved.listeners);
       checkFileLimit(resolved, this.#maxConnections, this.#log);
       await deployments.deploy(resolved, workerCount(resolved));
       admin.commit();

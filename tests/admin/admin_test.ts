@@ -108,8 +108,8 @@ async function withAdmin(run: (fixture: Fixture) => Promise<void>, listen?: Addr
 
 Deno.test("startAdmin() answers every path of the contract", async () => {
   await withAdmin(async ({ admin, monitor, control }) => {
-    const grant = monitor.grant(0, [{ name: "web", backends: ["unix:/a"], routes: [] }], LOG);
-    const telemetry = new WorkerMonitor(grant, () => {}).telemetry("web");
+    const memory = monitor.allocate(0, [{ name: "web", backends: ["unix:/a"], routes: [] }], LOG);
+    const telemetry = new WorkerMonitor(memory, () => {}).telemetry("web");
     for (const client of ["192.0.2.1", "192.0.2.2", "192.0.2.3"]) telemetry.opened(client);
     telemetry.bytesOut("192.0.2.2", 7);
     const metrics = await ask(admin.address, "/metrics");

@@ -26,7 +26,7 @@ function viewOf(clients: number, name = "web", routes: string[] = []): TopView {
   monitor.configure({ log: LOG, admin });
   monitor.certificates = [{ listener: name, name: "a.example", notAfterMs: Date.now() + 5.5 * 86_400_000 }];
   const shapes = [{ name, backends: ["unix:/app"], routes: routes.map((name) => ({ name, backends: [] })) }];
-  const workers = [0, 1].map((worker) => new WorkerMonitor(monitor.grant(worker, shapes, LOG), () => {}));
+  const workers = [0, 1].map((worker) => new WorkerMonitor(monitor.allocate(worker, shapes, LOG), () => {}));
   monitor.tick(0);
   const before = { ...stats(monitor, { draining: false, history: false }), timeMs: Date.now() - 1000 };
   for (let i = 0; i < clients; i++) {

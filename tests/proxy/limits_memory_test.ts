@@ -13,12 +13,12 @@ function planOf(limits: Partial<{ connections: number; perClient: number; handsh
 
 /** The limits of several workers on one memory. */
 function workers(limits: Parameters<typeof planOf>[0], count = 2) {
-  const book = new SharedLimits(1000);
+  const shared = new SharedLimits(1000);
   const plan = planOf(limits);
-  const slots = Array.from({ length: count }, () => book.takeSlot());
-  const grant = book.grant(plan).web;
-  book.set(plan);
-  return { book, slots, limits: slots.map((slot) => new Limits(grant, slot)), memory: mapLimits(grant) };
+  const slots = Array.from({ length: count }, () => shared.takeSlot());
+  const buffers = shared.allocate(plan).web;
+  shared.set(plan);
+  return { shared, slots, limits: slots.map((slot) => new Limits(buffers, slot)), memory: mapLimits(buffers) };
 }
 
 Deno.test("Limits gives as many places as there are, over all workers, and wakes who waits", async () => {
@@ -73,16 +73,16 @@ Deno.test("Limits counts a client over all workers, an IPv6 one by its /64", () 
 });
 
 Deno.test("SharedLimits gives back all that a dead worker had", () => {
-  const { book, slots, limits: [a, b], memory } = workers({ connections: 4, perClient: 2 });
+  const { shared, slots, limits: [a, b], memory } = workers({ connections: 4, perClient: 2 });
   for (const client of ["192.0.2.1", "192.0.2.1", "192.0.2.2"]) assert.ok(a.tryTake() && a.admit(client));
   assert.ok(b.tryTake() && b.admit("192.0.2.2"));
   assert.equal(b.tryTake(), false);
   assert.equal(b.admit("192.0.2.1"), false);
-  book.freeSlot(slots[0]);
+  shared.freeSlot(slots[0]);
   assert.equal(memory.header[TOTAL], 1);
   assert.deepEqual([b.admit("192.0.2.1"), b.admit("192.0.2.1"), b.admit("192.0.2.1")], [true, true, false]);
   assert.deepEqual([b.admit("192.0.2.2"), b.admit("192.0.2.2")], [true, false]);
-  assert.equal(book.takeSlot(), slots[0]);
+  assert.equal(shared.takeSlot(), slots[0]);
 });
 
 Deno.test("Limits spaces handshakes after a small burst", () => {

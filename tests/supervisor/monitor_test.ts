@@ -36,8 +36,8 @@ function setUp() {
     admin: { listen: { transport: "unix", path: "/a" }, expose: false, topClients: 20 },
   });
   const worker = (index: number) => {
-    const grant = monitor.grant(index, LISTENERS, LOG);
-    return new WorkerMonitor(structuredClone(grant), (entries) => monitor.receive(structuredClone(entries)));
+    const memory = monitor.allocate(index, LISTENERS, LOG);
+    return new WorkerMonitor(structuredClone(memory), (entries) => monitor.receive(structuredClone(entries)));
   };
   const lines = async () => {
     await log.close();
@@ -83,7 +83,7 @@ Deno.test("Monitor's counters equal the sum of the connection records, over work
     assert.equal(sum(await text(monitor), "tls_off_connections_active"), 2);
     for (const workerMonitor of workerMonitors) {
       workerMonitor.flush();
-      monitor.release(workerMonitor.grant.id);
+      monitor.release(workerMonitor.memory.id);
     }
     assert.equal(sum(await text(monitor), "tls_off_connections_active"), 0);
   }
@@ -177,7 +177,7 @@ Deno.test("EntryLog limits records of connections turned away, and says how many
 Deno.test("WorkerMonitor posts in batches, after a while or when there are many, and log records keep their time", async () => {
   const { monitor } = setUp();
   const batches: Entry[][] = [];
-  const workerMonitor = new WorkerMonitor(monitor.grant(3, LISTENERS, LOG), (entries) => batches.push(entries));
+  const workerMonitor = new WorkerMonitor(monitor.allocate(3, LISTENERS, LOG), (entries) => batches.push(entries));
   const telemetry = workerMonitor.telemetry("web");
   for (let i = 0; i < 300; i++) {
     telemetry.opened("a");
@@ -198,8 +198,8 @@ Deno.test("WorkerMonitor posts in batches, after a while or when there are many,
 Deno.test("WorkerMonitor without access logging still tells failures", () => {
   const { monitor } = setUp();
   const entries: Entry[] = [];
-  const grant = monitor.grant(0, LISTENERS, { ...LOG, access: false });
-  const workerMonitor = new WorkerMonitor(grant, (batch) => entries.push(...batch));
+  const memory = monitor.allocate(0, LISTENERS, { ...LOG, access: false });
+  const workerMonitor = new WorkerMonitor(memory, (batch) => entries.push(...batch));
   const telemetry = workerMonitor.telemetry("web");
   for (const reason of REASONS) {
     telemetry.opened("a");
@@ -226,7 +226,7 @@ Deno.test("WorkerMonitor makes no record that the level would drop", () => {
   const told = (level: LogLevel) => {
     const entries: Entry[] = [];
     const workerMonitor = new WorkerMonitor(
-      monitor.grant(0, LISTENERS, { ...LOG, level }),
+      monitor.allocate(0, LISTENERS, { ...LOG, level }),
       (batch) => entries.push(...batch),
     );
     const telemetry = workerMonitor.telemetry("web");
@@ -247,12 +247,12 @@ Deno.test("Monitor stays bounded when each reload brings new listeners", async (
   const { monitor } = setUp();
   let opened = 0;
   for (let i = 0; i < 2_000; i++) {
-    const grant = monitor.grant(0, [{ name: `listener${i}`, backends: [`unix:/${i}`], routes: [] }], LOG);
-    const telemetry = new WorkerMonitor(grant, () => {}).telemetry(`listener${i}`);
+    const memory = monitor.allocate(0, [{ name: `listener${i}`, backends: [`unix:/${i}`], routes: [] }], LOG);
+    const telemetry = new WorkerMonitor(memory, () => {}).telemetry(`listener${i}`);
     telemetry.opened("a");
     telemetry.backendFailed(`unix:/${i}`, "refused");
     opened++;
-    monitor.release(grant.id);
+    monitor.release(memory.id);
   }
   const totals = monitor.counters.totals();
   assert.ok(totals.length <= 257, `${totals.length} listeners`);
@@ -292,8 +292,8 @@ Deno.test("stats() and clientsStats() tell the same numbers, with rates and the 
 Deno.test("Monitor counts what a route takes under its name, and in its listener's sums, also after the worker has ended", async () => {
   const { monitor } = setUp();
   const shapes = [{ name: "web", backends: ["unix:/a"], routes: [{ name: "api", backends: ["unix:/b"] }] }];
-  const grant = monitor.grant(0, shapes, LOG);
-  const workerMonitor = new WorkerMonitor(structuredClone(grant), () => {});
+  const memory = monitor.allocate(0, shapes, LOG);
+  const workerMonitor = new WorkerMonitor(structuredClone(memory), () => {});
   const own = workerMonitor.telemetry("web");
   const api = workerMonitor.telemetry("web", "api");
   for (let count = 0; count < 5; count++) own.opened("a");
@@ -316,6 +316,6 @@ Deno.test("Monitor counts what a route takes under its name, and in its listener
     assert.deepEqual(routes.map(({ name }) => name), ["api"]);
   };
   await check({ own: 1, api: 2 });
-  monitor.release(grant.id);
+  monitor.release(memory.id);
   await check({ own: 0, api: 0 });
 });

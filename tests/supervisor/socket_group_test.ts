@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Libc } from "../../src/linux/libc.ts";
-import { type Member, SocketGroup } from "../../src/supervisor/sockets/socket_group.ts";
+import { type GroupSocket, SocketGroup } from "../../src/supervisor/sockets/socket_group.ts";
 import type { SocketCalls } from "../../src/linux/socket_calls.ts";
 import { makeHashKey } from "../../src/linux/steering_program.ts";
 import { ClientSteering, WeightedSteering } from "../../src/supervisor/sockets/steering.ts";
@@ -14,8 +14,8 @@ const libc = new Libc();
 class Listeners {
   readonly port: number;
   readonly group = new SocketGroup(libc);
-  readonly counts = new Map<Member, number>();
-  readonly #listeners = new Map<Member, Deno.TcpListener>();
+  readonly counts = new Map<GroupSocket, number>();
+  readonly #listeners = new Map<GroupSocket, Deno.TcpListener>();
   #first: Deno.TcpListener | null;
 
   constructor() {
@@ -23,7 +23,7 @@ class Listeners {
     this.port = this.#first.addr.port;
   }
 
-  open(): Member {
+  open(): GroupSocket {
     const before = new Set(libc.openFds());
     const listener = this.#first ?? Deno.listen({ hostname: "127.0.0.1", port: this.port, reusePort: true });
     this.#first = null;
@@ -35,14 +35,14 @@ class Listeners {
     return member;
   }
 
-  close(member: Member): void {
+  close(member: GroupSocket): void {
     this.#listeners.get(member)?.close();
     this.#listeners.delete(member);
     this.group.leave(member);
   }
 
   /** Connects so often, and returns who got how many. */
-  async connect(times: number): Promise<Map<Member, number>> {
+  async connect(times: number): Promise<Map<GroupSocket, number>> {
     for (const member of this.counts.keys()) this.counts.set(member, 0);
     for (let index = 0; index < times; index++) {
       const conn = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
@@ -53,7 +53,7 @@ class Listeners {
   }
 
   /** Connects from an address of the loopback network, and returns who got it. */
-  async connectFrom(localAddress: string): Promise<Member> {
+  async connectFrom(localAddress: string): Promise<GroupSocket> {
     for (const member of this.counts.keys()) this.counts.set(member, 0);
     const socket = connect({ host: "127.0.0.1", port: this.port, localAddress });
     socket.resume();
@@ -66,7 +66,7 @@ class Listeners {
     for (const member of [...this.#listeners.keys()]) this.close(member);
   }
 
-  async #accept(member: Member, listener: Deno.TcpListener): Promise<void> {
+  async #accept(member: GroupSocket, listener: Deno.TcpListener): Promise<void> {
     try {
       for await (const conn of listener) {
         this.counts.set(member, this.counts.get(member)! + 1);
@@ -78,13 +78,14 @@ class Listeners {
   }
 }
 
-const evenly = (members: Iterable<Member>) => new WeightedSteering(new Map([...members].map((member) => [member, 1])));
+const evenly = (members: Iterable<GroupSocket>) =>
+  new WeightedSteering(new Map([...members].map((member) => [member, 1])));
 
 Deno.test("SocketGroup steers to those it chose, whoever joins and leaves, beyond 128 members", async () => {
   using listeners = new Listeners();
   const { group } = listeners;
   const random = seededRandom(4);
-  const members: Member[] = [];
+  const members: GroupSocket[] = [];
   for (let round = 0; round < 300; round++) {
     for (let joins = 1 + Math.floor(random() * 4); joins > 0; joins--) members.push(listeners.open());
     const chosen = new Set(members.slice(-2));
@@ -110,7 +111,7 @@ Deno.test("SocketGroup gives every client to the member that its address belongs
   const owners = Array.from({ length: 256 }, (_, bucket) => members[bucket % members.length]);
   group.steer(new ClientSteering(owners, key));
   const clients = Array.from({ length: 30 }, (_, index) => `127.0.${index}.${index + 1}`);
-  const first = new Map<string, Member>();
+  const first = new Map<string, GroupSocket>();
   for (const client of clients) first.set(client, await listeners.connectFrom(client));
   assert.deepEqual(new Set(first.values()), new Set(members));
   // The last member takes the number of the one that leaves.

@@ -3,7 +3,7 @@ import {
   ARRIVALS,
   CONNECTIONS,
   HANDSHAKES_PER_SECOND,
-  type LimitsGrant,
+  type LimitsBuffers,
   type LimitsMemory,
   locked,
   mapLimits,
@@ -27,9 +27,9 @@ export class Limits {
   readonly #slot: number;
 
   /** @param slot the worker's column, which no other worker that is alive has */
-  constructor(grant: LimitsGrant, slot: number) {
-    this.#memory = mapLimits(grant);
-    this.#clients = grant.clients === null ? null : new ClientCounts(this.#memory.clients);
+  constructor(buffers: LimitsBuffers, slot: number) {
+    this.#memory = mapLimits(buffers);
+    this.#clients = buffers.clients === null ? null : new ClientCounts(this.#memory.clients);
     this.#slot = slot;
   }
 

@@ -36,7 +36,7 @@ export interface LimitsMemory {
 }
 
 /** The memory as it is posted to a worker. */
-export interface LimitsGrant {
+export interface LimitsBuffers {
   counts: SharedArrayBuffer;
   /** `null` where clients are not limited. */
   clients: SharedArrayBuffer | null;
@@ -52,7 +52,7 @@ export function allocateClients(connections: number): SharedArrayBuffer {
   return new SharedArrayBuffer(2 ** Math.ceil(Math.log2(connections * 1.5)) * ENTRY * 4);
 }
 
-export function mapLimits({ counts, clients }: LimitsGrant): LimitsMemory {
+export function mapLimits({ counts, clients }: LimitsBuffers): LimitsMemory {
   return {
     header: new Int32Array(counts, 0, COLUMNS),
     nextHandshakeMs: new Float64Array(counts, NEXT_HANDSHAKE_BYTE, 1),

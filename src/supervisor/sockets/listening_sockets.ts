@@ -3,7 +3,7 @@ import type { PoolWorker } from "../workers/pool_worker.ts";
 import type { PreparedSocket } from "../workers/messages.ts";
 import { makeHashKey } from "../../linux/steering_program.ts";
 import { ClientBuckets } from "./client_buckets.ts";
-import { type Member, SocketGroup } from "./socket_group.ts";
+import { type GroupSocket, SocketGroup } from "./socket_group.ts";
 import { ClientSteering, WeightedSteering } from "./steering.ts";
 import type { SocketCalls } from "../../linux/socket_calls.ts";
 
@@ -16,7 +16,7 @@ export interface ListeningSocket {
   /** `null` for a Unix socket. */
   readonly endpoint: { hostname: string; port: number } | null;
   /** `null` without socket calls. Then the kernel's hash decides which socket gets a connection. */
-  readonly member: Member | null;
+  readonly groupSocket: GroupSocket | null;
 }
 
 /** How new connections are spread over the workers. */
@@ -71,16 +71,23 @@ export class ListeningSockets {
     const known = this.all.find((socket) => socket.worker === worker && socket.id === prepared.id);
     if (known !== undefined) return known;
     const address = formatAddress(prepared.address);
-    let member: Member | null = null;
+    let groupSocket: GroupSocket | null = null;
     if (this.#calls !== null && prepared.address.transport === "tcp" && !prepared.inherited) {
       const fd = prepared.fd ?? this.#calls.newListenerFd(prepared.address, openBefore);
       if (fd === undefined) throw new Error(`Cannot find the descriptor of the socket that listens on ${address}`);
       let group = this.#groups.get(address);
       if (group === undefined) this.#groups.set(address, group = new SocketGroup(this.#calls));
-      member = group.join(fd);
+      groupSocket = group.join(fd);
     }
     const endpoint = prepared.address.transport === "tcp" ? prepared.address : null;
-    const socket: ListeningSocket = { worker, id: prepared.id, listener: prepared.listener, address, endpoint, member };
+    const socket: ListeningSocket = {
+      worker,
+      id: prepared.id,
+      listener: prepared.listener,
+      address,
+      endpoint,
+      groupSocket,
+    };
     this.#all.add(socket);
     return socket;
   }
@@ -109,33 +116,35 @@ export class ListeningSockets {
       sockets.find((socket) => socket.worker.handle.index === worker) ?? sockets[bucket % sockets.length]
     );
     const group = this.#groups.get(sockets[0].address);
-    group?.steer(new ClientSteering(owners.map(({ member }) => member!), this.#hashKey));
+    group?.steer(new ClientSteering(owners.map(({ groupSocket }) => groupSocket!), this.#hashKey));
   }
 
   /** The chosen sockets of each address, without those that connections cannot be steered to. */
   #chosenGroups(): ListeningSocket[][] {
     const groups = new Map<string, ListeningSocket[]>();
     for (const socket of this.#chosen) {
-      if (socket.member !== null) groups.set(socket.address, [...groups.get(socket.address) ?? [], socket]);
+      if (socket.groupSocket !== null) groups.set(socket.address, [...groups.get(socket.address) ?? [], socket]);
     }
     return [...groups.values()];
   }
 
   /** Steers new connections to these sockets of one address as often as their weights say. */
   weigh(sockets: readonly ListeningSocket[], weights: readonly number[]): void {
-    const own = new Map(sockets.map(({ member }, index) => [member!, weights[index]]));
+    const own = new Map(sockets.map(({ groupSocket }, index) => [groupSocket!, weights[index]]));
     this.#groups.get(sockets[0].address)?.steer(new WeightedSteering(own));
   }
 
   /** Lets a socket take no new connection. Those that wait there can still be accepted. */
   refuseNew(socket: ListeningSocket): void {
-    if (socket.member !== null && this.#all.has(socket)) this.#groups.get(socket.address)?.refuseNew(socket.member);
+    if (socket.groupSocket !== null && this.#all.has(socket)) {
+      this.#groups.get(socket.address)?.refuseNew(socket.groupSocket);
+    }
   }
 
   /** How many connections wait at a socket. */
   waiting(socket: ListeningSocket): number {
-    if (socket.member === null || !this.#all.has(socket)) return 0;
-    return this.#groups.get(socket.address)?.waiting(socket.member) ?? 0;
+    if (socket.groupSocket === null || !this.#all.has(socket)) return 0;
+    return this.#groups.get(socket.address)?.waiting(socket.groupSocket) ?? 0;
   }
 
   /**
@@ -151,10 +160,10 @@ export class ListeningSockets {
   closed(socket: ListeningSocket): void {
     if (!this.#all.delete(socket)) return;
     this.#chosen.delete(socket);
-    const { address, member } = socket;
+    const { address, groupSocket } = socket;
     const group = this.#groups.get(address);
-    if (group === undefined || member === null) return;
-    group.leave(member);
+    if (group === undefined || groupSocket === null) return;
+    group.leave(groupSocket);
     if (group.size === 0) this.#groups.delete(address);
   }
 }

@@ -6,7 +6,7 @@ import type { Steering } from "./steering.ts";
  * A socket of a group. Its descriptor is a duplicate, so that the socket leaves the group when the group decides, even
  * if its worker has closed its own.
  */
-export interface Member {
+export interface GroupSocket {
   readonly fd: number;
 }
 
@@ -19,15 +19,15 @@ export interface Member {
  */
 export class SocketGroup {
   readonly #calls: SocketCalls;
-  readonly #members: Member[] = [];
-  #steering: Steering<Member> | null = null;
+  readonly #sockets: GroupSocket[] = [];
+  #steering: Steering<GroupSocket> | null = null;
 
   constructor(calls: SocketCalls) {
     this.#calls = calls;
   }
 
   get size(): number {
-    return this.#members.length;
+    return this.#sockets.length;
   }
 
   /**
@@ -35,35 +35,35 @@ export class SocketGroup {
    * the first.
    * @param fd the worker's descriptor
    */
-  join(fd: number): Member {
+  join(fd: number): GroupSocket {
     // The options also mark the socket as known, for newListenerFd().
     this.#calls.setTcpOptions(fd);
-    const member = { fd: this.#calls.duplicate(fd) };
-    this.#members.push(member);
-    return member;
+    const socket = { fd: this.#calls.duplicate(fd) };
+    this.#sockets.push(socket);
+    return socket;
   }
 
   /** Steers new connections by a rule, all of whose sockets are in this group. */
-  steer(steering: Steering<Member> | null): void {
+  steer(steering: Steering<GroupSocket> | null): void {
     this.#steering = steering;
     if (steering === null || !this.#calls.steers) return;
-    const indexes = new Map(this.#members.map((member, index) => [member, index]));
-    const program = steering.program((member) => indexes.get(member)!);
-    this.#calls.attachReuseportProgram(this.#members[0].fd, program);
+    const indexes = new Map(this.#sockets.map((socket, index) => [socket, index]));
+    const program = steering.program((socket) => indexes.get(socket)!);
+    this.#calls.attachReuseportProgram(this.#sockets[0].fd, program);
   }
 
   /** Ends a socket whose worker has closed its own descriptor. Connections that still wait there are lost. */
-  leave(member: Member): void {
-    const index = this.#members.indexOf(member);
+  leave(socket: GroupSocket): void {
+    const index = this.#sockets.indexOf(socket);
     if (index < 0) return;
-    const steering = this.#steering?.without(member) ?? null;
-    const last = this.#members.at(-1)!;
+    const steering = this.#steering?.without(socket) ?? null;
+    const last = this.#sockets.at(-1)!;
     // While the last socket changes its number, the others get all connections, because its number could be another's.
     const meanwhile = steering?.members.has(last) ? steering.without(last) : null;
     if (meanwhile !== null) this.steer(meanwhile);
-    this.#calls.endListening(member.fd);
-    this.#members[index] = last;
-    this.#members.pop();
+    this.#calls.endListening(socket.fd);
+    this.#sockets[index] = last;
+    this.#sockets.pop();
     this.steer(steering);
   }
 
@@ -71,9 +71,9 @@ export class SocketGroup {
    * Lets a socket take no new connection, not even one that was steered wrongly: a SYN is dropped, and its sender
    * repeats it. Handshakes under way can end.
    */
-  refuseNew(member: Member): void {
+  refuseNew(socket: GroupSocket): void {
     try {
-      this.#calls.attachFilter(member.fd, refuseNewProgram());
+      this.#calls.attachFilter(socket.fd, refuseNewProgram());
     } catch {
       // Some kernels let only root drop packets (EPERM). In a reload new connections are steered elsewhere anyway; in a
       // drain the socket takes some until its queue is empty. Neither may fail for that reason.
@@ -81,7 +81,7 @@ export class SocketGroup {
   }
 
   /** How many connections wait to be accepted. */
-  waiting(member: Member): number {
-    return this.#calls.acceptQueueLength(member.fd);
+  waiting(socket: GroupSocket): number {
+    return this.#calls.acceptQueueLength(socket.fd);
   }
 }

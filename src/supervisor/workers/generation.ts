@@ -2,7 +2,7 @@ import { WorkerMonitor } from "../../log/worker_monitor.ts";
 import type { Entry } from "../../log/worker_monitor.ts";
 import type { Reason } from "../../metrics/reasons.ts";
 import { Clock, type Expiring } from "../../proxy/clock.ts";
-import type { Place } from "../../proxy/limits/gate.ts";
+import type { ConnectionSlot } from "../../proxy/limits/accept_limiter.ts";
 import { Limits } from "../../proxy/limits/limits.ts";
 import { Session } from "../../proxy/session.ts";
 import { createSessionContext, type SessionContext } from "../../proxy/session_context.ts";
@@ -38,7 +38,7 @@ export class Generation {
   #most = 0;
 
   private constructor(readonly plan: GenerationPlan, options: GenerationOptions) {
-    this.monitor = new WorkerMonitor(plan.grant, options.post);
+    this.monitor = new WorkerMonitor(plan.monitorMemory, options.post);
     this.#idle = options.idle;
   }
 
@@ -92,7 +92,7 @@ export class Generation {
   }
 
   /** Serves a connection that the listener of that name accepted, or turns it away. */
-  serve(listener: string, conn: Conn, { limits, taken, refusal }: Place): void {
+  serve(listener: string, conn: Conn, { limits, taken, refusal }: ConnectionSlot): void {
     const context = this.#contexts.get(listener)!;
     if (refusal !== null) {
       conn.close();

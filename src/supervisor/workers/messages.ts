@@ -1,7 +1,7 @@
 /** The messages between the main thread and its workers. They are plain data, so that they can be posted. */
 import type { Address } from "../../net/address.ts";
-import type { Entry, MonitorGrant } from "../../log/worker_monitor.ts";
-import type { LimitsGrant } from "../../proxy/limits/memory.ts";
+import type { Entry, MonitorMemory } from "../../log/worker_monitor.ts";
+import type { LimitsBuffers } from "../../proxy/limits/memory.ts";
 import type { ListenerPlan } from "../plan.ts";
 
 /** What a worker serves by between two reloads. */
@@ -10,9 +10,9 @@ export interface GenerationPlan {
   id: number;
   /** The listeners with resolved addresses: no port is 0. */
   listeners: ListenerPlan[];
-  grant: MonitorGrant;
+  monitorMemory: MonitorMemory;
   /** The limits of each listener, by its name. */
-  limits: Record<string, LimitsGrant>;
+  limits: Record<string, LimitsBuffers>;
 }
 
 /** The requests to a worker, with their replies. */

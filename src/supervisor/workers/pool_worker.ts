@@ -6,15 +6,15 @@ import type { WorkerHandle } from "./worker_handle.ts";
 
 /** A worker, with the memory that the monitor has given it. */
 export class PoolWorker {
-  /** Grants of the generations that it still has, by the generation's number. */
-  readonly #grants = new Map<number, number>();
+  /** The id of the monitor's memory of each generation that the worker still has, by the generation's number. */
+  readonly #monitorIds = new Map<number, number>();
   #waiting: (() => void)[] = [];
 
   constructor(readonly handle: WorkerHandle, readonly slot: number, readonly monitor: Monitor) {}
 
   /** Whether it has no generation, and so no connection and no socket. */
   get isEmpty(): boolean {
-    return this.#grants.size === 0;
+    return this.#monitorIds.size === 0;
   }
 
   /**
@@ -22,12 +22,12 @@ export class PoolWorker {
    * @throws {Error} where an address cannot be bound; then the worker is unchanged
    */
   async prepare(generation: number, plan: Plan, limits: GenerationPlan["limits"]): Promise<PreparedSocket[]> {
-    const grant = this.monitor.grant(this.handle.index, listenerShapes(plan), plan.config.log);
-    this.#grants.set(generation, grant.id);
+    const monitorMemory = this.monitor.allocate(this.handle.index, listenerShapes(plan), plan.config.log);
+    this.#monitorIds.set(generation, monitorMemory.id);
     try {
       return await this.handle.ask({
         type: "prepare",
-        plan: { id: generation, listeners: plan.listeners, grant, limits },
+        plan: { id: generation, listeners: plan.listeners, monitorMemory, limits },
       });
     } catch (error) {
       this.drained(generation);
@@ -37,16 +37,16 @@ export class PoolWorker {
 
   /** Releases the memory of a generation of which nothing is left in the worker. */
   drained(generation: number): void {
-    const grant = this.#grants.get(generation);
-    if (grant === undefined) return;
-    this.#grants.delete(generation);
-    this.monitor.release(grant);
+    const id = this.#monitorIds.get(generation);
+    if (id === undefined) return;
+    this.#monitorIds.delete(generation);
+    this.monitor.release(id);
     if (this.isEmpty) { for (const resolve of this.#waiting.splice(0)) resolve(); }
   }
 
   /** Releases all memory, because the worker has ended. */
   ended(): void {
-    for (const generation of [...this.#grants.keys()]) this.drained(generation);
+    for (const generation of [...this.#monitorIds.keys()]) this.drained(generation);
   }
 
   /** Resolves when the worker has no generation any more. */

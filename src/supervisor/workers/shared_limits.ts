@@ -7,7 +7,7 @@ import {
   breakLock,
   CONNECTIONS,
   HANDSHAKES_PER_SECOND,
-  type LimitsGrant,
+  type LimitsBuffers,
   locked,
   mapLimits,
   MAX_SLOTS,
@@ -22,7 +22,7 @@ import type { Plan } from "../plan.ts";
  * The main thread's side of the limits. It allocates their memory, which is kept as long as a listener of that name is.
  */
 export class SharedLimits {
-  readonly #grants = new Map<string, LimitsGrant>();
+  readonly #buffers = new Map<string, LimitsBuffers>();
   /** The listeners of the plan that is in service. */
   #served = new Set<string>();
   readonly #slots = new Set<number>();
@@ -37,14 +37,14 @@ export class SharedLimits {
    * Returns the memory for every listener of a plan, by its name. The limits of listeners that are in service already
    * change with {@linkcode set}.
    */
-  grant({ config: { listeners } }: Plan): Record<string, LimitsGrant> {
+  allocate({ config: { listeners } }: Plan): Record<string, LimitsBuffers> {
     const names = listeners.map(({ name, limits }) => {
-      const grant = this.#grants.get(name) ?? { counts: allocateCounts(), clients: null };
-      if (limits.perClient > 0) grant.clients ??= allocateClients(this.#connections);
-      this.#grants.set(name, grant);
+      const buffers = this.#buffers.get(name) ?? { counts: allocateCounts(), clients: null };
+      if (limits.perClient > 0) buffers.clients ??= allocateClients(this.#connections);
+      this.#buffers.set(name, buffers);
       // A worker reads the limits before it accepts for the first time, which may be before the plan is in service.
-      if (!this.#served.has(name)) store(grant, limits);
-      return [name, grant] as const;
+      if (!this.#served.has(name)) store(buffers, limits);
+      return [name, buffers] as const;
     });
     this.#tellSlots();
     return Object.fromEntries(names);
@@ -53,18 +53,18 @@ export class SharedLimits {
   /** Puts the limits of a plan into force, and forgets listeners that it does not have. */
   set({ config: { listeners } }: Plan): void {
     for (const { name, limits } of listeners) {
-      store(this.#grants.get(name)!, limits);
+      store(this.#buffers.get(name)!, limits);
     }
     this.#served = new Set(listeners.map(({ name }) => name));
-    for (const name of [...this.#grants.keys()]) if (!this.#served.has(name)) this.#grants.delete(name);
+    for (const name of [...this.#buffers.keys()]) if (!this.#served.has(name)) this.#buffers.delete(name);
     this.#tellSlots();
   }
 
   /** How many connections each of these workers has with a listener now, and how many all have had since the start. */
   connections(listener: string, slots: readonly number[]): { counts: number[]; arrivals: number } {
-    const grant = this.#grants.get(listener);
-    if (grant === undefined) return { counts: slots.map(() => 0), arrivals: 0 };
-    const { header, columns } = mapLimits(grant);
+    const buffers = this.#buffers.get(listener);
+    if (buffers === undefined) return { counts: slots.map(() => 0), arrivals: 0 };
+    const { header, columns } = mapLimits(buffers);
     return { counts: slots.map((slot) => Atomics.load(columns, slot)), arrivals: Atomics.load(header, ARRIVALS) };
   }
 
@@ -80,8 +80,8 @@ export class SharedLimits {
 
   /** Releases the column of a worker that has ended, and everything that it had taken. */
   freeSlot(slot: number): void {
-    for (const grant of this.#grants.values()) {
-      const { header, columns, clients } = mapLimits(grant);
+    for (const buffers of this.#buffers.values()) {
+      const { header, columns, clients } = mapLimits(buffers);
       breakLock(header, slot);
       Atomics.sub(header, TOTAL, Atomics.exchange(columns, slot, 0));
       if (clients.length > 0) locked(header, slot, () => new ClientCounts(clients).removeAll(slot));
@@ -93,12 +93,12 @@ export class SharedLimits {
 
   #tellSlots(): void {
     const slots = Math.max(0, ...this.#slots) + 1;
-    for (const grant of this.#grants.values()) Atomics.store(mapLimits(grant).header, SLOTS, slots);
+    for (const buffers of this.#buffers.values()) Atomics.store(mapLimits(buffers).header, SLOTS, slots);
   }
 }
 
-function store(grant: LimitsGrant, limits: ListenerConfig["limits"]): void {
-  const { header } = mapLimits(grant);
+function store(buffers: LimitsBuffers, limits: ListenerConfig["limits"]): void {
+  const { header } = mapLimits(buffers);
   Atomics.store(header, CONNECTIONS, limits.connections);
   Atomics.store(header, PER_CLIENT, limits.perClient);
   Atomics.store(header, HANDSHAKES_PER_SECOND, limits.handshakesPerSecond);

@@ -1,7 +1,7 @@
 import { formatAddress } from "../../net/address.ts";
 import type { Entry } from "../../log/worker_monitor.ts";
 import { acceptLoop } from "../../proxy/accept.ts";
-import { LimitGate } from "../../proxy/limits/gate.ts";
+import { AcceptLimiter } from "../../proxy/limits/accept_limiter.ts";
 import type { Listener } from "../../engines/contract.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
 import { loadRuntime } from "../../engines/load.ts";
@@ -35,7 +35,7 @@ interface Socket {
   options: string;
   /** The generation that new connections belong to. */
   generation: Generation;
-  gate: LimitGate;
+  limiter: AcceptLimiter;
   /** Makes the socket accept for the prepared generation; `null` where it is not to. */
   renew: (() => void) | null;
 }
@@ -177,7 +177,7 @@ export class Worker {
       engine: tls.engine,
       options: JSON.stringify(options),
       generation,
-      gate: this.#gate(listener, () => socket),
+      limiter: this.#limiter(listener, () => socket),
       renew: null,
     };
     this.#sockets.set(socket.id, socket);
@@ -188,26 +188,26 @@ export class Worker {
 
   #accept(socket: Socket): void {
     const log = () => socket.generation.monitor.log;
-    const maySay = everyNowAndThen();
+    const mayWarn = warnSeldom();
     acceptLoop(
       socket.listener,
-      (conn, place) => socket.generation.serve(socket.name, conn, place),
+      (conn, slot) => socket.generation.serve(socket.name, conn, slot),
       ({ message }) => {
         socket.generation.paused(socket.name);
-        if (!maySay()) return;
+        if (!mayWarn()) return;
         log().warn("accepting paused", { event: "exhausted", listener: socket.name, error: message });
       },
-      socket.gate,
+      socket.limiter,
     ).catch((error) =>
       log().error("accepting failed", { event: "accept-failed", listener: socket.name, error: String(error) })
     ).finally(() => socket.generation.leave());
   }
 
-  /** A gate that says now and then that the limit is reached. */
-  #gate(listener: Listener, socket: () => Socket): LimitGate {
-    const maySay = everyNowAndThen();
-    return new LimitGate(listener, () => socket().generation.limitsOf(socket().name), () => {
-      if (!maySay()) return;
+  /** Makes the limiter of a socket, which warns when the limit of connections is reached, though not each time. */
+  #limiter(listener: Listener, socket: () => Socket): AcceptLimiter {
+    const mayWarn = warnSeldom();
+    return new AcceptLimiter(listener, () => socket().generation.limitsOf(socket().name), () => {
+      if (!mayWarn()) return;
       const { generation, name } = socket();
       const what = listener.readable === undefined ? "connections are closed" : "connections wait";
       generation.monitor.log.warn(`${what}: limits.connections is reached`, {
@@ -249,7 +249,7 @@ export class Worker {
     if (socket === undefined) return;
     this.#sockets.delete(id);
     socket.listener.close();
-    socket.gate.close();
+    socket.limiter.close();
   }
 
   #cut(before: number): number {
@@ -269,7 +269,7 @@ export class Worker {
   }
 }
 
-function everyNowAndThen(): () => boolean {
+function warnSeldom(): () => boolean {
   let saidMs = -Infinity;
   return () => {
     const nowMs = performance.now();

@@ -1,10 +1,10 @@
 import type { Listener } from "../../engines/contract.ts";
 import type { Reason } from "../../metrics/reasons.ts";
-import type { Gate } from "../accept.ts";
+import type { AcceptControl } from "../accept.ts";
 import type { Limits } from "./limits.ts";
 
 /** A connection's slot within the limits, taken or still to be taken. */
-export interface Place {
+export interface ConnectionSlot {
   limits: Limits;
   taken: boolean;
   /** Why the connection is closed at once, in which case it has no slot; `null` admits it. */
@@ -16,7 +16,7 @@ export interface Place {
  * wait in the kernel's backlog. Where it accepts them as they come, each would hold a descriptor while it waits,
  * without a deadline, so they are refused.
  */
-export class LimitGate implements Gate<Place> {
+export class AcceptLimiter implements AcceptControl<ConnectionSlot> {
   readonly #listener: Pick<Listener, "readable">;
   readonly #limits: () => Limits;
   readonly #full: () => void;
@@ -32,20 +32,20 @@ export class LimitGate implements Gate<Place> {
     this.#full = full;
   }
 
-  enter(): Place | Promise<Place> {
+  reserve(): ConnectionSlot | Promise<ConnectionSlot> {
     const limits = this.#limits();
     const { readable } = this.#listener;
     return readable !== undefined && limits.waits ? this.#wait() : { limits, taken: false, refusal: null };
   }
 
-  arrived(place: Place): Place | Promise<Place> {
-    if (place.taken) return place;
+  confirm(slot: ConnectionSlot): ConnectionSlot | Promise<ConnectionSlot> {
+    if (slot.taken) return slot;
     const limits = this.#limits();
     if (this.#listener.readable === undefined) return this.#admitOrRefuse(limits);
     return limits.tryTake() ? { limits, taken: true, refusal: null } : this.#take(limits);
   }
 
-  failed({ limits, taken }: Place): void {
+  giveBack({ limits, taken }: ConnectionSlot): void {
     if (taken) limits.giveBack();
   }
 
@@ -55,7 +55,7 @@ export class LimitGate implements Gate<Place> {
     this.#limits().wake();
   }
 
-  #admitOrRefuse(limits: Limits): Place {
+  #admitOrRefuse(limits: Limits): ConnectionSlot {
     if (!limits.tryTake()) {
       this.#full();
       return { limits, taken: false, refusal: "limit" };
@@ -65,17 +65,17 @@ export class LimitGate implements Gate<Place> {
     return { limits, taken: false, refusal: "handshake-rate" };
   }
 
-  async #wait(): Promise<Place> {
+  async #wait(): Promise<ConnectionSlot> {
     // A slot is only taken when a connection is there, because other workers could need it.
     await this.#listener.readable!();
     const limits = this.#limits();
-    const place = await this.#take(limits);
+    const slot = await this.#take(limits);
     const delayMs = this.#closed ? 0 : limits.handshakeDelayMs(nowMs());
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
-    return place;
+    return slot;
   }
 
-  async #take(limits: Limits): Promise<Place> {
+  async #take(limits: Limits): Promise<ConnectionSlot> {
     return { limits, taken: await limits.takeWhenFree(() => this.#closed, this.#full), refusal: null };
   }
 }
