@@ -12,6 +12,7 @@ import { findDenoBase } from "./build/deno_base.ts";
 import { buildDenoBinary } from "./build/deno_binary.ts";
 import { findDenoCompiler, pinnedDeno } from "./build/deno_compiler.ts";
 import { collectLicences } from "./build/licences.ts";
+import { makePackages } from "./build/packages.ts";
 import { runCommand, tellingLine } from "./build/run_command.ts";
 import { makeSplitBundle } from "./build/split_bundle.ts";
 import { sourceTime } from "./build/source_time.ts";
@@ -19,7 +20,7 @@ import { productCommand, type Target, TARGETS } from "./build/target.ts";
 import { ROOT } from "./reference/inventory.ts";
 import { writeShareFiles } from "./reference/share.ts";
 
-const USAGE = "usage: deno task build [--out DIR] [--allow-missing-deno]";
+const USAGE = "usage: deno task build [--out DIR] [--allow-missing-deno] [--no-packages]";
 const MIB = 2 ** 20;
 
 interface Failures {
@@ -30,7 +31,7 @@ interface Failures {
 async function main(args: string[]): Promise<number> {
   const unknown: string[] = [];
   const options = parseArgs(args, {
-    boolean: ["allow-missing-deno", "help"],
+    boolean: ["allow-missing-deno", "no-packages", "help"],
     string: ["out"],
     unknown: (arg) => (unknown.push(arg), false),
   });
@@ -38,7 +39,7 @@ async function main(args: string[]): Promise<number> {
     console.error(unknown.length > 0 ? `build: Unknown argument "${unknown[0]}"\n${USAGE}` : USAGE);
     return options.help ? 0 : 2;
   }
-  const failures = await build(resolve(options.out ?? `${ROOT}dist`));
+  const failures = await build(resolve(options.out ?? `${ROOT}dist`), !options["no-packages"]);
   for (const line of [...failures.wrong, ...failures.missing]) console.error(`build: ${line}`);
   if (failures.missing.length > 0 && !options["allow-missing-deno"]) {
     console.error("build: the binaries on Bun are made; --allow-missing-deno is content with them");
@@ -46,7 +47,7 @@ async function main(args: string[]): Promise<number> {
   return failures.wrong.length > 0 || (failures.missing.length > 0 && !options["allow-missing-deno"]) ? 1 : 0;
 }
 
-async function build(directory: string): Promise<Failures> {
+async function build(directory: string, packages: boolean): Promise<Failures> {
   const failures: Failures = { wrong: [], missing: [] };
   const names: string[] = [];
   await Deno.mkdir(directory, { recursive: true });
@@ -73,13 +74,27 @@ async function build(directory: string): Promise<Failures> {
     await make(`tls-off-bun-linux-${target.name}`, target, (path) => buildBunBinary(bun, bundle, path, target));
   }
   await makeDenoBinaries(time, make);
-  await writeChecksums(directory, names);
   await writeShareFiles(`${directory}/share`, time.toISOString().slice(0, 10));
   await Deno.copyFile(`${ROOT}scripts/install.sh`, `${directory}/install.sh`);
   const own = await Deno.readTextFile(`${ROOT}LICENSE`);
   const others = await collectLicences(await Deno.readTextFile(bundle));
   await Deno.writeTextFile(`${directory}/LICENSES`, `tls-off\n=======\n\n${own}\n\n${others}`);
+  await copyUnits(`${directory}/systemd`);
+  if (packages) {
+    const made = await makePackages({ directory, binaries: [...names], time });
+    for (const line of made.skipped) console.log(line);
+    names.push(...made.names);
+  }
+  await writeChecksums(directory, names);
   return failures;
+}
+
+/** What `install.sh --systemd` installs. */
+async function copyUnits(directory: string): Promise<void> {
+  await Deno.mkdir(directory, { recursive: true });
+  for (const name of ["tls-off.service", "tls-off.socket", "tls-off.sysusers", "tls-off.toml"]) {
+    await Deno.copyFile(`${ROOT}scripts/deploy/systemd/${name}`, `${directory}/${name}`);
+  }
 }
 
 /** Makes a product under the name given, and says how that went. */
@@ -124,7 +139,7 @@ async function makeBundle(path: string, time: Date): Promise<void> {
 /** A binary that cannot be made today must not be taken for one that was. */
 async function removeFormerProducts(directory: string): Promise<void> {
   for await (const { name } of Deno.readDir(directory)) {
-    if (/^tls-off-(bun-)?linux-/.test(name)) await Deno.remove(`${directory}/${name}`);
+    if (/^tls-off[-_].*(linux-|\.deb$|\.tar\.gz$)/.test(name)) await Deno.remove(`${directory}/${name}`);
   }
 }
 

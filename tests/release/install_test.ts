@@ -126,3 +126,43 @@ Deno.test("install.sh refuses what is not tls-off, and keeps what was installed"
 peerTest("shellcheck finds nothing in install.sh", [{ command: "shellcheck", debian: "shellcheck" }], async () => {
   assert.equal((await runPeer("shellcheck", [SCRIPT])).text, "");
 });
+
+Deno.test("install.sh installs the unit on request, keeps a configuration that is there, and says what is next", async () => {
+  await withRelease(async (release, root) => {
+    const units = `${ROOT}scripts/deploy/systemd`;
+    await Deno.mkdir(`${release}/systemd`);
+    for (const name of ["tls-off.service", "tls-off.socket", "tls-off.sysusers", "tls-off.toml"]) {
+      await Deno.copyFile(`${units}/${name}`, `${release}/systemd/${name}`);
+    }
+    const install = (...args: string[]) =>
+      runCommand(["sh", `${release}/install.sh`, "--prefix=/opt/it", ...args], { env: { DESTDIR: root } });
+    const first = await install("--systemd");
+    assert.equal(first.code, 0, first.output);
+    assert.match(first.output, /^Next:$/m);
+    const unit = await Deno.readTextFile(`${root}/etc/systemd/system/tls-off.service`);
+    assert.match(unit, /^ExecStart=\/opt\/it\/bin\/tls-off run \/etc\/tls-off\/tls-off\.toml$/m);
+    await Deno.writeTextFile(`${root}/etc/tls-off/tls-off.toml`, "mine");
+    assert.match((await install("--systemd")).output, /^kept .*tls-off\.toml$/m);
+    assert.equal(await Deno.readTextFile(`${root}/etc/tls-off/tls-off.toml`), "mine");
+    const removed = await install("--uninstall");
+    assert.equal(removed.code, 0, removed.output);
+    assert.deepEqual(await files(root), [`${root}/etc/tls-off/tls-off.toml`]);
+  });
+});
+
+Deno.test("install.sh takes no binary whose checksum is another than the release says", async () => {
+  await withRelease(async (release, prefix) => {
+    const name = `tls-off-bun-linux-${HOST}`;
+    const sums = async () => {
+      const { output } = await runCommand(["sha256sum", name], { cwd: release });
+      await Deno.writeTextFile(`${release}/SHA256SUMS`, `${output}${"0".repeat(64)}  tls-off-other\n`);
+    };
+    const install = () => runCommand(["sh", `${release}/install.sh`, "--prefix", prefix]);
+    await sums();
+    assert.equal((await install()).code, 0);
+    await Deno.writeTextFile(`${release}/${name}`, `${binaryOn("Bun")}# planted\n`);
+    const { code, output } = await install();
+    assert.equal(code, 1);
+    assert.match(output, /its checksum is not that of SHA256SUMS, download it again/);
+  });
+});

@@ -1,5 +1,6 @@
 /** The units as shipped, with each binary, on a real systemd of Debian 12. */
 import assert from "node:assert/strict";
+import manifest from "../../deno.json" with { type: "json" };
 import { ROOT } from "../../scripts/reference/inventory.ts";
 import { makeSelfSigned } from "../../src/tls/self_signed.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
@@ -128,6 +129,47 @@ for (const name of BINARIES) {
     assert.deepEqual(new Set(answers), new Set(["second.example"]));
   });
 }
+
+const PACKAGE = `${ROOT}dist/tls-off_${manifest.version}_${Deno.build.arch === "aarch64" ? "arm64" : "amd64"}.deb`;
+
+peerTest(
+  "a newcomer gets from the Debian package to a running, monitored service",
+  [...SYSTEMD_PEERS, OPENSSL, { command: "promtool", debian: "prometheus" }, {
+    command: PACKAGE,
+    debian: "no package: deno task build",
+  }],
+  async () => {
+    await using machine = await SystemdMachine.boot();
+    await Deno.copyFile(PACKAGE, `${machine.root}/root/tls-off.deb`);
+    await machine.must(["dpkg", "-i", "/root/tls-off.deb"]);
+    assert.equal((await machine.show(UNIT, "ActiveState")).ActiveState, "inactive");
+    assert.match(await machine.must(["tls-off", "version"]), /^tls-off /);
+    await machine.write("/etc/systemd/system/echo.socket", ECHO_SOCKET);
+    await machine.write("/etc/systemd/system/echo@.service", ECHO_SERVICE);
+    await machine.must(["systemctl", "daemon-reload"]);
+    await machine.must(["systemctl", "start", "echo.socket"]);
+
+    // As install.sh and the documents say.
+    await machine.must(["tls-off", "cert", "--out", "/etc/tls-off", "--host", "service.example"]);
+    await machine.must(["sh", "-c", "chgrp tls-off /etc/tls-off/*.pem && chmod 0640 /etc/tls-off/key.pem"]);
+    assert.match(await machine.must(["tls-off", "check", "/etc/tls-off/tls-off.toml"]), /configuration is valid/);
+    await machine.must(["systemctl", "enable", "--now", UNIT]);
+    assert.equal(await ask(machine), "service.example");
+
+    const admin = async (path: string) => {
+      const socket = `/proc/${machine.leader}/root/run/tls-off/admin.sock`;
+      return (await runPeer("curl", ["-s", "--unix-socket", socket, `http://localhost${path}`])).text;
+    };
+    assert.equal(await admin("/readyz"), "ready\n");
+    const checked = await runPeer("promtool", ["check", "metrics"], new TextEncoder().encode(await admin("/metrics")));
+    assert.deepEqual([checked.code, checked.text + checked.errors], [0, ""]);
+    assert.match(await machine.must(["journalctl", "-u", UNIT, "-o", "cat", "EVENT=ready"]), /ready/);
+
+    await machine.must(["dpkg", "--purge", "tls-off"]);
+    assert.equal((await machine.run(["test", "-e", "/usr/bin/tls-off"])).code, 1);
+    assert.match(await ask(machine), /^no echo/);
+  },
+);
 
 peerTest("the certbot hook leaves other certificates alone", [{ command: "sh", debian: "dash" }], async () => {
   const { code } = await runPeer("env", [
