@@ -6,7 +6,7 @@ import { runCommand } from "../../scripts/build/run_command.ts";
 import { ROOT } from "../../scripts/reference/inventory.ts";
 import { writeShareFiles } from "../../scripts/reference/share.ts";
 import { releaseNotes } from "../../scripts/release/notes.ts";
-import { peerTest, runPeer } from "../support/peers.ts";
+import { peerTest, runPeer } from "../support/peers/peers.ts";
 
 const TIME = new Date("2026-01-02T03:04:05Z");
 const BINARIES = ["tls-off-linux-x64", "tls-off-bun-linux-arm64"];
