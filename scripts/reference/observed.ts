@@ -81,7 +81,7 @@ function sampleMonitor(): Monitor {
   monitor.revocationLists = [{ listener: "web", issuer: "CN=ca", nextUpdateMs: 0, entries: 0 }];
   monitor.certificates = [{ listener: "web", name: "a.example", notAfterMs: 0 }];
   monitor.acme = {
-    statuses: [{ name: "a.example", nextAttemptMs: 0, lastError: "", hasCertificate: true }],
+    statuses: [{ name: "a.example", names: ["a.example"], nextAttemptMs: 0, lastError: "", hasCertificate: true }],
     orders: { ok: 1, failed: 0 },
   };
   monitor.redirect.answers.set(308, 1);

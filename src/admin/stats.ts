@@ -4,7 +4,7 @@ import { NO_RATES, type Rates } from "../metrics/client_rates.ts";
 import type { HistoryPoint } from "../metrics/history.ts";
 import type { ListenerTotals } from "../metrics/counters.ts";
 import { clientLabel } from "../metrics/metric_families.ts";
-import type { CertificateExpiry, MetricSources } from "../metrics/sources.ts";
+import type { CertificateExpiry, MetricSources, OrderedCertificate } from "../metrics/sources.ts";
 import { handshakeCells } from "../metrics/rows.ts";
 import { type ProcessStats, readProcessStats } from "../metrics/process_stats.ts";
 import { REASONS } from "../metrics/reasons.ts";
@@ -68,6 +68,8 @@ export interface Stats {
   draining: boolean;
   listeners: ListenerStats[];
   certificates: readonly CertificateExpiry[];
+  /** Certificates that are ordered and renewed by themselves. */
+  acme: readonly OrderedCertificate[];
   reloads: { ok: number; failed: number };
   workerRestarts: number;
   log: { dropped: number; diverted: number; suppressed: number };
@@ -93,6 +95,7 @@ export function stats(sources: MetricSources, options: { draining: boolean; hist
     draining: options.draining,
     listeners: sources.counters.totals().map((totals) => listenerStats(totals, sources.engines, isUp)),
     certificates,
+    acme: sources.acme?.statuses ?? [],
     reloads: { ...reloads },
     workerRestarts,
     log: { dropped: log.dropped, diverted: log.diverted, suppressed: sources.entries.suppressed },

@@ -3,6 +3,7 @@ import { escapeControls } from "../log/fields.ts";
 import type { ClientOrder, ClientsStats, RouteStats, Stats } from "./stats.ts";
 import { secondsBetween, sumOf, trafficRates, workerTraffic } from "./traffic_rates.ts";
 import { isOrderly } from "../metrics/reasons.ts";
+import type { OrderedCertificate } from "../metrics/sources.ts";
 import { formatBytes, formatNumber, formatSeconds } from "./units.ts";
 
 /** Two readings, and how to show them. */
@@ -181,15 +182,29 @@ function notes(stats: Stats, size: TopView["size"], paint: Paint): string[] {
     }
   }
   const failures = lines.map((line) => fit(line, size));
+  const ordering = stats.acme.filter(({ lastError, hasCertificate }) => lastError !== "" || !hasCertificate).map((
+    one,
+  ) => paint(YELLOW, fit(describeOrder(one, stats.timeMs), size)));
+  // Those that are renewed by themselves may have few days left all their life.
+  const renewed = new Set(stats.acme.flatMap(({ names }) => names));
   const expiring = stats.certificates
     .map(({ listener, name, notAfterMs }) => ({ listener, name, days: (notAfterMs - stats.timeMs) / DAY_MS }))
-    .filter(({ days }) => days < WARN_DAYS)
+    .filter(({ name, days }) => days < (renewed.has(name) ? 0 : WARN_DAYS))
     .map(({ listener, name, days }) => {
       const when = days < 0 ? "has expired" : `expires in ${Math.floor(days)} days`;
       return paint(YELLOW, fit(`${listener}: certificate ${name} ${when}`, size));
     });
-  const all = [...expiring, ...failures];
+  const all = [...ordering, ...expiring, ...failures];
   return all.length === 0 ? [] : [...all, ""];
+}
+
+function describeOrder({ name, nextAttemptMs, lastError }: OrderedCertificate, nowMs: number): string {
+  const next = nextAttemptMs === 0 ? "an attempt is under way" : `next attempt ${formatWait(nextAttemptMs - nowMs)}`;
+  return `certificate ${name}: ${lastError === "" ? "" : `${lastError}; `}${next}`;
+}
+
+function formatWait(waitMs: number): string {
+  return waitMs < 1_000 ? "now" : `in ${formatSeconds(Math.round(waitMs / 1_000))}`;
 }
 
 function clientRows({ clients }: ClientsStats): string[][] {

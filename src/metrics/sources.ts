@@ -18,6 +18,7 @@ export interface CertificateExpiry {
 export interface OrderedCertificate {
   /** The first of its names. */
   readonly name: string;
+  readonly names: readonly string[];
   /** Milliseconds since the epoch; 0 while an attempt is under way. */
   readonly nextAttemptMs: number;
   /** The error of the last attempt; "" where it succeeded, or there was none. */

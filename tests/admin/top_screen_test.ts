@@ -95,3 +95,27 @@ Deno.test("renderTop() shows routes where there are some", () => {
   assert.ok(lines.some((line) => /^web +api +0 +-/.test(line)), lines.join("\n"));
   assert.ok(!renderTop(viewOf(0)).some((line) => line.includes("ROUTE")));
 });
+
+Deno.test("renderTop() tells what keeps a certificate from being ordered, and leaves one with few days in peace", () => {
+  const view = viewOf(1);
+  const nextAttemptMs = view.stats.timeMs + 120_000;
+  const ordered = {
+    name: "a.example",
+    names: ["b.example", "a.example"],
+    nextAttemptMs,
+    lastError: "",
+    hasCertificate: true,
+  };
+  view.stats.acme = [ordered];
+  assert.ok(!renderTop(view).some((line) => line.includes("certificate a.example")));
+  view.stats.acme = [{ ...ordered, lastError: "Cannot reach ca.example: \x1b[2J" }];
+  assert.ok(
+    renderTop(view).some((line) =>
+      /^certificate a\.example: Cannot reach ca\.example: .*; next attempt in 2 min$/.test(line)
+    ),
+    renderTop(view).join("\n"),
+  );
+  assert.ok(renderTop(view).every((line) => !line.includes("\x1b")));
+  view.stats.acme = [{ ...ordered, nextAttemptMs: 0, hasCertificate: false }];
+  assert.ok(renderTop(view).includes("certificate a.example: an attempt is under way"));
+});

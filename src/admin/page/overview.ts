@@ -26,7 +26,8 @@ type WorkerRow = Traffic & { name: string; rate: TrafficRates };
 type RouteRow = RouteStats & { listener: string; rate: TrafficRates };
 type BackendRow = BackendStats & { listener: string };
 type ErrorRow = { listener: string; stage: string; reason: string; count: number; last: number | null };
-type CertificateRow = Stats["certificates"][number] & { days: number };
+type CertificateRow = Stats["certificates"][number] & { days: number; renewed: boolean };
+type OrderRow = Stats["acme"][number] & { nowMs: number };
 
 const DAY_MS = 86_400_000;
 /** A certificate with fewer days left is highlighted. */
@@ -153,7 +154,37 @@ export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) =>
       {
         title: "Days left",
         show: ({ days }) => days < 0 ? "expired" : String(Math.floor(days)),
-        look: ({ days }) => days < BAD_DAYS ? "bad" : days < WARN_DAYS ? "warn" : "good",
+        look: ({ days, renewed }) => {
+          // One that is renewed by itself may have few days left all its life.
+          if (renewed) return days < 0 ? "bad" : "good";
+          return days < BAD_DAYS ? "bad" : days < WARN_DAYS ? "warn" : "good";
+        },
+      },
+    ],
+  });
+  const orders = makeTable<OrderRow>(parent, {
+    title: "Certificates by ACME",
+    empty: "None is ordered.",
+    columns: [
+      { title: "Name", look: NAME, show: ({ name }) => name },
+      {
+        title: "State",
+        show: ({ hasCertificate }) => hasCertificate ? "serves" : "none yet",
+        look: ({ hasCertificate }) => hasCertificate ? "good" : "bad",
+      },
+      {
+        title: "Next attempt",
+        show: ({ nextAttemptMs, nowMs }) =>
+          nextAttemptMs === 0
+            ? "under way"
+            : nextAttemptMs <= nowMs
+            ? "now"
+            : `in ${formatSeconds((nextAttemptMs - nowMs) / 1000)}`,
+      },
+      {
+        title: "Last error",
+        show: ({ lastError }) => lastError || "none",
+        look: ({ lastError }) => lastError && "warn",
       },
     ],
   });
@@ -173,9 +204,13 @@ export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) =>
       );
       errors.update(stats.listeners.flatMap((now) => errorRows(now, earlier.get(now.name), seconds)));
       certificates.update(
-        stats.certificates.map((one) => ({ ...one, days: (one.notAfterMs - stats.timeMs) / DAY_MS }))
-          .sort((a, b) => a.days - b.days),
+        stats.certificates.map((one) => ({
+          ...one,
+          days: (one.notAfterMs - stats.timeMs) / DAY_MS,
+          renewed: stats.acme.some(({ names }) => names.includes(one.name)),
+        })).sort((a, b) => a.days - b.days),
       );
+      orders.update(stats.acme.map((one) => ({ ...one, nowMs: stats.timeMs })));
     },
   };
 }
