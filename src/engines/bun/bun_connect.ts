@@ -1,11 +1,13 @@
 /** Connections to backends by `Bun.connect`, for both engines on Bun. */
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
 import type { Address } from "../../net/address.ts";
 import { type Conn, ConnError } from "../contract.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import { connectWithRetry } from "../shared/connect_retry.ts";
 import { explainRefusal } from "../shared/explain_refusal.ts";
 import { nodeConnError } from "../shared/node_error.ts";
-import { BunConn, HANDLERS } from "./bun_conn.ts";
+import { BunConn, HANDLERS, type Socket } from "./bun_conn.ts";
 import type { BunApi, BunHandlers } from "./bun_types.ts";
 
 const KEEP_ALIVE_DELAY_MS = 60_000;
@@ -26,10 +28,9 @@ export function connectBun(target: Address, deadline: number): Promise<Conn> {
 }
 
 async function connectOnce(target: Address, deadline: number): Promise<Conn> {
-  const where = target.transport === "unix" ? { unix: target.path } : { hostname: target.hostname, port: target.port };
   let late = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const connecting = Bun.connect<BunConn>({ ...where, allowHalfOpen: true, data: null!, socket: CONNECT_HANDLERS });
+  const connecting = openSocket(target, () => late);
   try {
     const leftMs = Math.max(1, deadline - performance.now());
     const timeout = new Promise<never>((_, reject) => {
@@ -51,6 +52,29 @@ async function connectOnce(target: Address, deadline: number): Promise<Conn> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * Opens a socket to a backend; of a host name's addresses the first that answers. Names are looked up for each connection,
+ * since Bun would go on with the address of half a minute ago.
+ * @param late whether nobody waits any more
+ */
+async function openSocket(target: Address, late: () => boolean): Promise<Socket> {
+  const open = (where: { unix: string } | { hostname: string; port: number }) =>
+    Bun.connect<BunConn>({ ...where, allowHalfOpen: true, data: null!, socket: CONNECT_HANDLERS });
+  if (target.transport === "unix") return await open({ unix: target.path });
+  const { hostname, port } = target;
+  if (isIP(hostname) !== 0) return await open({ hostname, port });
+  let failure: unknown;
+  for (const { address } of await lookup(hostname, { all: true })) {
+    if (late()) break;
+    try {
+      return await open({ hostname: address, port });
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure ?? new ConnError("refused", `No address of host "${hostname}" was found`);
 }
 
 const CONNECT_HANDLERS: BunHandlers<BunConn> = {
