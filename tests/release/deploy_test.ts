@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { parseAllDocuments } from "yaml";
 import manifest from "../../deno.json" with { type: "json" };
 import { formatProblem } from "../../src/config/problem.ts";
 import { parseConfig } from "../../src/config/load.ts";
@@ -11,31 +12,86 @@ const read = (name: string) => Deno.readTextFileSync(`${DEPLOY}/${name}`);
 /** Certificates are not looked for. */
 const load = (toml: string) => parseConfig(toml, "/etc/tls-off/tls-off.toml", {}, "/");
 
-/** The configuration inside of the Kubernetes example. */
-function embeddedConfig(): string {
-  const [, block] = /^ {2}tls-off\.toml: \|\n((?: {4}.*\n|\n)+)/m.exec(read("kubernetes/tls-off.yaml")) ?? [];
-  assert.ok(block, "tls-off.toml in the ConfigMap");
-  return block.replace(/^ {4}/gm, "");
+const KUBERNETES = ["kubernetes/tls-off.yaml", "kubernetes/front.yaml"];
+
+/** One object of Kubernetes, as far as the tests look. */
+// deno-lint-ignore no-explicit-any -- the shape depends on the kind
+type Manifest = {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string };
+  spec: any;
+  data?: Record<string, string>;
+};
+
+function manifests(name: string): Manifest[] {
+  return parseAllDocuments(read(name), { strict: true, uniqueKeys: true }).map((document) => {
+    assert.deepEqual([...document.errors, ...document.warnings], [], name);
+    return document.toJS() as Manifest;
+  });
 }
 
+const ofKind = (name: string, kind: string) => {
+  const found = manifests(name).find((manifest) => manifest.kind === kind);
+  assert.ok(found, `${kind} in ${name}`);
+  return found;
+};
+
+/** The configuration inside of a Kubernetes example. */
+const embeddedConfig = (name: string) => ofKind(name, "ConfigMap").data!["tls-off.toml"];
+
 Deno.test("the example configurations are valid", () => {
-  const examples = [read("systemd/tls-off.toml"), read("pair/behind-l4-balancer.toml"), embeddedConfig()];
-  for (const toml of examples) assert.deepEqual(load(toml).problems.map(formatProblem), []);
+  const files = ["systemd/tls-off.toml", "pair/behind-l4-balancer.toml"].map(read);
+  for (const toml of [...files, ...KUBERNETES.map(embeddedConfig)]) {
+    assert.deepEqual(load(toml).problems.map(formatProblem), []);
+  }
 });
 
-Deno.test("the Kubernetes example's ports, paths and version are one another's", () => {
-  const yaml = read("kubernetes/tls-off.yaml");
-  const { config } = load(embeddedConfig());
-  const [listener] = config!.listeners;
-  const port = (name: string) => Number(new RegExp(`name: ${name}, containerPort: (\\d+)`).exec(yaml)?.[1]);
-  assert.equal((listener.listen[0] as { port: number }).port, port("https"));
-  assert.equal((config!.admin.listen as { port: number }).port, port("admin"));
-  const [{ to: backend }] = listener.backend;
-  assert.ok(backend.transport === "unix" && yaml.includes(`value: ${backend.path}`));
-  assert.ok(yaml.includes(`image: tls-off:${manifest.version}`));
-  const grace = Number(/terminationGracePeriodSeconds: (\d+)/.exec(yaml)?.[1]);
-  const [outlives, waits] = [...yaml.matchAll(/sleep: \{ seconds: (\d+) \}/g)].map(([, seconds]) => Number(seconds));
-  assert.ok(waits * 1000 + config!.shutdown.graceMs < outlives * 1000 && outlives < grace);
+for (const name of KUBERNETES) {
+  Deno.test(`${name} is whole: names, ports, volumes and selectors are one another's`, () => {
+    for (const { apiVersion, kind, metadata } of manifests(name)) {
+      assert.match(apiVersion, /^([a-z0-9.-]+\/)?v\d+((alpha|beta)\d+)?$/);
+      assert.match(kind, /^[A-Z]\w+$/);
+      assert.match(metadata.name, /^[a-z0-9-]+$/);
+    }
+    const { config } = load(embeddedConfig(name));
+    const [listener] = config!.listeners;
+    const { selector, template: { metadata: { labels }, spec: pod } } = ofKind(name, "Deployment").spec;
+    const containers = [...pod.initContainers ?? [], ...pod.containers];
+    const proxy = containers.find((container) => container.name === "tls-off");
+    const port = (name: string) => proxy.ports.find((port: { name: string }) => port.name === name).containerPort;
+    assert.equal((listener.listen[0] as { port: number }).port, port("https"));
+    assert.equal((config!.admin.listen as { port: number }).port, port("admin"));
+    assert.equal(proxy.image, `tls-off:${manifest.version}`);
+    assert.deepEqual(selector.matchLabels, labels);
+    const service = ofKind(name, "Service").spec;
+    assert.deepEqual(service.selector, labels);
+    assert.equal(service.ports[0].targetPort, "https");
+    const volumes = pod.volumes.map(({ name }: { name: string }) => name);
+    for (const { volumeMounts = [] } of containers) {
+      for (const mount of volumeMounts) assert.ok(volumes.includes(mount.name), mount.name);
+    }
+    const secret = pod.volumes.find(({ secret }: { secret?: unknown }) => secret !== undefined).secret.secretName;
+    assert.equal(ofKind(name, "Certificate").spec.secretName, secret);
+    assert.equal(pod.securityContext.runAsNonRoot, true);
+    assert.deepEqual(proxy.securityContext.capabilities, { drop: ["ALL"] });
+    // The pod lives as long as the pause before its end and the drain take together.
+    const pauses = containers.map(({ lifecycle }) => lifecycle?.preStop.sleep.seconds ?? 0);
+    assert.ok(Math.max(...pauses) * 1000 + config!.shutdown.graceMs < pod.terminationGracePeriodSeconds * 1000);
+  });
+}
+
+Deno.test("the sidecar is a native one, which starts before the application that it waits for", () => {
+  const pod = ofKind("kubernetes/tls-off.yaml", "Deployment").spec.template.spec;
+  const [sidecar] = pod.initContainers;
+  assert.equal(sidecar.restartPolicy, "Always");
+  assert.equal(sidecar.startupProbe.httpGet.path, "/healthz");
+  assert.equal(sidecar.readinessProbe.httpGet.path, "/readyz");
+  const { config } = load(embeddedConfig("kubernetes/tls-off.yaml"));
+  const [{ to: backend }] = config!.listeners[0].backend;
+  const values = pod.containers[0].env.map(({ value }: { value: string }) => value);
+  assert.ok(backend.transport === "unix" && values.includes(backend.path));
+  assert.equal(ofKind("kubernetes/tls-off.yaml", "PodMonitor").spec.podMetricsEndpoints[0].port, "admin");
 });
 
 Deno.test("the systemd unit gives the drain its time, and is one that systemd 252 takes", () => {
