@@ -45,6 +45,8 @@ export interface ListenerStats extends TrafficStats {
   engine: string | null;
   /** How often accepting had to pause, because descriptors or memory had run out. */
   acceptPauses: number;
+  /** Present connections that are older than the last reload. */
+  superseded: number;
   rejected: Record<string, number>;
   ended: Record<string, number>;
   /** Handshakes by result and version, such as `full TLSv1.3`. */
@@ -112,7 +114,7 @@ function keyOf(...parts: string[]): string {
 }
 
 function listenerStats(
-  { name, row, active, workers, routes, backends }: ListenerTotals,
+  { name, row, active, superseded, workers, routes, backends }: ListenerTotals,
   engines: ReadonlyMap<string, string>,
   isUp: IsUp,
 ) {
@@ -124,6 +126,7 @@ function listenerStats(
     engine: engines.get(name) ?? null,
     ...traffic(row, active),
     acceptPauses: row[LISTENER.acceptPauses],
+    superseded,
     rejected: occurred(REASONS, row, LISTENER.rejected),
     ended: occurred(REASONS, row, LISTENER.ended),
     handshakes: Object.fromEntries(handshakes.filter(([, count]) => count > 0)),

@@ -172,6 +172,8 @@ export interface Config {
   file: string | null;
   workers: "auto" | number;
   reload: "signal" | "watch";
+  /** How long connections may live on after a reload, in milliseconds; 0 = as long as they like. */
+  reloadGraceMs: number;
   listeners: ListenerConfig[];
   acme: AcmeConfig;
   redirect: RedirectConfig;

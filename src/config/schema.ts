@@ -83,6 +83,12 @@ export const SCHEMA: Fields<ConfigFile> = {
     { default: "signal" },
     "when certificates are loaded anew: on SIGHUP, or also when their files change",
   ),
+  reloadGraceMs: key(
+    "reload-grace",
+    types.duration(),
+    { default: 0 },
+    "how long connections may live on after a reload; 0: as long as they like",
+  ),
   listeners: tableList("listener", LISTENER, "an address to accept TLS on, and the application behind it"),
   acme: table("acme", ACME, "how certificates are ordered that listeners ask for by `acme` (RFC 8555)"),
   redirect: table("redirect", REDIRECT, "plain HTTP, sent on to HTTPS"),

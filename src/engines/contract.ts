@@ -65,6 +65,8 @@ export interface Conn {
   readonly remote: { hostname: string; port: number };
   /** The proxy's end, which is the destination in a PROXY header. */
   readonly local: { hostname: string; port: number };
+  /** Whether a byte has come from the peer, as far as anybody can tell. To be asked before the handshake is done. */
+  heard(): Promise<boolean>;
   /**
    * Completes the TLS handshake. On a connection to a backend it resolves at once.
    * @throws {ConnError} kind `tls`, `reset`, `truncated` or `closed`; or `certificate`, after which

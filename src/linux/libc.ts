@@ -159,6 +159,30 @@ export class Libc {
     this.#libc.shutdown(fd, how === "fin" ? SHUT_WR : SHUT_RDWR);
   }
 
+  /** Bytes that have come on a TCP connection, by its descriptor; `null` where the kernel does not tell. */
+  bytesReceived(fd: number): number | null {
+    const info = new Uint32Array(48);
+    this.#length[0] = info.byteLength;
+    // struct tcp_info: tcpi_bytes_received is at byte 128, since Linux 4.1.
+    if (this.#libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, this.#length) !== 0) return null;
+    return this.#length[0] < 136 ? null : info[32] + info[33] * 2 ** 32;
+  }
+
+  /**
+   * Which of these TCP connections of this process nothing has come on, all found in one scan of the descriptors.
+   * @returns those that are surely silent
+   */
+  silentConnections<Connection extends { remote: Endpoint; local: Endpoint }>(
+    connections: readonly Connection[],
+  ): Set<Connection> {
+    const wanted = new Map(connections.map((one) => [`${endpointKey(one.remote)} ${endpointKey(one.local)}`, one]));
+    const silent = new Set<Connection>();
+    this.#eachConnection(new Set(wanted.keys()), (fd, key) => {
+      if (this.bytesReceived(fd) === 0) silent.add(wanted.get(key)!);
+    });
+    return silent;
+  }
+
   /** Calls `found` for each TCP connection whose remote and local address, as {@linkcode endpointKey} has them, are wanted. */
   #eachConnection(wanted: ReadonlySet<string>, found: (fd: number, key: string) => void): number {
     const remotes = new Set([...wanted].map((key) => key.slice(0, key.indexOf(" "))));

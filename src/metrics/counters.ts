@@ -23,12 +23,15 @@ export interface RouteTotals {
 /** One listener's numbers, those of its routes included. */
 export interface ListenerTotals extends RouteTotals {
   routes: RouteTotals[];
+  /** Present connections that are older than the last reload. */
+  superseded: number;
   /** `route` is "" for the listener's own. */
   backends: { route: string; name: string; row: Float64Array }[];
 }
 
 interface LiveWorker {
   worker: number;
+  generation: number;
   listeners: ReturnType<typeof mapRows>;
 }
 
@@ -48,10 +51,16 @@ const REMOVED = "(removed)";
 export class Counters {
   readonly #live = new Map<number, LiveWorker>();
   readonly #past = new Map<string, Past>();
+  #reloaded = 0;
 
-  /** Follows a worker's rows. */
-  add(id: number, worker: number, buffer: SharedArrayBuffer, listeners: ListenerShape[]): void {
-    this.#live.set(id, { worker, listeners: mapRows(buffer, listeners) });
+  /** Follows a worker's rows of one generation. */
+  add(id: number, worker: number, buffer: SharedArrayBuffer, listeners: ListenerShape[], generation: number): void {
+    this.#live.set(id, { worker, generation, listeners: mapRows(buffer, listeners) });
+  }
+
+  /** A reload has ended: connections of the generations before this one are superseded. */
+  reloaded(generation: number): void {
+    this.#reloaded = generation;
   }
 
   /** Keeps what a worker that has ended counted, without its connections. */
@@ -81,10 +90,12 @@ export class Counters {
       if (!sum) sums.set(name, sum = new ListenerSum(name));
       return sum;
     };
-    for (const { worker, listeners } of this.#live.values()) {
+    for (const { worker, generation, listeners } of this.#live.values()) {
       for (const { name, row, routes, backends } of listeners.map(snapshot)) {
         const sum = of(name);
-        addWorker(sum.totals, worker, row, row[LISTENER.opened] - row[LISTENER.closed]);
+        const active = row[LISTENER.opened] - row[LISTENER.closed];
+        addWorker(sum.totals, worker, row, active);
+        if (generation < this.#reloaded) sum.totals.superseded += active;
         for (const route of routes) {
           addWorker(sum.route(route.name), worker, route.row, route.row[ROUTE.opened] - route.row[ROUTE.closed]);
         }
@@ -188,7 +199,7 @@ class ListenerSum {
   readonly #backends = new Map<string, BackendRow>();
 
   constructor(name: string) {
-    this.totals = { ...emptyTotals(name, LISTENER.size), routes: [], backends: [] };
+    this.totals = { ...emptyTotals(name, LISTENER.size), superseded: 0, routes: [], backends: [] };
   }
 
   route(name: string): RouteTotals {

@@ -54,6 +54,11 @@ function connectionFamilies(listeners: ListenerTotals[]): MetricFamily[] {
   return [
     counter("connections_total", "Connections admitted.", perWorker(({ row }) => row[LISTENER.opened])),
     gauge("connections_active", "Connections now.", byRoute(listeners, ({ active }) => active)),
+    gauge(
+      "connections_superseded",
+      "Connections now that are older than the last reload.",
+      listeners.map(({ name, superseded }) => ({ labels: { listener: name }, value: superseded })),
+    ),
     counter(
       "connections_rejected_total",
       "Connections turned away before their handshake.",

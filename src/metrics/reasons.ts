@@ -127,12 +127,20 @@ export const REASON_TABLE = {
     keepsError: false,
     meaning: "`limits.handshakes-per-second` was reached",
   },
+  "reload-grace": {
+    stage: "connection",
+    level: "info",
+    orderly: true,
+    keepsError: false,
+    meaning: "the connection was older than a reload, and `reload-grace` had passed since",
+  },
   "drain": {
     stage: "connection",
     level: "info",
     orderly: true,
     keepsError: false,
-    meaning: "the connection was cut when `shutdown.grace` ended, or by a second signal",
+    meaning:
+      "the process stopped: `shutdown.grace` had ended, a second signal had come, or the client had not said a word",
   },
   "client-reset": {
     stage: "connection",

@@ -165,6 +165,16 @@ export class Session implements Expiring {
     else this.#close();
   }
 
+  /** Whether the handshake is not done, though the client has had so much time to begin with it. */
+  maySpeak(sinceMs: number): boolean {
+    return this.#phase === "handshake" && performance.now() - this.#openedMs >= sinceMs;
+  }
+
+  /** Ends the connection of a client that has not sent a byte. */
+  async endSilent(reason: Reason): Promise<void> {
+    if (!await this.#client.heard() && this.#phase === "handshake") this.cut(reason);
+  }
+
   expire(nowMs: number): void {
     const { timeouts } = this.#context.config;
     const inPhaseMs = nowMs - this.#phaseMs;

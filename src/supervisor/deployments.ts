@@ -37,6 +37,7 @@ const LONGEST_LINGER_POLL_MS = 1_000;
 const SPREAD_MS = 100;
 /** How often a queue is checked for being empty. */
 const QUEUE_POLL_MS = 5;
+const LONGEST_QUEUE_POLL_MS = 500;
 /** The pause after which a worker that could not be replaced is tried again. */
 const REPLACE_RETRY_MS = 500;
 /** How long to wait for the records of connections that were cut. */
@@ -56,6 +57,10 @@ export class Deployments {
   readonly #inline = shortenTurns();
   readonly #spreading = setInterval(() => this.#spread(), SPREAD_MS);
   #serving: PoolWorker[] = [];
+  /** The workers that serve, or will when the deployment under way succeeds. */
+  #chosen: ReadonlySet<PoolWorker> = new Set();
+  /** Timers of reloads whose older connections are to end. */
+  readonly #graces: ReturnType<typeof setTimeout>[] = [];
   #plan: Plan | null = null;
   /** Sockets that no new connection goes to, and that are not closed yet. */
   readonly #superseded = new WeakSet<ListeningSocket>();
@@ -90,22 +95,27 @@ export class Deployments {
   }
 
   /**
-   * Serves by `plan` from now on. Resolves when new connections go to the new generation. What served before drains,
-   * for as long as the plan allows.
-   * @param endsOlder older connections end when their grace is over; otherwise they live as long as they like
-   * @throws {Error} where the plan cannot be served; then nothing has changed
+   * Serves by `plan` from now on. Resolves when new connections go to the new generation. Established connections live
+   * on, for as long as `reload-grace` of the plan allows.
+   * @param isReload `false` where only certificates have changed that the program ordered itself: that makes no
+   *   connection too old
+   * @throws {Error} where the plan cannot be served, or a drain has begun; then nothing has changed
    */
-  deploy(plan: Plan, workerCount: number, endsOlder = true): Promise<void> {
+  deploy(plan: Plan, workerCount: number, isReload = true): Promise<void> {
     return this.#inTurn(async () => {
+      this.#refuseWhenEnding();
       const generation = this.#generation + 1;
       const inline = workerCount === 1 && this.#inline;
       const living = Array.from(
         { length: workerCount },
-        (_, index) => this.#living.find(({ handle }) => handle.index === index && handle.isInline === inline),
+        // One that only waits for its last connections can serve again: else each change of their number would leave one more.
+        (_, index) => this.pool.workers.find(({ handle }) => handle.index === index && handle.isInline === inline),
       );
       if (!inline) checkThreadRoom(this.#calls, living.filter((worker) => worker === undefined).length);
       const workers = living.map((worker, index) => worker ?? this.pool.start(index, inline));
-      const sockets = await this.#prepare(workers, generation, plan);
+      const fresh = workers.filter((_, index) => living[index] === undefined);
+      this.#chosen = new Set(workers);
+      const sockets = await this.#prepare(workers, fresh, generation, plan);
       // From here on a worker that dies is replaced.
       await Promise.allSettled(workers.map(({ handle }) => handle.ask({ type: "commit", generation })));
       this.#limits.set(plan);
@@ -114,7 +124,8 @@ export class Deployments {
       this.#serving = workers;
       this.#plan = plan;
       this.#generation = generation;
-      this.#supersede(plan, dismissed, endsOlder);
+      if (isReload) this.#monitor.counters.reloaded(generation);
+      this.#supersede(plan, dismissed, isReload);
     });
   }
 
@@ -126,6 +137,7 @@ export class Deployments {
   async drain(graceMs: number): Promise<void> {
     this.#ending = true;
     await this.#turn;
+    await this.pool.askAll({ type: "hush" });
     await Promise.all(this.sockets.all.map((socket) => this.#shut(socket, graceMs)));
     await this.pool.askAll({ type: "retire" });
     await Promise.all(this.pool.workers.map((worker) => worker.whenEmpty()));
@@ -136,7 +148,7 @@ export class Deployments {
     this.#ending = true;
     await Promise.all(this.sockets.all.map((socket) => this.#close(socket)));
     await this.pool.askAll({ type: "retire" });
-    const counts = await this.pool.askAll({ type: "cut", before: Infinity });
+    const counts = await this.pool.askAll({ type: "cut", before: Infinity, reason: "drain" });
     // A connection is logged when it has ended.
     await Promise.race([
       Promise.all(this.pool.workers.map((worker) => worker.whenEmpty())),
@@ -172,13 +184,20 @@ export class Deployments {
     for (const socket of this.sockets.all) this.sockets.closed(socket);
   }
 
-  get #living(): PoolWorker[] {
-    const living = new Set(this.pool.workers);
-    return this.#serving.filter((worker) => living.has(worker));
+  #refuseWhenEnding(): void {
+    if (this.#ending) throw new Error("a drain has begun");
   }
 
-  /** Lets each of these workers bind the sockets that it needs. */
-  async #prepare(workers: PoolWorker[], generation: number, plan: Plan): Promise<ListeningSocket[]> {
+  /**
+   * Lets each of these workers bind the sockets that it needs.
+   * @param fresh the workers that were started for this, and end where it fails
+   */
+  async #prepare(
+    workers: PoolWorker[],
+    fresh: PoolWorker[],
+    generation: number,
+    plan: Plan,
+  ): Promise<ListeningSocket[]> {
     const sockets: ListeningSocket[] = [];
     const before = new Set(this.sockets.all);
     const limits = this.#limits.allocate(plan);
@@ -188,17 +207,21 @@ export class Deployments {
         const prepared = await worker.prepare(generation, plan, limits);
         sockets.push(...prepared.map((socket) => this.sockets.open(worker, socket, openBefore)));
       }
+      this.#refuseWhenEnding();
       return sockets;
     } catch (error) {
       for (const { handle } of workers) await handle.ask({ type: "abort", generation }).catch(() => {});
       for (const socket of sockets) if (!before.has(socket)) this.sockets.closed(socket);
-      for (const worker of workers) if (!this.#serving.includes(worker)) await this.pool.end(worker);
+      for (const worker of fresh) await this.pool.end(worker);
+      this.#chosen = new Set(this.#serving);
+      for (const worker of workers) this.#endWhenEmpty(worker);
       throw error;
     }
   }
 
-  /** Lets the sockets and workers drain that the plan does not use any more. */
-  #supersede({ config: { shutdown: { graceMs } } }: Plan, dismissed: PoolWorker[], endsOlder: boolean): void {
+  /** Lets the sockets and workers end with their last connections that the plan does not use any more. */
+  #supersede({ config: { reloadGraceMs } }: Plan, dismissed: PoolWorker[], isReload: boolean): void {
+    const graceMs = isReload && reloadGraceMs > 0 ? reloadGraceMs : Infinity;
     const addresses = new Set([...this.sockets.chosen].map(({ address }) => address));
     for (const socket of this.sockets.all) {
       if (this.sockets.chosen.has(socket) || this.#superseded.has(socket)) continue;
@@ -213,14 +236,31 @@ export class Deployments {
     }
     for (const worker of dismissed) {
       worker.handle.ask({ type: "retire" }).catch(() => {});
-      void worker.whenEmpty().then(() => this.pool.end(worker));
+      this.#endWhenEmpty(worker);
+    }
+    if (isReload) this.#endOlder(reloadGraceMs);
+  }
+
+  /** Ends a worker with its last connection, unless it serves again by then. */
+  #endWhenEmpty(worker: PoolWorker): void {
+    void worker.whenEmpty().then(async () => {
+      if (worker.isEmpty && !this.#chosen.has(worker)) await this.pool.end(worker);
+    });
+  }
+
+  /** Ends the connections that are older than the present generation, in time. */
+  #endOlder(graceMs: number): void {
+    if (graceMs === 0) {
+      // By the file that counts now they may live on.
+      for (const timer of this.#graces.splice(0)) clearTimeout(timer);
+      return;
     }
     const before = this.#generation;
-    const cut = () => {
-      void this.pool.askAll({ type: "cut", before });
-      for (const { handle } of dismissed) handle.ask({ type: "cut", before: Infinity }).catch(() => {});
-    };
-    if (endsOlder) setTimeout(cut, graceMs).unref();
+    const timer = setTimeout(() => {
+      this.#graces.splice(this.#graces.indexOf(timer), 1);
+      void this.pool.askAll({ type: "cut", before, reason: "reload-grace" });
+    }, graceMs);
+    this.#graces.push(timer.unref());
   }
 
   /** Resolves when no TCP handshake is under way any more that began with the socket. */
@@ -243,8 +283,12 @@ export class Deployments {
   async #shut(socket: ListeningSocket, graceMs: number): Promise<void> {
     this.sockets.refuseNew(socket);
     const deadline = performance.now() + graceMs;
-    while (this.sockets.waiting(socket) > 0 && performance.now() < deadline) {
-      await sleep(QUEUE_POLL_MS);
+    let pauseMs = QUEUE_POLL_MS;
+    while (
+      this.sockets.waiting(socket) > 0 && performance.now() < deadline && !(graceMs === Infinity && this.#ending)
+    ) {
+      await sleep(pauseMs);
+      pauseMs = Math.min(pauseMs * 1.1, LONGEST_QUEUE_POLL_MS);
     }
     await this.#close(socket);
     await this.#inTurn(() => this.sockets.closed(socket));
@@ -273,7 +317,8 @@ export class Deployments {
     try {
       if (!isInline) checkThreadRoom(this.#calls, 1);
       const worker = this.pool.start(index, isInline);
-      const sockets = await this.#prepare([worker], generation, plan);
+      this.#chosen = new Set([...this.#chosen, worker]);
+      const sockets = await this.#prepare([worker], [worker], generation, plan);
       await worker.handle.ask({ type: "commit", generation });
       this.#serving = this.#serving.map((one) => one === dead ? worker : one);
       this.sockets.choose([...this.sockets.chosen, ...sockets], spreadOf(plan, this.#serving.length));

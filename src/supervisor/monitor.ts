@@ -101,11 +101,14 @@ export class Monitor implements MetricSources {
     this.#restartMetricsLog();
   }
 
-  /** Allocates the memory of a worker's generation. */
-  allocate(worker: number, listeners: ListenerShape[], log: LogConfig): MonitorMemory {
+  /**
+   * Allocates the memory of a worker's generation.
+   * @param generation the number of the generation, by which connections older than a reload are told apart
+   */
+  allocate(worker: number, listeners: ListenerShape[], log: LogConfig, generation = 0): MonitorMemory {
     const id = this.#allocations++;
     const rows = new SharedArrayBuffer(rowsSize(listeners));
-    this.counters.add(id, worker, rows, listeners);
+    this.counters.add(id, worker, rows, listeners, generation);
     let clients: MonitorMemory["clients"] = null;
     if (this.#watched) {
       const capacity = this.#clientCapacity;

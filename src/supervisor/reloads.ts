@@ -32,11 +32,7 @@ export class Reloads {
    * @returns whether the new configuration is in service; problems are in the log
    */
   request(cause: string): Promise<boolean> {
-    const refusal = this.#options.refusal();
-    if (refusal !== null) {
-      this.#options.log.warn(`reload ignored: ${refusal}`, { event: "reload-ignored", cause });
-      return Promise.resolve(false);
-    }
+    if (this.#isRefused(cause)) return Promise.resolve(false);
     return this.#next ??= this.#running.then(() => {
       this.#next = null;
       return this.#running = this.#reload(cause);
@@ -45,10 +41,13 @@ export class Reloads {
 
   async #reload(cause: string): Promise<boolean> {
     const { log, monitor: { reloads } } = this.#options;
+    // Between the request and its turn, and until it is served, a drain may begin, which is final.
+    if (this.#isRefused(cause)) return false;
     const startMs = performance.now();
     this.#options.begun();
     const errors = await this.#try();
     this.#options.ended();
+    if (errors.length > 0 && this.#isRefused(cause)) return false;
     if (errors.length > 0) {
       reloads.failed++;
       for (const error of errors) log.error(error, { event: "reload-error" });
@@ -58,6 +57,12 @@ export class Reloads {
     reloads.ok++;
     log.info("reloaded", { event: "reload", cause, duration_ms: Math.round(performance.now() - startMs) });
     return true;
+  }
+
+  #isRefused(cause: string): boolean {
+    const refusal = this.#options.refusal();
+    if (refusal !== null) this.#options.log.warn(`reload ignored: ${refusal}`, { event: "reload-ignored", cause });
+    return refusal !== null;
   }
 
   /** Returns what is wrong. */

@@ -90,7 +90,10 @@ export class Supervisor {
         this.#followAcme();
       },
       begun: () => this.#manager?.reloading(),
-      ended: () => this.#manager?.ready(this.#status()),
+      ended: () => {
+        // The service manager was told that the process stops.
+        if (!this.#stops.asked) this.#manager?.ready(this.#status());
+      },
       refusal: () => this.#stops.asked ? "draining" : this.#deployments === null ? "not ready" : null,
     });
     monitor.backends = this.#health;
@@ -284,6 +287,8 @@ export class Supervisor {
           await deployments.deploy(plan, workerCount(plan), false);
         } catch (error) {
           monitorPlan(old, this.#monitor);
+          // A drain that has begun meanwhile needs no other certificate.
+          if (this.#stops.asked) return;
           throw error;
         }
       }

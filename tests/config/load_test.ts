@@ -15,6 +15,7 @@ Deno.test("parseConfig() takes the example of the documentation without a word",
     file: "/etc/app/proxy.toml",
     workers: "auto",
     reload: "signal",
+    reloadGraceMs: 0,
     listeners: [{
       name: "web",
       // One socket takes both families
@@ -84,6 +85,7 @@ Deno.test("parseConfig() gives a plain value that can be posted to a worker", ()
 Deno.test("parseConfig() reads every key that is not at its default", () => {
   const { config, problems } = parse(`workers = 3
 reload = "watch"
+reload-grace = "10m"
 [[listener]]
 name = "web"
 listen = "127.0.0.1:0"
@@ -133,6 +135,7 @@ grace = "0s"
     file: "/etc/app/proxy.toml",
     workers: 3,
     reload: "watch",
+    reloadGraceMs: 600_000,
     listeners: [{
       name: "web",
       listen: [{ transport: "tcp", hostname: "127.0.0.1", port: 0 }],

@@ -5,6 +5,7 @@ Deno.test("describeKeys() lists every key in the order of the file", () => {
   assert.deepEqual(describeKeys().map(({ path }) => path), [
     "workers",
     "reload",
+    "reload-grace",
     "listener.name",
     "listener.listen",
     "listener.spread",

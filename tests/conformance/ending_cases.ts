@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Backend, readAll, readExactly, silent, writeAll } from "../support/backend.ts";
+import { CLIENT_HELLO } from "../support/client_hello.ts";
 import { patternBytes } from "../support/random.ts";
 import { reset, TcpBackend } from "../support/tcp_backend.ts";
 import { until } from "../support/wait.ts";
@@ -98,6 +99,33 @@ export function endingCases({ test, start }: Bench): void {
       assert.equal((await connectionRecord(proxy.program)).reason, reason);
     });
   }
+
+  test("ends silent clients at once in a drain, and lets handshakes under way end", async (dir) => {
+    await using backend = new Backend(dir.file("app.sock"), mute);
+    await using proxy = await start(dir, backend.address, {
+      listener: { timeouts: { handshake: "5m" } },
+      config: { shutdown: { grace: "5m" } },
+    });
+    const shaking = await proxy.connectTcp();
+    await writeAll(shaking, CLIENT_HELLO.subarray(0, 50));
+    const silentOnes = await Promise.all(Array.from({ length: 5 }, () => proxy.connectTcp()));
+    // Whoever has come before it is accepted, too.
+    const served = await proxy.connect();
+    await served.handshake();
+    proxy.program.signal("SIGTERM");
+    for (const client of silentOnes) {
+      assert.equal((await readToEnd(client)).bytes, 0);
+      client.close();
+    }
+    await until(() => proxy.program.connections().length === 5, "each has its record");
+    assert.deepEqual(new Set(proxy.program.connections().map(({ reason }) => reason)), new Set(["drain"]));
+    await writeAll(shaking, CLIENT_HELLO.subarray(50));
+    const [record] = await readExactly(shaking, 1);
+    assert.equal(record, 0x16, "a ServerHello comes");
+    shaking.close();
+    await served.closeWrite();
+    served.close();
+  });
 
   test("lets a client tell that its application was cut, and delivers what had come before", async (dir) => {
     await using backend = new TcpBackend(async (conn) => {

@@ -14,6 +14,7 @@ class Target implements Conn {
   readonly written: string[] = [];
   closedWrite = false;
   constructor(readonly behaviour: { write?: () => Promise<void>; closeWrite?: () => Promise<void> } = {}) {}
+  heard = () => Promise.resolve(true);
   handshake = () => Promise.resolve({});
   read = (): Promise<Uint8Array | null> => Promise.resolve(null);
   write(bytes: Uint8Array): Promise<void> {

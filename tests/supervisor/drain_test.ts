@@ -52,10 +52,12 @@ for (const workers of [1, 2]) {
     using dir = new TempDir();
     await using backend = new Backend(dir.file("app.sock"), echo);
     await using proxy = await Proxy.start(dir, backend.address, { config: { workers, shutdown: { grace: "1m" } } });
-    const clients: Deno.TcpConn[] = [];
+    const clients: Promise<Deno.TlsConn>[] = [];
     const connecting = Array.from({ length: 300 }, async () => {
       try {
-        clients.push(await proxy.connectTcp());
+        const tcp = await proxy.connectTcp();
+        // A client that says nothing would not be waited for.
+        clients.push(Deno.startTls(tcp, { hostname: "localhost", caCerts: [proxy.cert] }));
       } catch {
         // It came too late.
       }
@@ -64,8 +66,8 @@ for (const workers of [1, 2]) {
     proxy.program.signal("SIGTERM");
     await Promise.all(connecting);
     // Whoever is connected is served; none is reset.
-    await Promise.all(clients.map(async (tcp) => {
-      const client = await Deno.startTls(tcp, { hostname: "localhost", caCerts: [proxy.cert] });
+    await Promise.all(clients.map(async (started) => {
+      const client = await started;
       await client.write(Uint8Array.of(1, 2));
       assert.deepEqual(await readExactly(client, 2), Uint8Array.of(1, 2));
       client.close();

@@ -76,12 +76,12 @@ Deno.test("reload of a wrong configuration says what is wrong, and the old one g
 Deno.test("reload adds and removes listeners and workers", async () => {
   using dir = new TempDir();
   await using backend = new Backend(dir.file("app.sock"), echo);
-  await using proxy = await Proxy.start(dir, backend.address, { config: { shutdown: { grace: "1s" } } });
+  await using proxy = await Proxy.start(dir, backend.address, { config: { "reload-grace": "1s" } });
   const threads = () => Number(/Threads:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${proxy.program.pid}/status`))![1]);
   const open = await proxy.connect();
   await open.handshake();
   const web = { name: "web", listen: "127.0.0.1:0" };
-  const grace = { shutdown: { grace: "1s" } };
+  const grace = { "reload-grace": "1s" };
   configure(dir, [web, { name: "more", listen: "127.0.0.1:0" }], { workers: 3, ...grace });
   await proxy.reload();
   const { address } = await proxy.program.record(({ listener, event }) => event === "listening" && listener === "more");
@@ -95,7 +95,7 @@ Deno.test("reload adds and removes listeners and workers", async () => {
     "every worker has served",
   );
   // What is established may go on for the grace.
-  assert.equal((await proxy.program.record(({ reason }) => reason === "drain")).listener, "web");
+  assert.equal((await proxy.program.record(({ reason }) => reason === "reload-grace")).listener, "web");
   open.close();
   const many = threads();
   configure(dir, [{ name: "more", listen: "127.0.0.1:0" }], { workers: 1, ...grace });

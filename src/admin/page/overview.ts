@@ -72,6 +72,7 @@ export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) =>
       { title: "Listener", look: NAME, show: ({ name }) => name },
       { title: "Engine", show: ({ engine }) => engine ?? "gone" },
       { title: "Active", show: ({ active }) => formatNumber(active) },
+      { title: "Before reload", show: ({ superseded }) => formatNumber(superseded) },
       { title: "New", show: ({ rate }) => perSecond(rate.opened) },
       { title: "In", show: ({ rate }) => bytesPerSecond(rate.in) },
       { title: "Out", show: ({ rate }) => bytesPerSecond(rate.out) },

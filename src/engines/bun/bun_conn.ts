@@ -47,6 +47,11 @@ export class BunConn implements Conn, StalledWrite {
     this.local = socketEnd(socket.localAddress, socket.localPort);
   }
 
+  heard(): Promise<boolean> {
+    // On a Unix socket nobody tells.
+    return Promise.resolve(libc.bytesReceived(this.socket.fd) !== 0);
+  }
+
   handshake(): Promise<TlsInfo> {
     return Promise.resolve({});
   }

@@ -37,6 +37,14 @@ export class DenoConn implements Conn {
     this.local = endpoint(inner.localAddr);
   }
 
+  heard(): Promise<boolean> {
+    if (this.remote === UNIX_ENDPOINT) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      asked.push({ remote: this.remote, local: this.local, resolve });
+      if (asked.length === 1) queueMicrotask(answerAsked);
+    });
+  }
+
   handshake(): Promise<TlsInfo> {
     return Promise.resolve({});
   }
@@ -159,6 +167,16 @@ export class DenoTlsConn extends DenoConn {
     if (failure.kind === "reset" || failure.kind === "tls") this.#finished = true;
     return failure;
   }
+}
+
+type Asked = Pick<ConnectionToEnd, "remote" | "local"> & { resolve: (heard: boolean) => void };
+const asked: Asked[] = [];
+
+/** Those of one turn are collected, as in {@linkcode endSoon}. */
+function answerAsked(): void {
+  const batch = asked.splice(0);
+  const silent = libc.silentConnections(batch);
+  for (const one of batch) one.resolve(!silent.has(one));
 }
 
 const ending: (ConnectionToEnd & { then: () => void })[] = [];

@@ -48,6 +48,10 @@ export class NodeConn implements Conn {
     this.#stream = stream;
   }
 
+  heard(): Promise<boolean> {
+    return Promise.resolve(this.#stream.bytesRead > 0);
+  }
+
   handshake(): Promise<TlsInfo> {
     return Promise.resolve({});
   }

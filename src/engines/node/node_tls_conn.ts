@@ -37,6 +37,10 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     this.watch(raw);
   }
 
+  override heard(): Promise<boolean> {
+    return Promise.resolve(this.#raw.bytesRead > 0);
+  }
+
   override async handshake(): Promise<TlsInfo> {
     let socket: TLSSocket;
     let hello: ClientHello | null = null;

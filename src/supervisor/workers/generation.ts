@@ -13,6 +13,8 @@ import type { GenerationPlan } from "./messages.ts";
 
 /** When half of so many connections have left, what they held is worth giving back. */
 const FLOOD = 50;
+/** A client that has just connected may have sent its first bytes already. */
+const SPEAK_MS = 500;
 
 interface GenerationOptions {
   /** The worker's index. */
@@ -115,6 +117,12 @@ export class Generation {
     const sessions = [...this.#sessions.values()];
     for (const { session } of sessions) session.end(reason);
     return sessions.length;
+  }
+
+  /** Ends the connections whose clients could have said something, and have not. */
+  async endSilent(): Promise<void> {
+    const sessions = [...this.#sessions.values()].filter(({ session }) => session.maySpeak(SPEAK_MS));
+    await Promise.all(sessions.map(({ session }) => session.endSilent("drain")));
   }
 
   /** Ends every connection at once, because the thread ends. */

@@ -3,6 +3,7 @@ import type { Address } from "../../net/address.ts";
 import type { Entry, MonitorMemory } from "../../log/worker_monitor.ts";
 import type { LimitsBuffers } from "../../proxy/limits/memory.ts";
 import type { ListenerPlan } from "../plan.ts";
+import type { Reason } from "../../metrics/reasons.ts";
 
 /** What a worker serves by between two reloads. */
 export interface GenerationPlan {
@@ -28,7 +29,9 @@ export interface Requests {
   /** Stops listening on these sockets. */
   close: { sockets: number[]; reply: void };
   /** Ends the connections of the generations before this one; the reply is how many. */
-  cut: { before: number; reply: number };
+  cut: { before: number; reason: Reason; reply: number };
+  /** Ends connections on which the client has sent nothing, now and from now on; for a drain. */
+  hush: { reply: void };
   /** The reply is the number of connections, and shows that the worker is alive. */
   ping: { reply: number };
   /** Dies by an error. Only code of this process can request it, and only tests do. */

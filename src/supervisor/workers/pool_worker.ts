@@ -22,7 +22,7 @@ export class PoolWorker {
    * @throws {Error} where an address cannot be bound; then the worker is unchanged
    */
   async prepare(generation: number, plan: Plan, limits: GenerationPlan["limits"]): Promise<PreparedSocket[]> {
-    const monitorMemory = this.monitor.allocate(this.handle.index, listenerShapes(plan), plan.config.log);
+    const monitorMemory = this.monitor.allocate(this.handle.index, listenerShapes(plan), plan.config.log, generation);
     this.#monitorIds.set(generation, monitorMemory.id);
     try {
       return await this.handle.ask({

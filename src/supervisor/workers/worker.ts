@@ -7,12 +7,15 @@ import type { TlsListenOptions } from "../../tls/listen_options.ts";
 import { loadRuntime } from "../../engines/load.ts";
 import { releaseMemorySoon } from "../../engines/shared/release_memory.ts";
 import { tlsListenOptions } from "../../tls/options.ts";
+import type { Reason } from "../../metrics/reasons.ts";
 import { Generation } from "./generation.ts";
 import type { GenerationPlan, PreparedSocket, Reply, Request, RequestName, WorkerEvent } from "./messages.ts";
 import type { ListenerPlan } from "../plan.ts";
 
 /** The least time between two warnings of a kind that each connection could cause. */
 const WARN_EVERY_MS = 10_000;
+/** How often it is looked who has said nothing, during a drain. */
+const HUSH_MS = 100;
 
 interface WorkerOptions {
   index: number;
@@ -49,6 +52,8 @@ export class Worker {
   #current: Generation | null = null;
   readonly #idPrefix = crypto.randomUUID().slice(0, 8);
   #socketCount = 0;
+  /** Ends who says nothing; during a drain. */
+  #hushing: ReturnType<typeof setInterval> | undefined;
   #connections = 0;
 
   constructor(options: WorkerOptions) {
@@ -65,6 +70,7 @@ export class Worker {
 
   /** Closes every socket and connection, at once. */
   end(): void {
+    clearInterval(this.#hushing);
     this.#current = null;
     for (const id of [...this.#sockets.keys()]) this.#close(id);
     for (const generation of this.#generations.values()) generation.cut();
@@ -89,7 +95,9 @@ export class Worker {
       case "close":
         return request.sockets.forEach((id) => this.#close(id));
       case "cut":
-        return this.#cut(request.before);
+        return this.#cut(request.before, request.reason);
+      case "hush":
+        return this.#hush();
       case "ping":
         return [...this.#generations.values()].reduce((sum, { active }) => sum + active, 0);
       case "crash":
@@ -252,9 +260,15 @@ export class Worker {
     socket.limiter.close();
   }
 
-  #cut(before: number): number {
+  #cut(before: number, reason: Reason): number {
     const old = [...this.#generations.values()].filter(({ id }) => id < before);
-    return old.reduce((sum, generation) => sum + generation.endConnections("drain"), 0);
+    return old.reduce((sum, generation) => sum + generation.endConnections(reason), 0);
+  }
+
+  #hush(): void {
+    this.#hushing ??= setInterval(() => {
+      for (const generation of this.#generations.values()) void generation.endSilent();
+    }, HUSH_MS);
   }
 
   #socketsOf(generation: Generation | null): Socket[] {
