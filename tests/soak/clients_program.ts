@@ -34,7 +34,18 @@ const tally = new Tally();
 const wrong: string[] = [];
 let running = true;
 
-const connect = () => bounded(Deno.connectTls({ hostname, port, caCerts }));
+/** Waits for the handshake: Deno panics, now and then, where 64 KiB wait to be sent when that ends. */
+const connect = () =>
+  bounded((async () => {
+    const client = await Deno.connectTls({ hostname, port, caCerts });
+    try {
+      await client.handshake();
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+    return client;
+  })());
 const connectTcp = () => bounded(Deno.connect({ hostname, port }));
 
 async function bounded<T>(work: Promise<T>): Promise<T> {
