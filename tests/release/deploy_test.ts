@@ -15,11 +15,11 @@ const load = (toml: string) => parseConfig(toml, "/etc/tls-off/tls-off.toml", {}
 const KUBERNETES = ["kubernetes/tls-off.yaml", "kubernetes/front.yaml"];
 
 /** One object of Kubernetes, as far as the tests look. */
-// deno-lint-ignore no-explicit-any -- the shape depends on the kind
 type Manifest = {
   apiVersion: string;
   kind: string;
   metadata: { name: string };
+  // deno-lint-ignore no-explicit-any -- the shape depends on the kind
   spec: any;
   data?: Record<string, string>;
 };
