@@ -2,7 +2,7 @@ import { type Conn, ConnError, type Sink, WRITTEN } from "../engines/contract.ts
 
 /** How one direction ended: by the end of its source, or by a failure of source or target. */
 export type RelayEnd =
-  | { kind: "ended"; truncated: boolean }
+  | { kind: "ended" }
   | { kind: "failed"; side: "source" | "target"; error: ConnError };
 
 /**
@@ -152,7 +152,7 @@ export class Relay implements Sink {
     this.#sourceEnded ||= this.#side === "source";
     // A peer that sends FIN without close_notify may still read, and must get its answer.
     if (failure === null || (this.#side === "source" && failure.kind === "truncated")) {
-      void this.#closeTarget(failure !== null);
+      void this.#closeTarget();
     } else this.#finish({ kind: "failed", side: this.#side, error: failure });
   }
 
@@ -164,16 +164,16 @@ export class Relay implements Sink {
     else this.#flow.ended(end);
   }
 
-  async #closeTarget(truncated: boolean): Promise<void> {
+  async #closeTarget(): Promise<void> {
     if (this.#over) return;
-    if (this.#discarding) return this.#finish({ kind: "ended", truncated });
+    if (this.#discarding) return this.#finish({ kind: "ended" });
     try {
       await this.#target.closeWrite();
-      this.#finish({ kind: "ended", truncated });
+      this.#finish({ kind: "ended" });
     } catch (error) {
       const failure = asConnError(error);
       // Everything was written. A target that is gone by now has only closed before it was told to.
-      if (failure.kind === "reset") this.#finish({ kind: "ended", truncated });
+      if (failure.kind === "reset") this.#finish({ kind: "ended" });
       else this.#finish({ kind: "failed", side: "target", error: failure });
     }
   }

@@ -80,11 +80,6 @@ export function describeSubject({ x509, names }: Certificate): string {
   return describeName(x509.subject ?? "") || printable(names.dnsNames[0] ?? "") || "certificate without a subject";
 }
 
-/** The issuer in one line; "" for none. */
-export function describeIssuer({ x509 }: Certificate): string {
-  return describeName(x509.issuer ?? "");
-}
-
 /** Without control characters, so that a certificate cannot begin a log line of its own, and of bounded length. */
 export function printable(text: string): string {
   // deno-lint-ignore no-control-regex

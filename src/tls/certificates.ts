@@ -1,13 +1,7 @@
 import { basename } from "node:path";
 import type { CertificateConfig } from "../config/config.ts";
 import type { CertificateMaterial } from "./listen_options.ts";
-import {
-  type Certificate,
-  describeIssuer,
-  describeSubject,
-  loadCertificateFile,
-  printable,
-} from "./certificate_file.ts";
+import { type Certificate, describeSubject, loadCertificateFile, printable } from "./certificate_file.ts";
 import { describeChain, orderChain } from "./chain.ts";
 import { coversName, normalizeServerName } from "../net/server_names.ts";
 import { isPrivateKey, loadPrivateKey, type PrivateKey } from "./private_key.ts";
@@ -16,26 +10,16 @@ import { type Problem, problemError, problemWarning } from "./problem.ts";
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
 const ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0";
 
-/** What is said of a certificate in the summary, the metrics and on the page. Holds nothing secret. */
+/** What the summary, the metrics and the page show of a certificate. It has nothing secret. */
 export interface CertificateInfo {
   /** Its first server name, else its common name, else its file's name: the label of the expiry metric. */
   name: string;
   /** Absolute path of the PEM file. */
   file: string;
-  /** The server names it answers for. */
+  /** The server names that it is chosen for. */
   names: string[];
-  /** e.g. `CN=localhost`. */
-  subject: string;
-  issuer: string;
-  /** e.g. `ECDSA P-256`. */
-  key: string;
   /** Milliseconds since the epoch. */
-  notBefore: number;
   notAfter: number;
-  /** SHA-256 of the DER form, upper-case hexadecimal with colons. */
-  fingerprint: string;
-  /** Certificates in the file, the leaf included. */
-  chainLength: number;
 }
 
 export interface LoadedCertificate {
@@ -75,18 +59,11 @@ export async function loadCertificate(
   checkUse(config.cert, leaf, problems);
   const names = resolveNames(config, leaf, problems);
   if (countErrors(problems) > errorsBefore) return null;
-  const subject = describeSubject(leaf);
   const info: CertificateInfo = {
     name: names[0] ?? (leaf.names.commonName === "" ? basename(config.cert) : printable(leaf.names.commonName)),
     file: config.cert,
     names,
-    subject,
-    issuer: describeIssuer(leaf),
-    key: key.kind,
-    notBefore: leaf.notBefore,
     notAfter: leaf.notAfter,
-    fingerprint: leaf.x509.fingerprint256,
-    chainLength: certificates.length,
   };
   return { material: { cert: certificates.map(({ pem }) => pem).join(""), key: key.pem, names }, info };
 }

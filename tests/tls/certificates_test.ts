@@ -3,6 +3,7 @@ import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { loadCertificate, type LoadedCertificate } from "../../src/tls/certificates.ts";
+import { loadPrivateKey } from "../../src/tls/private_key.ts";
 import { readPem } from "../../src/tls/pem.ts";
 import type { Problem } from "../../src/tls/problem.ts";
 import { type KeyKind, makeCertificate } from "./make_certificates.ts";
@@ -40,18 +41,9 @@ Deno.test("loadCertificate() answers material and what is said of it", async () 
   assert.deepEqual(problems, []);
   const { material, info } = loaded!;
   assert.deepEqual(material, { cert: files.made.cert, key: files.made.key, names: ["www.example", "*.b.example"] });
-  const { notBefore, notAfter, fingerprint, ...rest } = info;
-  assert.deepEqual(rest, {
-    name: "www.example",
-    file: files.cert,
-    names: ["www.example", "*.b.example"],
-    subject: "CN=Web",
-    issuer: "CN=Web",
-    key: "ECDSA P-256",
-    chainLength: 1,
-  });
-  assert.ok(notBefore < Date.now() && notAfter > Date.now() + 29 * DAY_MS && notAfter < Date.now() + 31 * DAY_MS);
-  assert.match(fingerprint, /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
+  const { notAfter, ...rest } = info;
+  assert.deepEqual(rest, { name: "www.example", file: files.cert, names: ["www.example", "*.b.example"] });
+  assert.ok(notAfter > Date.now() + 29 * DAY_MS && notAfter < Date.now() + 31 * DAY_MS);
 });
 
 const KINDS: [KeyKind, string][] = [
@@ -66,7 +58,7 @@ for (const [kind, described] of KINDS) {
     await using files = await pair({ key: kind });
     const { loaded, errors } = await load(files.cert, files.key);
     assert.deepEqual(errors, []);
-    assert.equal(loaded!.info.key, described);
+    assert.equal((await loadPrivateKey(files.key, []))!.kind, described);
     const { cert, key } = loaded!.material;
     using listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
     const accepted = listener.accept().then(async (conn) => {
@@ -240,7 +232,6 @@ Deno.test("loadCertificate() wants the chain in its order, and names it", async 
     const { loaded, problems } = await attempt(...order);
     assert.deepEqual(problems, []);
     assert.equal(loaded!.material.cert, order.map(({ cert }) => cert).join(""));
-    assert.equal(loaded!.info.chainLength, order.length);
   }
   for (const order of [[root, intermediate, leaf], [leaf, root, intermediate], [intermediate, leaf, root]]) {
     const { loaded, errors } = await attempt(...order);
@@ -326,7 +317,7 @@ Deno.test("loadCertificate() keeps control characters of a subject out of messag
   await using files = await pair({ commonName: "a\nlevel=error\x1b[2J", dnsNames: [], notAfter: Date.now() - 1 });
   const { loaded, warnings } = await load(files.cert, files.key);
   assert.equal(warnings.length, 1);
-  for (const text of [warnings[0], loaded!.info.subject, loaded!.info.issuer, loaded!.info.name]) {
+  for (const text of [warnings[0], loaded!.info.name]) {
     // deno-lint-ignore no-control-regex
     assert.doesNotMatch(text, /[\x00-\x1f]/);
   }
