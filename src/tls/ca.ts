@@ -9,7 +9,7 @@ import { type Problem, problemError, problemWarning } from "./problem.ts";
 const MOST_NAMES_BYTES = 65535;
 
 /**
- * Loads the certificates that vouch for clients.
+ * Loads the certificates of the authorities that sign clients' certificates.
  *
  * @param now milliseconds since the epoch
  * @param problems receives everything found, errors and warnings

@@ -1,6 +1,6 @@
 import type { RuntimeName } from "../runtimes/name.ts";
 
-/** The engines, as in the configuration. */
+/** The engines, by their names in the configuration. */
 export type EngineName = "native" | "node";
 
 /** What a listener may ask of an engine beyond one certificate, ALPN, and TLS 1.2 and 1.3. */
@@ -24,13 +24,12 @@ export const FEATURES = {
 /** A key of {@linkcode FEATURES}. */
 export type Feature = keyof typeof FEATURES;
 
-/** Why an engine cannot do something, complete after "native on Deno". */
+/** Why an engine cannot do something, to follow "native on Deno". */
 type Lacks = Partial<Record<Feature, string>>;
 
 /**
- * What each engine lacks on each runtime; `null` where a runtime has no such engine. The one source of which engine a
- * listener gets, and of the reference's table. All of them take PEM keys of the kinds that `private_key.ts` lets
- * through.
+ * What each engine lacks on each runtime; `null` where a runtime has no such engine. The choice of a listener's engine
+ * and the reference's table come from here. All engines take PEM keys of the kinds that `private_key.ts` accepts.
  */
 export const CAPABILITIES: Record<RuntimeName, Record<EngineName, Lacks | null>> = {
   deno: {
@@ -81,10 +80,10 @@ export const CAVEATS: Partial<Record<RuntimeName, Partial<Record<EngineName, Par
   },
 };
 
-/** How the runtimes are written. */
+/** The names of the runtimes for people. */
 export const RUNTIME_TITLES: Record<RuntimeName, string> = { deno: "Deno", bun: "Bun", node: "Node" };
 
-/** The engine features table in Markdown, as the reference has it. */
+/** Writes the table of the engines' features in Markdown, for the reference. */
 export function describeCapabilities(): string {
   const columns = (Object.keys(CAPABILITIES) as RuntimeName[]).flatMap((runtime) =>
     (Object.keys(CAPABILITIES[runtime]) as EngineName[])

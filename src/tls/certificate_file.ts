@@ -8,7 +8,7 @@ import { type Problem, problemError } from "./problem.ts";
 export interface Certificate {
   x509: X509Certificate;
   names: CertificateNames;
-  /** The certificate alone, PEM. */
+  /** The certificate in PEM, without others. */
   pem: string;
   /** Milliseconds since the epoch. */
   notBefore: number;
@@ -16,7 +16,8 @@ export interface Certificate {
 }
 
 /**
- * Loads every certificate of a PEM file, in its order, or pushes what is wrong and answers `null`.
+ * Loads every certificate of a PEM file, in the order of the file. Where something is wrong, adds it to `problems` and
+ * returns `null`.
  *
  * @param what what the file should hold, for the message: `certificate` or `CA certificates`
  */
@@ -60,7 +61,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
   };
 }
 
-/** What a file holds instead of what it should, e.g. `it holds a private key`. */
+/** Says what a file has instead of what it should have, such as `it holds a private key`. */
 export function describeBlocks(blocks: PemBlock[]): string {
   const names = new Set(blocks.map(({ label }) => {
     if (label.endsWith("PRIVATE KEY")) return "a private key";
@@ -74,13 +75,13 @@ export function describeBlocks(blocks: PemBlock[]): string {
   return names.size === 0 ? "it holds no whole block" : `it holds ${[...names].join(" and ")}`;
 }
 
-/** The subject in one line for messages and logs, e.g. `CN=localhost`. */
+/** Writes the subject in one line for messages and logs, such as `CN=localhost`. */
 export function describeSubject({ x509, names }: Certificate): string {
-  // Undefined where it is empty, on Node.
+  // On Node an empty subject is undefined.
   return describeName(x509.subject ?? "") || printable(names.dnsNames[0] ?? "") || "certificate without a subject";
 }
 
-/** Without control characters, so that a certificate cannot begin a log line of its own, and of bounded length. */
+/** Replaces control characters, so that a certificate cannot begin a line of the log, and bounds the length. */
 export function printable(text: string): string {
   // deno-lint-ignore no-control-regex
   const clean = text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, "?");

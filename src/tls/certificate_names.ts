@@ -7,19 +7,19 @@ const EXTENDED_KEY_USAGE = "2.5.29.37";
 
 /** What a certificate says about its subject. */
 export interface CertificateNames {
-  /** The last common name of the subject, which is the most specific one; "" for none. */
+  /** The last common name of the subject, which is the most specific; "" for none. */
   commonName: string;
   dnsNames: string[];
   uris: string[];
-  /** Object identifiers; `null` where the extension is absent, and any use allowed. */
+  /** Object identifiers; `null` where the extension is absent, so that any use is allowed. */
   extendedKeyUsage: string[] | null;
 }
 
 /**
  * Reads the names out of a certificate (RFC 5280 section 4.1).
  *
- * Runtimes render the alternative names as one string, `DNS:a, DNS:b`, and not all of them quote: a name that contains
- * `, URI:spiffe://admin` then reads as two (the hole of CVE-2021-44532). So the names that authorise come from the bytes.
+ * Runtimes give the alternative names as one string, `DNS:a, DNS:b`, and not all of them quote: a name that contains `,
+ * URI:spiffe://admin` then looks like two names (CVE-2021-44532). So the names that authorise are read from the bytes.
  *
  * @throws {SyntaxError} where `der` is not a certificate
  */
@@ -56,7 +56,7 @@ export function readCertificateNames(der: Uint8Array): CertificateNames {
 }
 
 /**
- * What authorisation, logs and the PROXY protocol need of a client's certificate.
+ * Reads what authorisation, logs and the PROXY protocol need of a client's certificate.
  *
  * @param der the certificate, which the engine has verified
  * @throws {SyntaxError} where `der` is not a certificate
@@ -80,7 +80,7 @@ function readText({ tag, value }: DerElement): string {
   return latin1(value);
 }
 
-/** Byte by byte: `TextDecoder("latin1")` is windows-1252, which is not. */
+/** Decodes ISO 8859-1 byte by byte, because `TextDecoder("latin1")` decodes windows-1252. */
 function latin1(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);

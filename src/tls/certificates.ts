@@ -30,8 +30,8 @@ export interface LoadedCertificate {
 /**
  * Loads and checks a certificate, its chain and its key.
  *
- * What would make every handshake fail is an error; what only some clients refuse is a warning, expiry among it: a proxy
- * that does not start, or refuses a reload, because a certificate has expired helps nobody.
+ * What would make every handshake fail is an error. What only some clients refuse is a warning, and so is expiry: a
+ * proxy that does not start or reload because a certificate has expired would only make matters worse.
  *
  * @param now milliseconds since the epoch
  * @param problems receives everything found, errors and warnings
@@ -68,7 +68,7 @@ export async function loadCertificate(
   return { material: { cert: certificates.map(({ pem }) => pem).join(""), key: key.pem, names }, info };
 }
 
-/** Answers the chain, leaf first, or `null` where key and certificates do not fit together. */
+/** Returns the chain, leaf first; `null` where key and certificates do not fit together. */
 function checkChain(
   config: CertificateConfig,
   certificates: Certificate[],
@@ -140,9 +140,9 @@ function checkUse(file: string, leaf: Certificate, problems: Problem[]): void {
   ));
 }
 
-/** The configured names, each of which the certificate must have, or else the certificate's own. */
+/** Returns the configured names, each of which the certificate must have; without any, the certificate's own. */
 function resolveNames(config: CertificateConfig, leaf: Certificate, problems: Problem[]): string[] {
-  // Clients ignore the common name; where a certificate has no other, it still tells what it was made for.
+  // Clients ignore the common name. Where a certificate has no other name, it still tells what it was made for.
   const listed = leaf.names.dnsNames.length > 0 ? leaf.names.dnsNames : [leaf.names.commonName];
   const own = [...new Set(listed.map(normalizeServerName))].filter((name) => name !== "");
   if (config.names.length === 0) return own;

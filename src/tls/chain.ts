@@ -1,16 +1,16 @@
 import { type Certificate, describeSubject } from "./certificate_file.ts";
 
-/** How the certificates of a file hang together. */
+/** How the certificates of a file are related. */
 interface ChainOrder {
-  /** The leaf, its issuer, the issuer's issuer and so on. */
+  /** The leaf, its issuer, the issuer's issuer, and so on. */
   chain: Certificate[];
-  /** Not part of the chain. */
+  /** The certificates that are not part of the chain. */
   unrelated: Certificate[];
-  /** The chain stands in the file in its order. */
+  /** Whether the chain is in the file in its order. */
   inOrder: boolean;
 }
 
-/** Finds the chain that starts at `leaf` among `certificates`, which hold it too. */
+/** Finds the chain that begins with `leaf` among `certificates`, of which it is one. */
 export function orderChain(leaf: Certificate, certificates: readonly Certificate[]): ChainOrder {
   if (certificates.length === 1) return { chain: [leaf], unrelated: [], inOrder: true };
   const chain = [leaf];
@@ -38,7 +38,7 @@ export function isIssuedBy(certificate: Certificate, issuer: Certificate): boole
   try {
     return certificate.x509.checkIssued(issuer.x509) && certificate.x509.verify(issuer.x509.publicKey);
   } catch {
-    // A key of a kind this runtime cannot use: the names alone must do.
+    // This runtime cannot use a key of this kind, so only the names are compared.
     return certificate.x509.checkIssued(issuer.x509);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What OpenSSL and BoringSSL may use, by their names: forward secrecy and AEAD alone (RFC 9325 section 4.2), as rustls has them
- * built in. Their own defaults for TLS 1.2 include CBC with SHA-1.
+ * The cipher suites for OpenSSL and BoringSSL: those with forward secrecy and AEAD alone (RFC 9325 section 4.2), as
+ * rustls has them built in. Their defaults for TLS 1.2 include CBC with SHA-1.
  */
 export const CIPHERS: string = [
   "TLS_AES_256_GCM_SHA384",

@@ -2,7 +2,7 @@ import type { PeerCertificate } from "./tls_info.ts";
 import { normalizeServerName } from "../net/server_names.ts";
 import { compilePattern } from "./pattern.ts";
 
-/** Patterns of the clients to admit, as in the configuration. */
+/** The patterns of the configuration for clients that are admitted. */
 export interface ClientAuthRules {
   /** `*` stands for one or more characters. */
   allowCn: readonly string[];
@@ -13,10 +13,10 @@ export interface ClientAuthRules {
 }
 
 /**
- * Compiles the rules for clients whose certificate the engine has verified. Any match admits; without rules every one of
- * them is admitted.
+ * Compiles the rules for clients whose certificate the engine has verified. One match is enough to be admitted. Without
+ * rules every such client is admitted.
  *
- * A name is compared as a whole, and as it stands in the certificate: `spiffe://a/*` is no prefix, and does not admit
+ * A name is compared as a whole, and as it is in the certificate: `spiffe://a/*` is no prefix, and does not admit
  * `spiffe://a/b/c`.
  */
 export function compileClientAuth(rules: ClientAuthRules): (peer: PeerCertificate) => boolean {
@@ -32,15 +32,15 @@ export function compileClientAuth(rules: ClientAuthRules): (peer: PeerCertificat
 }
 
 /**
- * Whether a name of a certificate is one of a host, and no wildcard: whoever signed `x,DNS:y.good.example` as one name has
- * not vouched for a host.
+ * Whether a name of a certificate is one of a host, and no wildcard: whoever signed `x,DNS:y.good.example` as one name
+ * has not vouched for a host.
  */
 function isHostName(name: string): boolean {
   // deno-lint-ignore no-control-regex
   return /^[\x00-\x7f]*$/.test(name) && !name.startsWith("*") && normalizeServerName(name) !== "";
 }
 
-/** The root's dot means nothing in a certificate. */
+/** Removes the root's dot, which has no meaning in a certificate. */
 function trimDot(name: string): string {
   return name.endsWith(".") ? name.slice(0, -1) : name;
 }

@@ -16,8 +16,8 @@ interface Verified {
 }
 
 /**
- * Verifies the certificates of one listener's clients, for every engine alike. It looks at each connection, resumed or not:
- * a session outlives its certificate's date, and on some runtimes the listener that it began at.
+ * Verifies the certificates of one listener's clients, for every engine alike. It looks at each connection, resumed or
+ * not: a session outlives its certificate's date, and on some runtimes the listener that it began at.
  *
  * That the client holds the certificate's key is what the handshake has shown; this is about who vouches for it.
  */

@@ -49,7 +49,7 @@ export function readObjectIdentifier(value: Uint8Array): string {
   const arcs: number[] = [];
   let arc = 0;
   for (const octet of value) {
-    // Not shifted: an arc may exceed 32 bits.
+    // This is no shift, because an arc may exceed 32 bits.
     arc = arc * 128 + (octet & 0x7f);
     if (octet & 0x80) continue;
     if (arcs.length === 0) {

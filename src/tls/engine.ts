@@ -9,7 +9,7 @@ import type { RuntimeName } from "../runtimes/name.ts";
 import { RouteIndex, routeRules } from "./route_index.ts";
 import { CAPABILITIES, CAVEATS, type EngineName, type Feature, RUNTIME_TITLES } from "./capabilities.ts";
 
-/** What a listener asks for, in the words of its configuration. */
+/** A feature that a listener needs, and why. */
 interface Need {
   feature: Feature;
   /** e.g. `client-auth`, `min-version = "1.3"`. */
@@ -25,15 +25,15 @@ type EngineChoiceResult =
   }
   | { engine: null; /** One line each. */ refusals: string[] };
 
-/** What the process found that no configuration says. */
+/** What the choice of an engine depends on besides the configuration. */
 export interface EngineCircumstances {
-  /** The service manager has handed over the listening sockets. */
+  /** Whether the listening sockets are inherited from the service manager. */
   inheritedSocket?: boolean;
   /** Why only an engine will do that can answer the validation of names; `null`: any will. */
   validation?: string | null;
 }
 
-/** Chooses the engine: the forced one if it can do all that is asked, else native where that can, else node. */
+/** Chooses the engine: the forced one if it can do everything that is needed, else native where it can, else node. */
 export function chooseEngine(
   config: ListenerConfig,
   runtime: RuntimeName,
@@ -109,7 +109,7 @@ function listNeeds(config: ListenerConfig, { inheritedSocket, validation }: Engi
   return needs;
 }
 
-/** What the routes need to know before or after the handshake. */
+/** The features that routes need to know what decides, before or after the handshake. */
 function routeNeeds(config: ListenerConfig): Need[] {
   const needs: Need[] = [];
   const index = new RouteIndex(routeRules(config));
@@ -123,7 +123,7 @@ function routeNeeds(config: ListenerConfig): Need[] {
   return needs;
 }
 
-/** TLVs of the PROXY protocol that tell more of the handshake than ALPN. */
+/** TLVs of the PROXY protocol that need more details of the handshake than ALPN. */
 const DETAIL_TLVS: ProxyProtocolTlv[] = ["authority", "ssl", "client-cert"];
 
 function detailTlvs({ proxyProtocol, proxyProtocolTlvs }: TargetConfig): ProxyProtocolTlv[] {

@@ -23,8 +23,8 @@ export interface TlsListenOptions {
   challenges: Challenge[];
   sniStrict: boolean;
   /**
-   * What has to be decided by the ClientHello: who is refused, which protocols are offered, whose TLS is passed through.
-   * `null` where nothing is.
+   * What has to be decided by the ClientHello: who is refused, which protocols are offered, whose TLS is passed
+   * through. `null` where nothing is.
    */
   routes: RouteRules | null;
   /** Where `routes` decides nothing. */

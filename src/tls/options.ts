@@ -12,10 +12,12 @@ import { chooseEngine, type EngineCircumstances } from "./engine.ts";
 import { RouteIndex, routeRules } from "./route_index.ts";
 import { type Problem, problemError, problemWarning } from "./problem.ts";
 
-/** All that a listener's TLS needs, loaded and checked. Plain data: it is posted to the workers. Holds private keys. */
+/**
+ * Everything that a listener's TLS needs, loaded and checked. It is plain data that is posted, and has private keys.
+ */
 export interface TlsPlan {
   engine: EngineName;
-  /** Why that engine, in one line. */
+  /** Why this engine was chosen, in one line. */
   reason: string;
   /** What the engine leaves out, one line each. */
   notes: string[];
@@ -108,7 +110,7 @@ export async function loadListenerTls(
   return { plan, problems };
 }
 
-/** Where and how one socket of a listener is opened. */
+/** How one socket of a listener is opened. */
 interface SocketOptions {
   address: Address;
   reusePort: boolean;
@@ -116,7 +118,7 @@ interface SocketOptions {
   fd?: number;
 }
 
-/** What an engine is asked for one address of a listener. */
+/** Makes the options of an engine for one address of a listener. */
 export function tlsListenOptions(config: ListenerConfig, plan: TlsPlan, socket: SocketOptions): TlsListenOptions {
   const rules = routeRules(config);
   const index = new RouteIndex(rules);
@@ -165,7 +167,7 @@ function checkRouteNames(
   }
 }
 
-/** Certificates that can never be chosen. */
+/** Reports certificates that can never be chosen. */
 function checkNames(infos: CertificateInfo[], problems: Problem[]): void {
   const owners = new Map<string, CertificateInfo>();
   for (const [index, info] of infos.entries()) {

@@ -1,22 +1,22 @@
-/** What may stand in a name that a pattern is held against. */
+/** The meaning of stars in a pattern. */
 interface PatternOptions {
-  /** `*` stops at this character; absent: it stops at none. */
+  /** The character that `*` does not stand for; absent where it stands for all. */
   separator?: string;
-  /** `**` stands for any characters, the separator among them. */
+  /** Whether `**` stands for any characters, including the separator. */
   doubleStar?: boolean;
   ignoreCase?: boolean;
 }
 
-/** Longer values match nothing: a SPIFFE ID has 2048 bytes at most, a DNS name 253. */
+/** A longer value matches nothing. A SPIFFE ID has 2048 bytes at most, a DNS name 253. */
 const MAX_VALUE_LENGTH = 2048;
 
 /**
  * Compiles a pattern in which `*` stands for one or more characters.
  *
- * Values with control characters match no pattern, not even `*`: where one part of a system ends a name at a NUL and another
- * does not, they see different clients.
+ * Values with control characters match no pattern, not even `*`: if one part of a system ends a name at a NUL and
+ * another does not, they see different clients.
  *
- * The time is bounded by the product of both lengths, whatever the value; a regular expression's is not.
+ * The time is at most proportional to the product of both lengths, which a regular expression's is not.
  */
 export function compilePattern(pattern: string, options: PatternOptions = {}): (value: string) => boolean {
   const { separator, doubleStar = false, ignoreCase = false } = options;
@@ -32,7 +32,7 @@ export function compilePattern(pattern: string, options: PatternOptions = {}): (
       const next: boolean[] = [];
       for (let i = 0; i < text.length; i++) {
         const matches = token === "**" || (token === "*" ? text[i] !== separator : text[i] === token);
-        // A star goes on from where it has begun.
+        // A star that has begun may stand for one more character.
         if (matches && (reached[i] || token[0] === "*" && next[i])) next[i + 1] = true;
       }
       reached = next;
@@ -41,7 +41,7 @@ export function compilePattern(pattern: string, options: PatternOptions = {}): (
   };
 }
 
-/** Characters, `*` and, where it means something, `**`. */
+/** Splits a pattern into characters, `*` and, where it has a meaning, `**`. */
 function tokenize(pattern: string, doubleStar: boolean): string[] {
   const tokens: string[] = [];
   for (const token of pattern.match(/\*+|[^]/g) ?? []) {

@@ -3,18 +3,18 @@ import { explainSystemError } from "../net/system_error.ts";
 import { type PemBlock, readPem } from "./pem.ts";
 import { type Problem, problemError } from "./problem.ts";
 
-/** A certificate file with a long chain is 20 KiB, a bundle of every public CA 200 KiB. */
+/** Most bytes of a file. One with a long chain has 20 KiB, a bundle of every public CA 200 KiB. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
 export interface PemFile {
   path: string;
   blocks: PemBlock[];
-  /** Permission bits, e.g. 0o640. */
+  /** The permission bits, such as 0o640. */
   mode: number;
 }
 
 /**
- * Reads a PEM file, or pushes the problem and answers `null`.
+ * Reads a PEM file. Where something is wrong, adds it to `problems` and returns `null`.
  *
  * @param what what the file should hold, for the message: `certificate`, `private key`, `CA certificates`
  */
@@ -49,14 +49,14 @@ export async function readBounded(
   path: string,
   maxBytes = MAX_FILE_BYTES,
 ): Promise<{ bytes: Uint8Array; mode: number }> {
-  // O_NONBLOCK (04000 on Linux): opening a FIFO that nobody writes would block for ever.
+  // Without O_NONBLOCK (04000 on Linux), opening a FIFO that nobody writes to would block for ever.
   const handle = await open(path, 0o4000);
   try {
     const stat = await handle.stat();
     if (stat.isDirectory()) throw new TypeError("is a directory");
     if (!stat.isFile()) throw new TypeError("is not a regular file");
     if (stat.size > maxBytes) throw new RangeError(`file has ${stat.size} bytes, more than ${maxBytes}`);
-    // One byte more than it had, to notice that it grows.
+    // The buffer has one byte more than the file, to notice that the file grows.
     const buffer = new Uint8Array(stat.size + 1);
     let length = 0;
     for (let count = -1; count !== 0 && length < buffer.length; length += count) {
@@ -69,11 +69,11 @@ export async function readBounded(
   }
 }
 
-/** Says what a file is that should be PEM. */
+/** Says what a file is instead of PEM. */
 function explainNotPem(bytes: Uint8Array, path: string): string {
   if (bytes[0] !== 0x30 || bytes.length < 16) return `no "-----BEGIN" line found: not a PEM file`;
   const header = bytes[1] > 0x80 ? 2 + (bytes[1] & 0x7f) : 2;
-  // A certificate starts with a SEQUENCE; keys and PKCS#12 (RFC 7292, version 3) with an INTEGER, their version.
+  // A certificate begins with a SEQUENCE. Keys and PKCS#12 (RFC 7292, version 3) begin with an INTEGER, their version.
   const version = bytes[header] === 0x02 ? bytes[header + 2] : null;
   if (version === 3) {
     return `is PKCS#12 (.p12, .pfx), not PEM: convert it with "openssl pkcs12 -in ${path} -nodes -out FILE.pem"`;

@@ -8,9 +8,9 @@ import { type Problem, problemError, problemWarning } from "./problem.ts";
 /** A private key that every engine accepts. */
 export interface PrivateKey {
   object: KeyObject;
-  /** PKCS#8, PEM, unencrypted. Never logged. */
+  /** The key as PKCS#8 in PEM, not encrypted. It must never be logged. */
   pem: string;
-  /** For people: `ECDSA P-256`, `RSA 2048`, `Ed25519`. */
+  /** The kind of the key for people: `ECDSA P-256`, `RSA 2048`, `Ed25519`. */
   kind: string;
 }
 
@@ -23,7 +23,7 @@ const FORMATS: Record<string, "pkcs8" | "pkcs1" | "sec1"> = {
   "EC PRIVATE KEY": "sec1",
 };
 
-/** Loads the one private key of a PEM file, or pushes what is wrong and answers `null`. */
+/** Loads the only private key of a PEM file. Where something is wrong, adds it to `problems` and returns `null`. */
 export async function loadPrivateKey(path: string, problems: Problem[]): Promise<PrivateKey | null> {
   const file = await readPemFile(path, "private key", problems);
   if (!file) return null;
@@ -55,7 +55,7 @@ export async function loadPrivateKey(path: string, problems: Problem[]): Promise
   try {
     object = createPrivateKey({ key: Buffer.from(block.der), format: "der", type });
   } catch {
-    // The engine's message is dropped: it differs from runtime to runtime, and this is a key.
+    // The runtime's message is left out, because it differs between runtimes and might show parts of the key.
     return refuse(`is damaged, or of a kind that is not supported: ${SUPPORTED_KEYS} are`);
   }
   const kind = describeKey(object);
@@ -65,7 +65,7 @@ export async function loadPrivateKey(path: string, problems: Problem[]): Promise
   return { object, pem: pem as string, kind };
 }
 
-/** Whether a block holds a private key, encrypted or not. */
+/** Whether a block is a private key, encrypted or not. */
 export function isPrivateKey(block: PemBlock): boolean {
   return block.label.endsWith("PRIVATE KEY");
 }
@@ -86,7 +86,7 @@ function describeKey(key: KeyObject): string {
 
 function isSupported(key: KeyObject): boolean {
   const { modulusLength = 0, namedCurve = "" } = key.asymmetricKeyDetails ?? {};
-  // rustls, under Deno, refuses RSA outside of these bounds; the others take weaker keys than anyone should use.
+  // Deno's rustls refuses RSA keys outside of these bounds. The other runtimes take weaker keys than anyone should use.
   if (key.asymmetricKeyType === "rsa") return modulusLength >= 2048 && modulusLength <= 8192;
   return key.asymmetricKeyType === "ed25519" || namedCurve in CURVES;
 }

@@ -42,8 +42,8 @@ interface ParsedList extends Signed {
 }
 
 /**
- * Loads the revocation lists of one file (RFC 5280 section 5): DER, or PEM, which may hold the certificates of their issuers
- * too, where those are not among the authorities.
+ * Loads the revocation lists of one file (RFC 5280 section 5): DER, or PEM, which may hold the certificates of their
+ * issuers too, where those are not among the authorities.
  *
  * @param ca PEM bundle of the authorities
  * @param nowMs milliseconds since the epoch

@@ -6,9 +6,9 @@ import { writePem } from "./pem.ts";
 interface SelfSigned {
   /** PEM. */
   cert: string;
-  /** PKCS#8, PEM. Never logged. */
+  /** The key as PKCS#8 in PEM. It must never be logged. */
   key: string;
-  /** The hosts it is for, as they stand in it. */
+  /** The hosts that it is for, as they are in it. */
   hosts: string[];
   /** Milliseconds since the epoch. */
   notAfter: number;
@@ -23,13 +23,13 @@ interface SelfSignedOptions {
   now?: number;
 }
 
-/** Clocks differ: it is valid from a bit before it was made. */
+/** How long before it was made a certificate is valid, because clocks differ. */
 const SKEW_MS = 5 * 60_000;
 const DAY_MS = 86_400_000;
 
 /**
- * Makes a certificate for development that vouches for itself: ECDSA P-256, for servers alone, no CA. Clients accept it
- * when they are given it as the CA (`curl --cacert`).
+ * Makes a self-signed certificate for development: ECDSA P-256, for servers only, and no CA. Clients accept it when
+ * they are given it as the CA (`curl --cacert`).
  *
  * @throws {TypeError} where a host is neither a DNS name nor an IP address
  * @throws {RangeError} where `days` is not from 1 to 825, the most that clients accept
@@ -46,14 +46,14 @@ export async function makeSelfSigned({ hosts, days = 365, now = Date.now() }: Se
   const notAfter = now + days * DAY_MS;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: randomSerial(),
-    // The common name is for people alone, and holds 64 characters (RFC 5280, ub-common-name).
+    // The common name is for people only, and has 64 characters at most (RFC 5280, ub-common-name).
     name: [{ CN: [names[0].value.slice(0, 64)] }],
     notBefore: new Date(now - SKEW_MS),
     notAfter: new Date(notAfter),
     signingAlgorithm: algorithm,
     keys,
     extensions: [
-      // As a CA it would be refused by clients that do not take a CA for a server.
+      // Some clients refuse a CA's certificate as that of a server.
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),

@@ -1,4 +1,4 @@
-/** A peer's certificate as far as the engine tells. */
+/** A peer's certificate, as far as the engine knows it. */
 export interface PeerCertificate {
   commonName: string;
   dnsNames: string[];
@@ -16,9 +16,9 @@ export interface TlsInfo {
   sni?: string;
   alpn?: string;
   resumed?: boolean;
-  /** The connection validated a name for an ACME server, and brings no data. */
+  /** Whether the connection validated a name for an ACME server, and has no data. */
   isValidation?: boolean;
-  /** TLS was not terminated: what is read and written is the client's TLS itself. */
+  /** Whether TLS was not terminated, so that the client's TLS itself is read and written. */
   passthrough?: true;
   peer?: PeerCertificate;
 }

@@ -21,8 +21,8 @@ interface GeneralName {
 const MOST_COMPARISONS = 10_000;
 
 /**
- * Why the name constraints of an authority (RFC 5280 section 4.2.1.10) forbid the names of a certificate below it; `null`
- * where they do not. A name of a kind that is constrained, and that cannot be compared here, is forbidden.
+ * Why the name constraints of an authority (RFC 5280 section 4.2.1.10) forbid the names of a certificate below it;
+ * `null` where they do not. A name of a kind that is constrained, and that cannot be compared here, is forbidden.
  */
 export function constraintViolation(authority: PathCertificate, certificate: PathCertificate): string | null {
   const extension = authority.extensions.get(NAME_CONSTRAINTS);
@@ -62,7 +62,10 @@ function generalName({ tag, value }: DerElement): GeneralName {
   return { kind, value: kind === Kind.directory ? readDer(value).bytes : value };
 }
 
-/** Every name that constraints are about: the subject, what is in it like a host or an address, and the alternative names. */
+/**
+ * Every name that constraints are about: the subject, what is in it like a host or an address, and the alternative
+ * names.
+ */
 function namesOf(certificate: PathCertificate): GeneralName[] {
   const names: GeneralName[] = [];
   const relative = readRelativeNames(readDer(certificate.subjectDer));
@@ -98,7 +101,9 @@ function isWithin({ kind, value }: GeneralName, subtree: GeneralName, excluding:
   }
 }
 
-/** "Any DNS name that can be constructed by adding zero or more labels to the left-hand side satisfies the constraint." */
+/**
+ * "Any DNS name that can be constructed by adding zero or more labels to the left-hand side satisfies the constraint."
+ */
 function isHostWithin(name: string, base: string, excluding: boolean): boolean {
   if (base === "" || name === base) return true;
   const suffix = base.startsWith(".") ? base : `.${base}`;

@@ -37,8 +37,8 @@ const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 const Usage = { digitalSignature: 0, keyAgreement: 4, keyCertSign: 5 } as const;
 
 /**
- * Critical extensions that are understood here, or say nothing that verifying has to heed: key usage, alternative names,
- * constraints, policies (none is asked for), distribution points, key identifiers.
+ * Critical extensions that are understood here, or say nothing that verifying has to heed: key usage, alternative
+ * names, constraints, policies (none is asked for), distribution points, key identifiers.
  */
 const UNDERSTOOD = new Set(
   ["14", "15", "17", "18", "19", "30", "31", "32", "35", "37"].map((last) => `2.5.29.${last}`),
@@ -51,8 +51,8 @@ export interface Path {
 }
 
 /**
- * Verifies a client's certificate (RFC 5280 section 6): finds a way over the authorities that it has shown to one that is
- * trusted, on which every signature, date, use and constraint is right. The work is bounded.
+ * Verifies a client's certificate (RFC 5280 section 6): finds a way over the authorities that it has shown to one that
+ * is trusted, on which every signature, date, use and constraint is right. The work is bounded.
  *
  * @param leaf the client's certificate
  * @param shown what the client showed beside it
@@ -161,8 +161,8 @@ function checkStep(path: PathCertificate[], issuer: PathCertificate, nowMs: numb
 }
 
 /**
- * Checks the names on a whole path. Only here, where every signature up to an anchor is right: nobody else's certificates
- * should have their names compared, which costs time.
+ * Checks the names on a whole path. Only here, where every signature up to an anchor is right: nobody else's
+ * certificates should have their names compared, which costs time.
  */
 function checkConstraints(path: PathCertificate[]): void {
   for (const [position, authority] of path.entries()) {
