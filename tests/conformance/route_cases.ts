@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import { Backend, readExactly, writeAll } from "../support/backend.ts";
-import type { TempDir } from "../support/proxy.ts";
-import { testCertificate } from "../support/proxy.ts";
+import { peerTest } from "../support/peers/peers.ts";
+import { sClient } from "../support/peers/s_client.ts";
+import { TempDir, testCertificate } from "../support/proxy.ts";
 import { until } from "../support/wait.ts";
 import { tlsClient } from "./client.ts";
 import type { Bench } from "./suite.ts";
 
 /** Several applications behind one address. */
-export function routeCases({ has, test, start, refusal }: Bench): void {
+export function routeCases({ contender, has, test, start, refusal }: Bench): void {
   test("gives each protocol its own application", async (dir) => {
     await using h2 = saysItsName(dir, "h2");
     await using http1 = saysItsName(dir, "http1");
@@ -144,6 +145,26 @@ export function routeCases({ has, test, start, refusal }: Bench): void {
     }
     await serving;
   });
+
+  const resumption =
+    `${contender.engine} on ${contender.runtime} routes a resumed session by the name of the connection`;
+  if (has("routes-by-name")) {
+    peerTest(resumption, [{ command: "openssl", debian: "openssl" }], async () => {
+      using dir = new TempDir();
+      await using own = saysItsName(dir, "own");
+      await using api = saysItsName(dir, "api");
+      const route = [{ "server-name": "api.example", backend: api.address }];
+      await using proxy = await start(dir, own.address, { listener: { route } });
+      const file = dir.file("session.pem");
+      const said = async (name: string, ...args: string[]) => {
+        const { text } = await sClient(proxy.port, "-servername", name, ...args);
+        return /^(api|own)/m.exec(text)?.[1];
+      };
+      assert.equal(await said("api.example", "-sess_out", file), "api");
+      assert.equal(await said("API.example.", "-sess_in", file), "api");
+      assert.equal(await said("other.test", "-sess_in", file), "own");
+    });
+  }
 
   async function assertRefused(dir: TempDir, listener: Record<string, unknown>, said: RegExp): Promise<void> {
     const { cert, key } = await testCertificate();
