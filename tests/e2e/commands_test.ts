@@ -4,6 +4,7 @@ import { readAll, writeAll } from "../support/backend.ts";
 import { Program, runProgram } from "../support/program.ts";
 import { TempDir, testCertificate } from "../support/proxy.ts";
 import { patternBytes } from "../support/random.ts";
+import { floorTest } from "../support/under_test.ts";
 
 async function writeConfig(dir: TempDir, listener: Record<string, unknown> = {}): Promise<string> {
   const { cert, key } = await testCertificate();
@@ -82,7 +83,7 @@ Deno.test("check says all that is wrong, each in one line with its place, and ex
   assert.deepEqual(run.complaints, complaints);
 });
 
-Deno.test("check loads every certificate and names the engine of each listener", async () => {
+floorTest("check loads every certificate and names the engine of each listener", async () => {
   using dir = new TempDir();
   const file = await writeConfig(dir);
   const { code, stdout, complaints } = await runProgram(["check", file]);

@@ -4,7 +4,7 @@ import { programCommand } from "../support/program.ts";
 import { TempDir, testCertificate } from "../support/proxy.ts";
 import { runPeer } from "../support/peers/peers.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
-import { runtimesUnderTest } from "../support/under_test.ts";
+import { floorTest, runtimesUnderTest } from "../support/under_test.ts";
 
 const RUNTIMES: Contender["runtime"][] = ["deno", "bun", "node"];
 
@@ -59,7 +59,7 @@ for (const runtime of runtimesUnderTest(RUNTIMES)) {
   });
 }
 
-Deno.test("check finds a log file in a directory that is not there", async () => {
+floorTest("check finds a log file in a directory that is not there", async () => {
   using dir = new TempDir();
   const file = await configured(dir, '[log]\nfile = "missing/x.log"\n');
   const { code, errors } = await run(programCommand(), ["check", file]);
@@ -71,7 +71,7 @@ Deno.test("check finds a log file in a directory that is not there", async () =>
   );
 });
 
-Deno.test("check reads standard input", async () => {
+floorTest("check reads standard input", async () => {
   using dir = new TempDir();
   const source = Deno.readTextFileSync(await configured(dir, "")).replace(
     'cert = "cert.pem"\nkey = "key.pem"',

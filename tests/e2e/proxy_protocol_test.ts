@@ -11,7 +11,7 @@ import { peerTest } from "../support/peers/peers.ts";
 import { runProgram } from "../support/program.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
-import { contenders } from "../support/under_test.ts";
+import { contenders, engineTest } from "../support/under_test.ts";
 import { until } from "../support/wait.ts";
 
 const HAPROXY = { command: "haproxy", debian: "haproxy" };
@@ -156,19 +156,23 @@ for (const { runtime, engine } of contenders(CONTENDERS)) {
 /** Names of the fields that a record of an accepted header must have. */
 const TRUSTED = { listener: { "accept-proxy": ["127.0.0.0/8"], engine: "auto" } };
 
-peerTest("HAProxy in front names the client to the proxy, v1 and v2 with every option", [HAPROXY], async () => {
-  using dir = new TempDir();
-  await using backend = new Backend(dir.file("app.sock"), echo);
-  await using proxy = await Proxy.start(dir, backend.address, TRUSTED);
-  const sockets = ["send-proxy", "send-proxy-v2", "send-proxy-v2 proxy-v2-options ssl,authority,crc32c,unique-id"];
-  const ports = sockets.map(() => {
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    listener.close();
-    return listener.addr.port;
-  });
-  await using _haproxy = await Haproxy.start(
-    dir.path,
-    sockets.map((send, index) => `
+engineTest(
+  "node",
+  "HAProxy in front names the client to the proxy, v1 and v2 with every option",
+  [HAPROXY],
+  async () => {
+    using dir = new TempDir();
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await Proxy.start(dir, backend.address, TRUSTED);
+    const sockets = ["send-proxy", "send-proxy-v2", "send-proxy-v2 proxy-v2-options ssl,authority,crc32c,unique-id"];
+    const ports = sockets.map(() => {
+      const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      listener.close();
+      return listener.addr.port;
+    });
+    await using _haproxy = await Haproxy.start(
+      dir.path,
+      sockets.map((send, index) => `
 frontend f${index}
   mode tcp
   bind 127.0.0.1:${ports[index]}
@@ -177,30 +181,31 @@ frontend f${index}
 backend b${index}
   mode tcp
   server s 127.0.0.1:${proxy.port} ${send}`).join("\n"),
-    async () => {
-      try {
-        (await Deno.connect({ hostname: "127.0.0.1", port: ports.at(-1)! })).close();
-        return true;
-      } catch {
-        return false;
-      }
-    },
-  );
-  for (const port of ports) {
-    const client = await Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [proxy.cert] });
-    const own = (client.localAddr as Deno.NetAddr).port;
-    await writeAll(client, new TextEncoder().encode("hello"));
-    await client.closeWrite();
-    assert.equal(new TextDecoder().decode(await readAll(client)), "hello");
-    client.close();
-    const record = await proxy.program.record(({ event, client_port }) =>
-      event === "connection" && client_port === own
+      async () => {
+        try {
+          (await Deno.connect({ hostname: "127.0.0.1", port: ports.at(-1)! })).close();
+          return true;
+        } catch {
+          return false;
+        }
+      },
     );
-    assert.equal(record.client, "127.0.0.1");
-  }
-});
+    for (const port of ports) {
+      const client = await Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [proxy.cert] });
+      const own = (client.localAddr as Deno.NetAddr).port;
+      await writeAll(client, new TextEncoder().encode("hello"));
+      await client.closeWrite();
+      assert.equal(new TextDecoder().decode(await readAll(client)), "hello");
+      client.close();
+      const record = await proxy.program.record(({ event, client_port }) =>
+        event === "connection" && client_port === own
+      );
+      assert.equal(record.client, "127.0.0.1");
+    }
+  },
+);
 
-Deno.test("a PROXY header's address is the client of the record and of the outgoing header", async () => {
+engineTest("node", "a PROXY header's address is the client of the record and of the outgoing header", [], async () => {
   using dir = new TempDir();
   let received = "";
   await using backend = new Backend(dir.file("app.sock"), async (conn) => {
@@ -222,7 +227,7 @@ Deno.test("a PROXY header's address is the client of the record and of the outgo
   assert.equal(received, "PROXY TCP6 2001:db8::7 2001:db8::1 4711 443\r\nhello");
 });
 
-Deno.test("TLVs asked for by name are sent whatever engine that takes, and check says which", async () => {
+engineTest("node", "TLVs asked for by name are sent whatever engine that takes, and check says which", [], async () => {
   using dir = new TempDir();
   let received = new Uint8Array();
   await using backend = new Backend(dir.file("app.sock"), async (conn) => {
@@ -247,7 +252,7 @@ Deno.test("TLVs asked for by name are sent whatever engine that takes, and check
 });
 
 for (const tlvs of [["forwarded", "crc32c"], ["unique-id", "forwarded"], ["crc32c"]]) {
-  Deno.test(`a balancer's own TLVs with proxy-protocol-tlvs ${tlvs.join(", ")}`, async () => {
+  engineTest("node", `a balancer's own TLVs with proxy-protocol-tlvs ${tlvs.join(", ")}`, [], async () => {
     using dir = new TempDir();
     let received = new Uint8Array();
     await using backend = new Backend(dir.file("app.sock"), async (conn) => {
@@ -292,34 +297,39 @@ for (const tlvs of [["forwarded", "crc32c"], ["unique-id", "forwarded"], ["crc32
   });
 }
 
-Deno.test("a malformed, late or cut PROXY header closes the connection, and the log says why", async () => {
-  using dir = new TempDir();
-  await using backend = new Backend(dir.file("app.sock"), echo);
-  await using proxy = await Proxy.start(dir, backend.address, TRUSTED);
-  const before = proxy.program.fds();
-  const senders: [reason: string, bytes: string, hangUp: boolean][] = [
-    ["not-a-header", "GET / HTTP/1.1\r\n\r\n", false],
-    ["not-a-header", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", false],
-    ["bad-address", "PROXY TCP4 01.2.3.4 1.2.3.4 1 2\r\n", false],
-    ["bad-command", "\r\n\r\n\0\r\nQUIT\n\x22\x11\0\x0c" + "\x01".repeat(12), false],
-    ["truncated", "PROXY TCP4 1.2.3.4", true],
-    ["timeout", "", false],
-  ];
-  for (const [, bytes, hangUp] of senders) {
-    const conn = await proxy.connectTcp();
-    await writeAll(conn, Uint8Array.from(bytes, (character) => character.charCodeAt(0)));
-    if (hangUp) await conn.closeWrite();
-    await readAll(conn).catch(() => {});
-    conn.close();
-  }
-  const refusals = () => proxy.program.records.filter(({ reason }) => reason === "proxy-header");
-  await until(() => refusals().length === senders.length, "every refusal is logged");
-  assert.deepEqual(refusals().map(({ error }) => String(error).split(": ")[0]), senders.map(([reason]) => reason));
-  await until(() => proxy.program.fds() <= before, "their descriptors are free");
-  assert.equal(backend.accepted, 0);
-});
+engineTest(
+  "node",
+  "a malformed, late or cut PROXY header closes the connection, and the log says why",
+  [],
+  async () => {
+    using dir = new TempDir();
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await Proxy.start(dir, backend.address, TRUSTED);
+    const before = proxy.program.fds();
+    const senders: [reason: string, bytes: string, hangUp: boolean][] = [
+      ["not-a-header", "GET / HTTP/1.1\r\n\r\n", false],
+      ["not-a-header", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", false],
+      ["bad-address", "PROXY TCP4 01.2.3.4 1.2.3.4 1 2\r\n", false],
+      ["bad-command", "\r\n\r\n\0\r\nQUIT\n\x22\x11\0\x0c" + "\x01".repeat(12), false],
+      ["truncated", "PROXY TCP4 1.2.3.4", true],
+      ["timeout", "", false],
+    ];
+    for (const [, bytes, hangUp] of senders) {
+      const conn = await proxy.connectTcp();
+      await writeAll(conn, Uint8Array.from(bytes, (character) => character.charCodeAt(0)));
+      if (hangUp) await conn.closeWrite();
+      await readAll(conn).catch(() => {});
+      conn.close();
+    }
+    const refusals = () => proxy.program.records.filter(({ reason }) => reason === "proxy-header");
+    await until(() => refusals().length === senders.length, "every refusal is logged");
+    assert.deepEqual(refusals().map(({ error }) => String(error).split(": ")[0]), senders.map(([reason]) => reason));
+    await until(() => proxy.program.fds() <= before, "their descriptors are free");
+    assert.equal(backend.accepted, 0);
+  },
+);
 
-Deno.test("a PROXY header from an address that is not listed is garbage", async () => {
+engineTest("node", "a PROXY header from an address that is not listed is garbage", [], async () => {
   using dir = new TempDir();
   await using backend = new Backend(dir.file("app.sock"), echo);
   await using proxy = await Proxy.start(dir, backend.address, { listener: { "accept-proxy": ["192.0.2.0/24"] } });

@@ -1,6 +1,6 @@
 /** The runtime of the program under test: which tests it can pass, and which need to be run on it at all. */
 import type { EngineName } from "../../src/tls/capabilities.ts";
-import { judgeRuntime } from "../../src/runtimes/floors.ts";
+import { describeShortfall, judgeRuntime } from "../../src/runtimes/floors.ts";
 import type { RuntimeName } from "../../src/runtimes/name.ts";
 import { type Peer, peerTest } from "./peers/peers.ts";
 
@@ -47,8 +47,18 @@ export function runtimesUnderTest<One extends RuntimeName>(all: readonly One[]):
  *
  * @param peers programs of other people that it needs
  */
-export function engineTest(engine: EngineName, name: string, run: () => Promise<void>, peers: Peer[] = []): void {
+export function engineTest(engine: EngineName, name: string, peers: Peer[], run: () => Promise<void>): void {
   const lack = shortfall(engine);
   if (lack === null) peerTest(name, peers, run);
   else Deno.test({ name: `${name} [${lack}]`, ignore: true, fn() {} });
+}
+
+/**
+ * Registers a test of what the program says where all is well. It is skipped by name where the binary under test is on a
+ * runtime below its floor, since it says that, too.
+ */
+export function floorTest(name: string, run: () => Promise<void>): void {
+  const lack = BINARY === null ? null : describeShortfall(BINARY.runtime, BINARY.version);
+  if (lack === null) Deno.test(name, run);
+  else Deno.test({ name: `${name} [needs ${lack}]`, ignore: true, fn() {} });
 }
