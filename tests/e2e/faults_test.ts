@@ -5,6 +5,7 @@ import { Backend, echo, readAll, readExactly, writeAll } from "../support/backen
 import { EchoApp } from "../support/echo_app.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { patternBytes } from "../support/random.ts";
+import { floorTest } from "../support/under_test.ts";
 import { until, untilStill } from "../support/wait.ts";
 
 /** The first bytes of a real ClientHello: a record header that announces more than follows. */
@@ -87,7 +88,7 @@ Deno.test("proxy ends a half-closed connection whose other side stays silent", a
   client.close();
 });
 
-Deno.test("proxy ends connections at their lifetime, busy or not", async () => {
+floorTest("proxy ends connections at their lifetime, busy or not", async () => {
   using dir = new TempDir();
   await using backend = new Backend(dir.file("app.sock"), echo);
   await using proxy = await Proxy.start(dir, backend.address, { listener: { timeouts: { lifetime: "1s" } } });

@@ -8,6 +8,7 @@ import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { Proxy, TempDir, testCertificate } from "../support/proxy.ts";
 import { runtimeCommand } from "../support/runtimes.ts";
 import { sClient } from "../support/peers/s_client.ts";
+import { contenders, engineTest } from "../support/under_test.ts";
 import { until } from "../support/wait.ts";
 import { WebApps } from "../support/web_apps.ts";
 
@@ -15,7 +16,7 @@ const CURL = { command: "curl", debian: "curl" };
 const NGINX = { command: "nginx", debian: "nginx" };
 const OPENSSL = { command: "openssl", debian: "openssl" };
 
-for (const runtime of ["deno", "bun"] as const) {
+for (const { runtime } of contenders([{ runtime: "deno", engine: "node" }, { runtime: "bun", engine: "node" }])) {
   peerTest(`ten applications share one address on ${runtime}`, [CURL, NGINX, OPENSSL], async () => {
     using dir = new TempDir();
     await using apps = await WebApps.start(dir.path);
@@ -85,7 +86,7 @@ for (const runtime of ["deno", "bun"] as const) {
   });
 }
 
-Deno.test("a reload changes routes for new connections alone", async () => {
+engineTest("node", "a reload changes routes for new connections alone", [], async () => {
   using dir = new TempDir();
   await using first = new Backend(dir.file("first.sock"), echo);
   await using _second = new Backend(dir.file("second.sock"), (conn) => says(conn, "second"));
@@ -115,34 +116,39 @@ Deno.test("a reload changes routes for new connections alone", async () => {
   await proxy.program.record(({ reason }) => reason === "no-route", "record of the refusal");
 });
 
-Deno.test("a client that is silent within its ClientHello is cut at the handshake's deadline, passed through or not", async () => {
-  using dir = new TempDir();
-  await using app = new Backend(dir.file("app.sock"), echo);
-  await using proxy = await Proxy.start(dir, [], {
-    listener: {
-      route: [{ "server-name": "localhost", passthrough: true, backend: app.address }],
-      timeouts: { handshake: "1s" },
-    },
-  });
-  const silent = await proxy.connectTcp();
-  await silent.write(Uint8Array.of(22, 3, 1, 2, 0, 1, 0, 1));
-  const { reason } = await proxy.program.record(({ event }) => event === "connection", "record of the silent client");
-  assert.equal(reason, "handshake-timeout");
-  silent.close();
-  // A hello that never ends, and one that is none.
-  const records = () => proxy.program.connections().slice(1);
-  const huge = new Uint8Array(40_000);
-  huge.set([22, 3, 1, 0xff, 0xff, 1, 0, 0x7f, 0xf0]);
-  for (const bytes of [huge, new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")]) {
-    const count = records().length;
-    const client = await proxy.connectTcp();
-    await writeAll(client, bytes).catch(() => {});
-    await until(() => records().length === count + 1, "it is refused");
-    client.close();
-    assert.equal(records().at(-1)!.reason, "handshake-failed");
-  }
-  assert.equal(app.accepted, 0);
-});
+engineTest(
+  "node",
+  "a client that is silent within its ClientHello is cut at the handshake's deadline, passed through or not",
+  [],
+  async () => {
+    using dir = new TempDir();
+    await using app = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await Proxy.start(dir, [], {
+      listener: {
+        route: [{ "server-name": "localhost", passthrough: true, backend: app.address }],
+        timeouts: { handshake: "1s" },
+      },
+    });
+    const silent = await proxy.connectTcp();
+    await silent.write(Uint8Array.of(22, 3, 1, 2, 0, 1, 0, 1));
+    const { reason } = await proxy.program.record(({ event }) => event === "connection", "record of the silent client");
+    assert.equal(reason, "handshake-timeout");
+    silent.close();
+    // A hello that never ends, and one that is none.
+    const records = () => proxy.program.connections().slice(1);
+    const huge = new Uint8Array(40_000);
+    huge.set([22, 3, 1, 0xff, 0xff, 1, 0, 0x7f, 0xf0]);
+    for (const bytes of [huge, new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")]) {
+      const count = records().length;
+      const client = await proxy.connectTcp();
+      await writeAll(client, bytes).catch(() => {});
+      await until(() => records().length === count + 1, "it is refused");
+      client.close();
+      assert.equal(records().at(-1)!.reason, "handshake-failed");
+    }
+    assert.equal(app.accepted, 0);
+  },
+);
 
 async function says(conn: Deno.Conn, text: string): Promise<void> {
   await conn.read(new Uint8Array(1024));

@@ -1,4 +1,19 @@
+import { resolve } from "node:path";
+import { readElf } from "../../scripts/build/elf.ts";
+import { productCommand, TARGETS } from "../../scripts/build/target.ts";
 import { startCommand } from "../../scripts/start_task.ts";
+
+let binaryCommand: string[] | undefined;
+
+/** What runs the binary that TLS_OFF_BIN names: an emulator, where it is for another machine. A script is taken as it is. */
+function commandOfBinary(binary: string): string[] {
+  return binaryCommand ??= (() => {
+    const path = resolve(binary);
+    const machine = readElf(Deno.readFileSync(path))?.machine;
+    const target = TARGETS.find(({ name }) => name === machine);
+    return target === undefined ? [path] : productCommand(path, target);
+  })();
+}
 
 /**
  * Returns the command that runs the program, without arguments: from source, or the binary that TLS_OFF_BIN names.
@@ -6,7 +21,7 @@ import { startCommand } from "../../scripts/start_task.ts";
  */
 export function programCommand(main = "src/main.ts"): string[] {
   const binary = Deno.env.get("TLS_OFF_BIN");
-  if (binary !== undefined && binary !== "" && main === "src/main.ts") return [binary];
+  if (binary !== undefined && binary !== "" && main === "src/main.ts") return commandOfBinary(binary);
   return sourceCommand(main);
 }
 

@@ -3,23 +3,26 @@ import type { EngineName } from "../../src/tls/capabilities.ts";
 import { describeShortfall, judgeRuntime } from "../../src/runtimes/floors.ts";
 import type { RuntimeName } from "../../src/runtimes/name.ts";
 import { type Peer, peerTest } from "./peers/peers.ts";
+import { programCommand } from "./program.ts";
 
 /** What the binary that TLS_OFF_BIN names says of itself; `null`: the program is tested from source. */
 const BINARY = askBinary();
 
 function askBinary(): { runtime: RuntimeName; version: string } | null {
-  const path = Deno.env.get("TLS_OFF_BIN") ?? "";
-  if (path === "") return null;
-  const { stdout } = new Deno.Command(path, { args: ["version"], stdin: "null" }).outputSync();
+  if ((Deno.env.get("TLS_OFF_BIN") ?? "") === "") return null;
+  const [command, ...args] = programCommand();
+  const { stdout } = new Deno.Command(command, { args: [...args, "version"], stdin: "null" }).outputSync();
   const text = new TextDecoder().decode(stdout);
   const [, runtime, version] = /^runtime (deno|bun|node) (\S+)$/m.exec(text) ?? [];
-  if (runtime === undefined) throw new Error(`TLS_OFF_BIN="${path}" does not tell its runtime: ${text}`);
+  if (runtime === undefined) throw new Error(`The binary "${command}" does not tell its runtime: ${text}`);
   return { runtime: runtime as RuntimeName, version };
 }
 
-/** Why the program under test cannot be asked for an engine; `null`: it can. */
+/** What the program under test needs for an engine and does not have; `null`: it has all. */
 function shortfall(engine: EngineName): string | null {
-  return BINARY === null ? null : judgeRuntime([engine], BINARY.runtime, BINARY.version).refusal;
+  if (BINARY === null) return null;
+  const { runtime, version } = BINARY;
+  return judgeRuntime([engine], runtime, version).refusal === null ? null : describeShortfall(runtime, version);
 }
 
 /**
@@ -31,7 +34,7 @@ export function contenders<One extends { runtime: RuntimeName; engine: EngineNam
     if (BINARY === null) return true;
     if (runtime !== BINARY.runtime) return false;
     const lack = shortfall(engine);
-    if (lack !== null) Deno.test({ name: `tests of ${engine} on ${runtime} [${lack}]`, ignore: true, fn() {} });
+    if (lack !== null) Deno.test({ name: `tests of ${engine} on ${runtime} [needs ${lack}]`, ignore: true, fn() {} });
     return lack === null;
   });
 }
@@ -50,7 +53,7 @@ export function runtimesUnderTest<One extends RuntimeName>(all: readonly One[]):
 export function engineTest(engine: EngineName, name: string, peers: Peer[], run: () => Promise<void>): void {
   const lack = shortfall(engine);
   if (lack === null) peerTest(name, peers, run);
-  else Deno.test({ name: `${name} [${lack}]`, ignore: true, fn() {} });
+  else Deno.test({ name: `${name} [needs ${lack}]`, ignore: true, fn() {} });
 }
 
 /**
