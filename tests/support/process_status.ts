@@ -4,7 +4,7 @@ import { pause } from "./wait.ts";
 /** Threads that a runtime keeps for blocking work end when they had nothing to do for 10 s. */
 const SETTLE_MS = 14_000;
 /** How long a busy machine may take until a process holds as little as before. What has leaked never goes. */
-const RETURN_MS = 60_000;
+const RETURN_MS = 100_000;
 
 /** What a process holds. */
 export interface Holdings {
@@ -39,7 +39,23 @@ export async function holdsNoMoreThan(before: Holdings, program: Program): Promi
     if (fewest.threads <= before.threads && fewest.fds <= before.fds) return fewest;
     await pause(250);
   }
-  throw new Error(`Leaked: ${JSON.stringify(before)} became ${JSON.stringify(fewest)} at rest`);
+  const told = `${JSON.stringify(before)} became ${JSON.stringify(fewest)} at rest`;
+  throw new Error(`Leaked: ${told}; open are ${JSON.stringify(openKinds(program))}`);
+}
+
+/** How many descriptors there are of each kind. */
+function openKinds({ pid }: Program): Record<string, number> {
+  const kinds: Record<string, number> = {};
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
+    let target = "closed meanwhile";
+    try {
+      target = Deno.readLinkSync(`/proc/${pid}/fd/${name}`).replace(/:\[\d+\]$/, "");
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    kinds[target] = (kinds[target] ?? 0) + 1;
+  }
+  return kinds;
 }
 
 function holdings(program: Program): Holdings {
