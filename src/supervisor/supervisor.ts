@@ -147,6 +147,8 @@ export class Supervisor {
       const by = await this.#stopping;
       manager.stopping("draining");
       await this.#redirect.close();
+      // Nothing more is to come into service; an order that is under way is given up meanwhile.
+      void this.#acme.stop();
       return await this.#drain(deployments, by);
     } finally {
       for (const signal of SIGNALS) process.off(signal, onSignal);

@@ -138,10 +138,14 @@ function listCaveats(needs: Need[], runtime: RuntimeName, engine: EngineName): s
 }
 
 function listNotes(config: ListenerConfig, runtime: RuntimeName, engine: EngineName): string[] {
+  const notes: string[] = [];
+  if (config.acme.length > 0 && engine === "native") {
+    notes.push("while a name is validated for acme, some seconds at each order, engine node serves new connections");
+  }
   const lacks = CAPABILITIES[runtime][engine]?.["tls-details"];
-  if (lacks === undefined) return [];
+  if (lacks === undefined) return notes;
   const where = `${engine} on ${RUNTIME_TITLES[runtime]}`;
-  const notes = [`records lack tls_version, cipher, sni and resumed: ${where} ${lacks}`];
+  notes.push(`records lack tls_version, cipher, sni and resumed: ${where} ${lacks}`);
   const tlvs = [...new Set(targetsOf(config).flatMap(detailTlvs))];
   if (tlvs.length > 0) {
     const names = tlvs.join(", ");

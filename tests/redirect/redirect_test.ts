@@ -2,11 +2,13 @@
 import assert from "node:assert/strict";
 import { Backend, echo } from "../support/backend.ts";
 import { freePort } from "../support/free_port.ts";
+import { activation } from "../support/peers/activate.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { runtimeCommand } from "../support/runtimes.ts";
 import { until } from "../support/wait.ts";
 
+const PERL = [{ command: "perl", debian: "perl" }];
 const CURL = [{ command: "curl", debian: "curl" }];
 
 /** Sends bytes, and gives all that comes back until the end. */
@@ -82,6 +84,23 @@ Deno.test("[redirect] holds 1024 connections, closes what is above, and lets the
   for (const conn of silent) conn.close();
   await until(() => proxy.program.fds() < 100, "the descriptors are given back");
 });
+
+for (const runtime of ["deno", "bun"] as const) {
+  peerTest(`[redirect] on ${runtime} takes the socket that the service manager hands over`, PERL, async () => {
+    using dir = new TempDir();
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    const { port, prefix } = activation();
+    await using proxy = await Proxy.start(dir, backend.address, {
+      command: await runtimeCommand(runtime),
+      prefix,
+      config: { redirect: { listen: `127.0.0.1:${port}` } },
+    });
+    const ask = () => exchange(port, "GET / HTTP/1.0\r\nHost: a.example\r\n\r\n");
+    assert.match(await ask(), /^HTTP\/1\.1 308 /);
+    assert.equal((await proxy.reload()).event, "reload");
+    assert.match(await ask(), /^HTTP\/1\.1 308 /);
+  });
+}
 
 Deno.test("[redirect] whose address is taken keeps the program from starting, in one line", async () => {
   using dir = new TempDir();
