@@ -24,10 +24,21 @@ export function releaseMemorySoon(): void {
   timer ??= setTimeout(() => {
     timer = null;
     const { gc, Bun } = globalThis as Collectors;
-    if (process.memoryUsage().heapUsed <= LARGEST_HEAP) {
+    const heapBytes = heapSize();
+    if (heapBytes === null) return releaseMemorySoon();
+    if (heapBytes <= LARGEST_HEAP) {
       if (Bun !== undefined) Bun.gc(false);
       else gc?.();
     }
     libc?.trimMemory();
   }, PAUSE_MS);
+}
+
+/** Bytes of this thread's heap; `null` where no descriptor is left, as Bun opens a file to tell. */
+function heapSize(): number | null {
+  try {
+    return process.memoryUsage().heapUsed;
+  } catch {
+    return null;
+  }
 }
