@@ -3,6 +3,7 @@ import type { Address } from "../net/address.ts";
 import { checkRoutes } from "./check_routes.ts";
 import type { Path } from "./positions.ts";
 import { quoteValue } from "../net/quote_value.ts";
+import { idOfName } from "../files/system_names.ts";
 import type { Report } from "./report.ts";
 import type { ConfigFile } from "./schema.ts";
 import { checkAcme } from "./checks_acme.ts";
@@ -34,6 +35,7 @@ export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report
     checkClientAuth(listener, path, isGiven, report);
     checkProxyProtocol(listener, path, isGiven, report);
     checkSpread(listener, path, report);
+    checkListenAccess(listener, path, report);
     checkForwardedTlvs(listener, path, report);
   });
   checkAcme(config, isGiven, report);
@@ -205,6 +207,34 @@ function checkSpread(listener: ListenerFile, listenerPath: Path, report: Report)
       `found "client", cannot go with "${formatAddress(unix)}": clients of a Unix socket have no address`,
     );
   }
+}
+
+/** Who may connect is a matter of a file's mode and owners, which only a Unix socket with a path has. */
+function checkListenAccess(listener: ListenerFile, path: Path, report: Report): void {
+  const given = (["listen-mode", "listen-owner", "listen-group"] as const).filter((key) =>
+    accessOf(listener)[key] !== ""
+  );
+  if (given.length === 0 || listener.listen.length === 0) return;
+  const hasPath = listener.listen.some((it) => it.transport === "unix" && !it.path.startsWith("\0"));
+  for (const key of given) {
+    const value = accessOf(listener)[key];
+    if (report.hasFailed([...path, key])) continue;
+    if (!hasPath) {
+      report.error(
+        [...path, key],
+        `found ${quoteValue(value)}, needs listen = "unix:/…": nothing else has a mode and owners`,
+      );
+    } else if (key !== "listen-mode") {
+      const kind = key === "listen-owner" ? "user" : "group";
+      if (idOfName(kind, value) === null) {
+        report.error([...path, key], `found ${quoteValue(value)}, no ${kind} of this machine has this name`);
+      }
+    }
+  }
+}
+
+function accessOf({ listenMode, listenOwner, listenGroup }: ListenerFile) {
+  return { "listen-mode": listenMode, "listen-owner": listenOwner, "listen-group": listenGroup };
 }
 
 /** TLVs of a header in front of TLS can be handed on only where such a header is accepted. */

@@ -69,6 +69,11 @@ export interface ListenerConfig extends TargetConfig {
   name: string;
   /** At least one. */
   listen: Address[];
+  /** Of a Unix socket that it listens on: octal digits, "" for what the umask leaves. */
+  listenMode: string;
+  /** The user and the group that own that socket, by name or number; "" for the program's own. */
+  listenOwner: string;
+  listenGroup: string;
   /** How connections are divided among the workers: each one for itself, or all of one client address together. */
   spread: Spread;
   /** In order: the first that matches takes a connection. */

@@ -122,6 +122,24 @@ export const LISTENER: Fields<ListenerFile> = {
     { placeholder: [] },
     'where clients connect: one address or a list; ":8443" is all addresses, IPv4 and IPv6',
   ),
+  listenMode: key(
+    "listen-mode",
+    types.fileMode(),
+    { default: "", defaultNote: "by the umask" },
+    "permissions of the Unix socket that it listens on; whoever may write to it may connect",
+  ),
+  listenOwner: key(
+    "listen-owner",
+    types.text(0, 64),
+    { default: "", defaultNote: "the program's user" },
+    "user that owns the Unix socket, by name or number",
+  ),
+  listenGroup: key(
+    "listen-group",
+    types.text(0, 64),
+    { default: "", defaultNote: "the program's group" },
+    "group that owns the Unix socket, by name or number",
+  ),
   spread: key(
     "spread",
     types.oneOf("connection", "client"),

@@ -105,6 +105,19 @@ export function text(min: number, max: number): ValueType<string> {
   };
 }
 
+/** The permissions of a file as chmod(1) takes them, in octal digits; `""` means none are set. */
+export function fileMode(): ValueType<string> {
+  const [name, allowed] = ["file mode", 'three octal digits such as "0660", or "" for what the umask leaves'];
+  return {
+    name,
+    allowed,
+    parse(value) {
+      if (typeof value !== "string" || !/^(0?[0-7]{3})?$/.test(value)) throw mustBe(name, allowed, value);
+      return value;
+    },
+  };
+}
+
 /** A pattern for names in client certificates: a text in which `*` stands for any characters. */
 export function pattern(): ValueType<string> {
   return { ...text(1, 1024), name: "pattern" };

@@ -1,9 +1,22 @@
 /** The files of listening Unix sockets: whether a name is free, taking it over, and removing it. */
-import { lstatSync, renameSync, type Stats, unlinkSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  lstatSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { threadId } from "node:worker_threads";
+import { idOfName } from "../files/system_names.ts";
 import { MAX_UNIX_BYTES } from "../net/address.ts";
 
 let count = 0;
@@ -15,6 +28,7 @@ let count = 0;
  */
 export async function checkUnixPath(path: string): Promise<void> {
   if (!path.startsWith("\0")) {
+    checkDirectory(dirname(path));
     const found = lstat(path);
     if (found === null) return;
     if (!found.isSocket()) throw new Error("there is a file of that name, which is no socket");
@@ -37,14 +51,19 @@ export interface BoundName {
  * this process that is to be replaced. The socket is bound under another name in the same directory and then renamed,
  * so that there is no moment in which a client finds no socket.
  *
- * Who may connect is a matter of the file's mode, which is the umask's (unix(7)), and of its directory's.
+ * Who may connect is a matter of the file's mode, which is the umask's unless `access` says another (unix(7)), and of its
+ * directory's. With `access` the socket is bound within a directory that nobody else can enter: between bind and chmod
+ * everybody could connect.
  * @param listen binds and listens at the path given
+ * @throws {Error} naming what the system does not allow
  */
 export async function bindUnixPath<Bound>(
   path: string,
   listen: (path: string) => Promise<Bound> | Bound,
+  access?: { mode: string; owner: string; group: string },
 ): Promise<{ bound: Bound; name: BoundName }> {
   if (path.startsWith("\0")) return { bound: await listen(path), name: { release() {} } };
+  if (access !== undefined) return await bindPrivately(path, listen, access);
   const name = `.${basename(path).slice(0, 8)}.${
     [process.pid, threadId, ++count].map((n) => n.toString(36)).join(".")
   }`;
@@ -53,11 +72,75 @@ export async function bindUnixPath<Bound>(
   if (!fits && lstat(path) !== null) unlinkSync(path);
   const bound = await listen(fits ? beside : path);
   if (fits) renameSync(beside, path);
+  return { bound, name: nameOf(path) };
+}
+
+async function bindPrivately<Bound>(
+  path: string,
+  listen: (path: string) => Promise<Bound> | Bound,
+  access: { mode: string; owner: string; group: string },
+): Promise<{ bound: Bound; name: BoundName }> {
+  const directory = mkdtempSync(join(dirname(path), "."));
+  try {
+    const beside = join(directory, "s");
+    if (new TextEncoder().encode(beside).length > MAX_UNIX_BYTES) {
+      throw new Error(
+        `listen-mode, listen-owner and listen-group need a path of ${MAX_UNIX_BYTES} bytes with room for 10 more`,
+      );
+    }
+    // Before anything is bound: a socket that listens without a name would be left over.
+    const owners = { uid: ownerId("user", access.owner), gid: ownerId("group", access.group) };
+    checkOwners(directory, owners);
+    const bound = await listen(beside);
+    if (access.mode !== "") chmodSync(beside, parseInt(access.mode, 8));
+    if (owners.uid >= 0 || owners.gid >= 0) chownSync(beside, owners.uid, owners.gid);
+    renameSync(beside, path);
+    return { bound, name: nameOf(path) };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** The number of a user or group; -1 leaves what it is (chown(2)). */
+function ownerId(kind: "user" | "group", name: string): number {
+  if (name === "") return -1;
+  const id = idOfName(kind, name);
+  if (id === null) throw new Error(`no ${kind} of this machine is called "${name}"`);
+  return id;
+}
+
+/** Tries on the directory what the socket is to get. */
+function checkOwners(directory: string, { uid, gid }: { uid: number; gid: number }): void {
+  if (uid < 0 && gid < 0) return;
+  try {
+    chownSync(directory, uid, gid);
+  } catch (error) {
+    const what = `listen-owner and listen-group: the program's user may not give its socket to ${uid}:${gid}`;
+    throw new Error(what, { cause: error });
+  }
+}
+
+function nameOf(path: string): BoundName {
   const inode = lstat(path)?.ino;
-  const release = () => {
-    if (inode !== undefined && lstat(path)?.ino === inode) unlinkSync(path);
+  return {
+    release() {
+      if (inode !== undefined && lstat(path)?.ino === inode) unlinkSync(path);
+    },
   };
-  return { bound, name: { release } };
+}
+
+/** Says of a directory in which no socket can be made why, which the runtimes do not. */
+function checkDirectory(directory: string): void {
+  const found = statSync(directory, { throwIfNoEntry: false });
+  if (found === undefined) throw new Error(`the directory "${directory}" does not exist`);
+  if (!found.isDirectory()) throw new Error(`"${directory}" is not a directory`);
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    // With permissions of its own Deno may refuse to look. Then bind tells.
+    if (!["EACCES", "EROFS"].includes((error as NodeJS.ErrnoException).code ?? "")) return;
+    throw new Error(`the program's user may not write to the directory "${directory}"`);
+  }
 }
 
 function lstat(path: string): Stats | null {

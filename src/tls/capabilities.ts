@@ -17,6 +17,7 @@ export const FEATURES = {
   "accept-proxy": "a PROXY header in front of TLS (accept-proxy)",
   "inherited-socket": "an inherited socket (socket activation)",
   "acme": 'the challenge of ACME (acme); with engine = "auto", node serves new connections while a name is validated',
+  "abstract-listen": "TLS over an abstract Unix socket (listen = unix:@name), with new certificates at a reload",
   "abstract-names": "abstract Unix sockets (unix:@name, listen and backend)",
   "tls-details": "version, cipher, SNI and resumption of a connection, for records and PROXY protocol TLVs",
 } as const;
@@ -43,6 +44,7 @@ export const CAPABILITIES: Record<RuntimeName, Record<EngineName, Lacks | null>>
       "client-auth": "cannot ask for client certificates",
       "version-limits": "always offers TLS 1.2 and 1.3",
       "unix-listen": "listens on TCP alone",
+      "abstract-listen": "listens on TCP alone",
       "accept-proxy": "begins TLS with the first byte",
       "inherited-socket": "cannot adopt a descriptor",
       "acme": "does not tell what a client offers before the handshake has ended",
@@ -59,6 +61,7 @@ export const CAPABILITIES: Record<RuntimeName, Record<EngineName, Lacks | null>>
       "passthrough": "begins TLS with the first byte",
       "accept-proxy": "begins TLS with the first byte",
       "inherited-socket": "cannot adopt a descriptor",
+      "abstract-listen": "cannot take new certificates on the same socket, and an abstract name has one socket",
       "acme": "does not tell what a client offers before the handshake has ended",
     },
     node: {},

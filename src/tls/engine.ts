@@ -85,9 +85,10 @@ function listNeeds(config: ListenerConfig, { inheritedSocket, validation }: Engi
   if (config.maxVersion !== "1.3") {
     needs.push({ feature: "version-limits", asked: `max-version = "${config.maxVersion}"` });
   }
-  if (config.listen.some(({ transport }) => transport === "unix")) {
-    needs.push({ feature: "unix-listen", asked: 'listen = "unix:…"' });
-  }
+  const unix = config.listen.filter((address) => address.transport === "unix");
+  if (unix.some(({ path }) => path.startsWith("\0"))) {
+    needs.push({ feature: "abstract-listen", asked: 'listen = "unix:@…"' });
+  } else if (unix.length > 0) needs.push({ feature: "unix-listen", asked: 'listen = "unix:…"' });
   needs.push(...routeNeeds(config));
   const backends = targetsOf(config).flatMap(addressesOf);
   for (const [key, addresses] of [["listen", config.listen], ["backend", backends]] as const) {

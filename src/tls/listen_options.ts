@@ -17,6 +17,8 @@ export interface CertificateMaterial {
 /** What an engine is asked to listen with. */
 export interface TlsListenOptions {
   address: Address;
+  /** Of a Unix socket with a path: its mode and owners, as in the configuration. Absent where nothing is set. */
+  access?: { mode: string; owner: string; group: string };
   /** The first answers for unknown names; none where every route passes TLS through. */
   certificates: CertificateMaterial[];
   /** What answers connections that validate a name for an ACME server; none where no name is being validated. */

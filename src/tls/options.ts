@@ -138,11 +138,18 @@ export function tlsListenOptions(config: ListenerConfig, plan: TlsPlan, socket: 
       ca: plan.ca,
       crl: plan.revocationLists.map(({ list }) => list),
     },
+    ...accessOf(config, socket.address),
     backlog: config.limits.backlog,
     reusePort: socket.reusePort,
     ...(socket.fd === undefined ? {} : { fd: socket.fd }),
     preamble: config.acceptProxy.length > 0,
   };
+}
+
+function accessOf(config: ListenerConfig, address: Address): Pick<TlsListenOptions, "access"> {
+  const { listenMode: mode, listenOwner: owner, listenGroup: group } = config;
+  const isPath = address.transport === "unix" && !address.path.startsWith("\0");
+  return isPath && (mode || owner || group) ? { access: { mode, owner, group } } : {};
 }
 
 /** Server names of routes that no certificate is valid for: a client that verifies refuses it. */

@@ -150,6 +150,22 @@ Deno.test("checkConfig() tells of one mistake once", () => {
   for (const [lines, count] of cases) assert.equal(added(lines).length, count, added(lines).join("\n"));
 });
 
+Deno.test("checkConfig() takes the mode and owners of a Unix socket alone, and only names that there are", () => {
+  const unix = SHORT.replace('":8443"', '"unix:/run/a.sock"');
+  assert.deepEqual(problemsOf(`${unix}listen-mode = "0660"\nlisten-owner = "root"\nlisten-group = "12345"\n`), []);
+  assert.deepEqual(problemsOf(`${unix}listen-mode = "660"\n`), []);
+  assert.deepEqual(problemsOf(`${unix}listen-group = "no-such-group"\n`), [
+    'proxy.toml:6:1: listener.listen-group: found "no-such-group", no group of this machine has this name',
+  ]);
+  assert.deepEqual(added('listen-mode = "0660"'), [
+    '6:1: listener.listen-mode: found "0660", needs listen = "unix:/…": nothing else has a mode and owners',
+  ]);
+  assert.equal(problemsOf(SHORT.replace('":8443"', '"unix:@name"') + 'listen-owner = "root"').length, 1);
+  for (const mode of ["0888", "rw", "07770", "66"]) {
+    assert.match(problemsOf(`${unix}listen-mode = "${mode}"\n`).join(), /must be three octal digits such as "0660"/);
+  }
+});
+
 Deno.test("checkConfig() refuses spread by client where the clients' addresses are not to be seen", () => {
   assert.deepEqual(added('spread = "client"'), []);
   assert.deepEqual(added('spread = "client"', 'accept-proxy = ["10.0.0.0/8"]'), [

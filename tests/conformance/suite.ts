@@ -63,8 +63,8 @@ export function conformance(contender: Contender): void {
         file,
         stringify({ workers: 1, listener: [{ listen: "127.0.0.1:0", backend: "unix:x", engine, ...listener }] }),
       );
-      const { code, complaints } = await runProgram(["run", file], { command: await runtimeCommand(runtime) });
-      return { code, lines: complaints };
+      const { code, complaints, records } = await runProgram(["run", file], { command: await runtimeCommand(runtime) });
+      return { code, lines: [...complaints, ...records.map(({ msg }) => msg)] };
     },
   };
   dataCases(bench);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import { Backend, echo } from "../support/backend.ts";
+import { makeSelfSigned } from "../../src/tls/self_signed.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { tlsClient } from "./client.ts";
@@ -82,6 +83,51 @@ export function tlsCases({ contender, has, test, start, refusal }: Bench): void 
       await proxy.program.record(({ resumed }) => resumed === false, "record of the full handshake");
     });
   }
+
+  test("gives a Unix socket its mode and owners before anybody can connect", async (dir) => {
+    if (!has("unix-listen")) return;
+    const path = dir.file("tls.sock");
+    const access = { "listen-mode": "0620", "listen-group": `${Deno.gid()}`, "listen-owner": `${Deno.uid()}` };
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using _proxy = await start(dir, backend.address, { listener: { listen: `unix:${path}`, ...access } });
+    const { mode, uid, gid } = Deno.statSync(path);
+    assert.deepEqual([(mode! & 0o777).toString(8), uid, gid], ["620", Deno.uid(), Deno.gid()]);
+    assert.deepEqual(
+      [...Deno.readDirSync(dir.path)].filter(({ name }) => name.startsWith(".")),
+      [],
+      "nothing is left over",
+    );
+    assert.equal((await tlsClient({ socket: net.connect({ path }), servername: "localhost" })).answer, "hello");
+  });
+
+  test("says why it cannot listen at a path", async (dir) => {
+    if (!has("unix-listen")) return;
+    await Proxy.start(dir, "unix:x").then((proxy) => proxy[Symbol.asyncDispose]());
+    const path = dir.file("nowhere/tls.sock");
+    const { code, lines } = await refusal(dir, { cert: "cert.pem", key: "key.pem", listen: `unix:${path}` });
+    assert.equal(code, 1);
+    assert.match(lines.join("\n"), /the directory ".*\/nowhere" does not exist/);
+  });
+
+  test("reloads an abstract Unix socket with another certificate, or refuses to listen there", async (dir) => {
+    const listen = `unix:@tls-off-${crypto.randomUUID()}`;
+    if (!has("abstract-listen") || !has("abstract-names") || !has("unix-listen")) {
+      await Proxy.start(dir, "unix:x").then((proxy) => proxy[Symbol.asyncDispose]());
+      const { code, lines } = await refusal(dir, { cert: "cert.pem", key: "key.pem", listen });
+      assert.equal(code, 1);
+      assert.match(lines[0], /unix/);
+      return;
+    }
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address, { listener: { listen } });
+    const { cert, key } = await makeSelfSigned({ hosts: ["other.example"] });
+    Deno.writeTextFileSync(dir.file("cert.pem"), cert);
+    Deno.writeTextFileSync(dir.file("key.pem"), key);
+    assert.equal((await proxy.reload()).event, "reload");
+    const socket = net.connect({ path: listen.replace("unix:@", "\0") });
+    const { answer, names } = await tlsClient({ socket, servername: "other.example" });
+    assert.deepEqual([answer, names], ["hello", ["other.example"]]);
+  });
 
   test("listens on a Unix socket, or refuses to", async (dir) => {
     const path = dir.file("tls.sock");

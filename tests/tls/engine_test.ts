@@ -43,6 +43,7 @@ const ASKS: [Feature, Partial<ListenerConfig>, string, EngineCircumstances?][] =
     "routes by server name and protocol",
   ],
   ["passthrough", { routes: [makeRoute({ passthrough: true })] }, 'route "api" with passthrough'],
+  ["abstract-listen", { listen: [{ transport: "unix", path: "\0tls" }] }, 'listen = "unix:@…"'],
   [
     "abstract-names",
     { routes: [makeRoute({ backend: [{ to: { transport: "unix", path: "\0api" }, weight: 1 }] })] },

@@ -5,6 +5,9 @@ export function makeListenerConfig(overrides: Partial<ListenerConfig> = {}): Lis
   return {
     name: "web",
     listen: [{ transport: "tcp", hostname: "127.0.0.1", port: 0 }],
+    listenMode: "",
+    listenOwner: "",
+    listenGroup: "",
     spread: "connection",
     backend: [{ to: { transport: "unix", path: "/run/app.sock" }, weight: 1 }],
     spare: [],

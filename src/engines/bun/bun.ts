@@ -55,7 +55,7 @@ export const bunRuntime: Runtime = {
         },
       });
     const { bound: listener, name } = address.transport === "unix"
-      ? await bindUnixPath(address.path, (unix) => listen({ unix }))
+      ? await bindUnixPath(address.path, (unix) => listen({ unix }), options.access)
       : { bound: listen({ hostname: address.hostname, port: address.port }), name: null };
     // Bun has no option for the backlog, and uses 512.
     libc.setBacklog(listener.fd, backlog);
