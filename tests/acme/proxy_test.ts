@@ -45,6 +45,9 @@ for (const { runtime, engine } of CONTENDERS) {
         });
         await proxy.program.record(isServed, "certificate");
         for (const name of NAMES) await assertEcho(port, name, root);
+        // The engine that was asked for serves again: the native one of Deno tells no versions.
+        const served = await proxy.program.record(({ reason }) => reason === "client-closed", "record of a client");
+        assert.equal("tls_version" in served, !(runtime === "deno" && engine === "native"));
         const validated = proxy.program.connections().filter(({ reason }) => reason === "acme-challenge");
         assert.deepEqual([...new Set(validated.map(({ sni }) => sni))].sort(), NAMES);
         assert.ok(validated.every(({ alpn, backend }) => alpn === "acme-tls/1" && backend === undefined));
