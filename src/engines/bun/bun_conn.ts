@@ -1,5 +1,5 @@
 import type { BunHandlers, BunSocket } from "./bun_types.ts";
-import { type Conn, ConnError, type Sink, WRITTEN } from "../contract.ts";
+import { CLOSED_HERE, type Conn, ConnError, type Sink, WRITTEN } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import { nodeConnError } from "../shared/node_error.ts";
@@ -124,7 +124,7 @@ export class BunConn implements Conn, StalledWrite {
     const inOrder = this.endsItself || (this.#shut && this.#failure === null);
     this.#failure = null;
     this.#stock = [];
-    this.fail(new ConnError("closed", "Connection was closed here"));
+    this.fail(CLOSED_HERE);
     if (inOrder) this.socket.end();
     else this.socket.terminate();
   }

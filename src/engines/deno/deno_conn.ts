@@ -1,6 +1,6 @@
 /** Connections of the native engine on Deno: plain ones to backends, encrypted ones from clients. */
 import { unmapAddress } from "../../net/ip_address.ts";
-import { type Conn, ConnError } from "../contract.ts";
+import { CLOSED_HERE, type Conn, type ConnError } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { connError } from "./deno_error.ts";
 import { libc } from "../../linux/thread_libc.ts";
@@ -102,7 +102,7 @@ export class DenoConn implements Conn {
   }
 
   protected fail(error: unknown): ConnError {
-    return this.closed ? new ConnError("closed", "Connection was closed here") : connError(error);
+    return this.closed ? CLOSED_HERE : connError(error);
   }
 }
 

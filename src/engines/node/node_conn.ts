@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type Conn, ConnError } from "../contract.ts";
+import { CLOSED_HERE, type Conn, ConnError } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { socketEnd } from "../shared/socket_end.ts";
@@ -85,12 +85,12 @@ export class NodeConn implements Conn {
   }
 
   close(): void {
-    this.fail(new ConnError("closed", "Connection was closed here"));
+    this.fail(CLOSED_HERE);
     this.#stream.destroy();
   }
 
   abort(): void {
-    this.fail(new ConnError("closed", "Connection was closed here"));
+    this.fail(CLOSED_HERE);
     // A Unix socket has no reset, and resetAndDestroy() fails there.
     if (this.remote.hostname === "") this.#stream.destroy();
     else this.#stream.resetAndDestroy();
