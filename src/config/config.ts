@@ -104,6 +104,7 @@ export interface ListenerConfig extends TargetConfig {
   timeouts: {
     handshakeMs: number;
     connectMs: number;
+    retryMs: number;
     idleMs: number;
     halfCloseMs: number;
     lifetimeMs: number;

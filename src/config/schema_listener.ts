@@ -76,6 +76,12 @@ const TIMEOUTS: Fields<ListenerConfig["timeouts"]> = {
     { default: "5s" },
     "how long connecting to a backend may take, retries included",
   ),
+  retryMs: key(
+    "retry",
+    types.duration(),
+    { default: "1s" },
+    "how long a new connection waits for a backend while all of them refuse, within connect",
+  ),
   idleMs: key("idle", types.duration(), { default: "1h" }, "how long both directions may be silent"),
   halfCloseMs: key(
     "half-close",

@@ -32,9 +32,12 @@ export class DebuggerGuard {
   #held: number | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** Takes the debugger's port for a moment. The handler of the signal has to call it first. */
-  shut(): void {
-    if (this.#wanted) return;
+  /**
+   * Takes the debugger's port for a moment. The handler of the signal has to call it first.
+   * @param served where this program listens itself: on the debugger's address there can be no debugger then
+   */
+  shut(served: readonly string[] = []): void {
+    if (this.#wanted || served.includes(`${DEBUGGER.hostname}:${DEBUGGER.port}`)) return;
     this.#hold();
     // Deno opens it in a thread of its own, which may have been quicker, or may have bound the port and not yet
     // listened.

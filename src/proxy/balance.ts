@@ -1,3 +1,4 @@
+import { Recovery } from "./recovery.ts";
 import type { Balance } from "../config/config.ts";
 import type { Address } from "../net/address.ts";
 import { rank } from "./client_rank.ts";
@@ -50,6 +51,8 @@ export interface BalancerOptions {
 /** Chooses among backends; one that refuses cools down, and is then tried again. */
 export class Balancer {
   readonly backends: readonly Backend[];
+  /** Connections that wait while all backends refuse. */
+  readonly recovery = new Recovery();
   readonly #balance: Balance;
   readonly #probed: boolean;
   readonly #changed: NonNullable<BalancerOptions["changed"]>;

@@ -18,21 +18,50 @@ interface Surroundings {
   telemetry: Telemetry;
 }
 
+/** The pauses between two tries while every backend refuses. */
+const FIRST_RETRY_MS = 10;
+const LONGEST_RETRY_MS = 100;
+
 /**
- * Connects to the first backend that answers, in the balancer's order, all tries within the connect deadline.
- * @param client the address that the client comes from
+ * Connects to the first backend that answers, in the balancer's order. While all of them refuse, an application may be
+ * restarting: the connection waits and tries again, for as long as `timeouts.retry` allows. All of it ends by the connect
+ * deadline.
+ * @param client the client's address, which the balance may go by
  * @param cancelled whether the client has gone meanwhile
  * @throws {ConnError} kind `closed` if cancelled, else the last backend's failure
  */
 export async function connectBackend(
-  { config, runtime, balancer, telemetry }: Surroundings,
+  surroundings: Surroundings,
   client: string,
   cancelled: () => boolean,
 ): Promise<BackendConn> {
+  const { config: { timeouts }, balancer: { recovery } } = surroundings;
   const startMs = performance.now();
-  const deadline = config.timeouts.connectMs > 0 ? startMs + config.timeouts.connectMs : Infinity;
+  const deadline = timeouts.connectMs > 0 ? startMs + timeouts.connectMs : Infinity;
+  const retryUntil = Math.min(deadline, startMs + timeouts.retryMs);
+  for (let pauseMs = FIRST_RETRY_MS, tries = 0;; pauseMs = Math.min(pauseMs * 2, LONGEST_RETRY_MS), tries++) {
+    const { found, failure, allRefuse } = await tryAll(surroundings, client, { startMs, deadline, cancelled });
+    if (found !== null) {
+      recovery.recovered();
+      return found;
+    }
+    if (!allRefuse || cancelled() || performance.now() >= retryUntil) {
+      if (tries > 0) recovery.gaveUp();
+      throw failure;
+    }
+    await recovery.wait(pauseMs, retryUntil);
+  }
+}
+
+/** Tries every backend once. */
+async function tryAll(
+  { runtime, balancer, telemetry }: Surroundings,
+  client: string,
+  { startMs, deadline, cancelled }: { startMs: number; deadline: number; cancelled: () => boolean },
+): Promise<{ found: BackendConn | null; failure: unknown; allRefuse: boolean }> {
   let failure: unknown;
-  const candidates = balancer.candidates(startMs, client);
+  let allRefuse = true;
+  const candidates = balancer.candidates(performance.now(), client);
   for (const [index, backend] of candidates.entries()) {
     let conn: Conn;
     // Each backend gets a share of the time, so that one that does not answer at all leaves some for the others.
@@ -42,7 +71,9 @@ export async function connectBackend(
       conn = await runtime.connect(backend.address, tryUntil);
     } catch (error) {
       failure = error;
-      telemetry.backendFailed(backend.name, error instanceof ConnError ? error.kind : "other");
+      const kind = error instanceof ConnError ? error.kind : "other";
+      if (kind !== "refused") allRefuse = false;
+      telemetry.backendFailed(backend.name, kind);
       balancer.failed(backend, performance.now(), error instanceof Error ? error.message : String(error));
       if (cancelled() || performance.now() >= deadline) break;
       continue;
@@ -54,7 +85,7 @@ export async function connectBackend(
     const connectMs = performance.now() - startMs;
     balancer.connected(backend);
     telemetry.backendConnected(backend.name, connectMs);
-    return { conn, backend, connectMs };
+    return { found: { conn, backend, connectMs }, failure: null, allRefuse: false };
   }
-  throw failure;
+  return { found: null, failure, allRefuse };
 }

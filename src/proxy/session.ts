@@ -62,6 +62,8 @@ export class Session implements Expiring {
   #firstRead: Promise<Uint8Array | null> | null = null;
   /** Resolves when a client has left that is dismissed before the relay begins. */
   #dismissal: Promise<void> | null = null;
+  /** Why the client cannot be read from while its backend is connected. */
+  #lostClient: ConnError | null = null;
   #closingTimer: ReturnType<typeof setTimeout> | undefined;
   #admitted = false;
   #reason: Reason | null = null;
@@ -108,7 +110,7 @@ export class Session implements Expiring {
     }
     const firstRead = this.#firstRead = this.#client.read();
     // The relay reports a failure of this read. Until it does, the failure must not count as unhandled.
-    firstRead.catch(() => {});
+    firstRead.catch((error) => this.#lostClient = error);
     this.#backend = await this.#connect();
     const { conn } = this.#backend;
     const { read, failure } = await this.#writeHeader(conn, firstRead);
@@ -255,9 +257,13 @@ export class Session implements Expiring {
   async #connect(): Promise<BackendConn> {
     this.#enter("connect");
     try {
-      return await connectBackend(this.#context, this.#endpoints.source.hostname, () => this.#reason !== null);
+      return await connectBackend(this.#context, this.#endpoints.source.hostname, () => this.#hasGone);
     } catch (error) {
       if (this.#reason !== null) throw error;
+      if (this.#hasGone) {
+        this.#reason = isReset(this.#lostClient!) ? "client-reset" : "client-error";
+        throw this.#lostClient;
+      }
       this.#reason = "backend-unreachable";
       this.#error = messageOf(error);
       // The client, which waits for an answer, is told at once that there is none.
@@ -349,7 +355,7 @@ export class Session implements Expiring {
   }
 
   #clientFailed(error: ConnError): void {
-    const reset = error.kind === "reset" || error.kind === "vanished";
+    const reset = isReset(error);
     // After the backend has ended, a reset by the client is only its way of closing.
     if (this.#ending === "backend" && reset) return this.cut(this.#endingReason());
     this.#error = error.message;
@@ -425,6 +431,11 @@ export class Session implements Expiring {
     return this.#ending === "client" ? "client-closed" : "backend-closed";
   }
 
+  /** Whether nobody waits for a backend any more. A client that has sent FIN alone may still read. */
+  get #hasGone(): boolean {
+    return this.#reason !== null || (this.#lostClient !== null && this.#lostClient.kind !== "truncated");
+  }
+
   #enter(phase: Phase): void {
     this.#phase = phase;
     this.#phaseMs = this.#activeMs = performance.now();
@@ -477,6 +488,10 @@ function handshakeReason(error: unknown): Reason {
 function describeTls({ sni, alpn }: TlsInfo): string {
   const name = sni === undefined ? "a client that names no server" : quoteValue(sni);
   return alpn === undefined ? `${name} without a protocol` : `${name} with ${quoteValue(alpn)}`;
+}
+
+function isReset({ kind }: ConnError): boolean {
+  return kind === "reset" || kind === "vanished";
 }
 
 function messageOf(error: unknown): string {

@@ -192,11 +192,18 @@ export class Supervisor {
 
   #onSignal(signal: string): void {
     if (signal === "SIGUSR1") {
-      this.#debugger?.shut();
+      this.#debugger?.shut(this.#servedAddresses());
       return this.#log.reopen();
     }
     if (signal === "SIGHUP") return void this.#reloads.request(signal);
     this.stop(signal);
+  }
+
+  /** Where this process listens, for clients and for whoever runs it. */
+  #servedAddresses(): string[] {
+    const { admin, redirect } = this.#plan.config;
+    const others = [admin.listen, redirect.listen].filter((address) => address !== null).map(formatAddress);
+    return [...this.#deployments?.sockets.addresses ?? [], ...others];
   }
 
   /** How many connections there are now. */

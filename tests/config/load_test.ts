@@ -41,7 +41,14 @@ Deno.test("parseConfig() takes the example of the documentation without a word",
       proxyProtocolTlvsNamed: false,
       acceptProxy: [],
       clientAuth: { mode: "none", ca: null, crl: [], allowCn: [], allowDns: [], allowUri: [] },
-      timeouts: { handshakeMs: 10_000, connectMs: 5000, idleMs: 3_600_000, halfCloseMs: 60_000, lifetimeMs: 0 },
+      timeouts: {
+        handshakeMs: 10_000,
+        connectMs: 5000,
+        retryMs: 1000,
+        idleMs: 3_600_000,
+        halfCloseMs: 60_000,
+        lifetimeMs: 0,
+      },
       limits: { connections: 0, perClient: 0, handshakesPerSecond: 0, backlog: 4096 },
     }],
     acme: {
@@ -104,7 +111,7 @@ accept-proxy = ["10.0.0.0/8", "::1"]
 certificates = [{ cert = "a.pem", key = "a.key", names = ["A.example", "*.b.example", "bücher.example"] }]
 client-auth = { mode = "required", ca = "ca.pem", allow-cn = ["*.svc"], allow-dns = ["a"], allow-uri = ["spiffe://x/*"] }
 acme = ["Example.org", "192.0.2.1"]
-timeouts = { handshake = "1s", connect = "2s", idle = 0, half-close = "4s", lifetime = "24h" }
+timeouts = { handshake = "1s", connect = "2s", retry = 0, idle = 0, half-close = "4s", lifetime = "24h" }
 limits = { connections = 10, per-client = 2, handshakes-per-second = 100, backlog = 1 }
 [acme]
 directory = "https://ca.example/dir"
@@ -178,7 +185,14 @@ grace = "0s"
         allowDns: ["a"],
         allowUri: ["spiffe://x/*"],
       },
-      timeouts: { handshakeMs: 1000, connectMs: 2000, idleMs: 0, halfCloseMs: 4000, lifetimeMs: 86_400_000 },
+      timeouts: {
+        handshakeMs: 1000,
+        connectMs: 2000,
+        retryMs: 0,
+        idleMs: 0,
+        halfCloseMs: 4000,
+        lifetimeMs: 86_400_000,
+      },
       limits: { connections: 10, perClient: 2, handshakesPerSecond: 100, backlog: 1 },
     }],
     acme: {

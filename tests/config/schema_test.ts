@@ -51,6 +51,7 @@ Deno.test("describeKeys() lists every key in the order of the file", () => {
     "listener.client-auth.allow-uri",
     "listener.timeouts.handshake",
     "listener.timeouts.connect",
+    "listener.timeouts.retry",
     "listener.timeouts.idle",
     "listener.timeouts.half-close",
     "listener.timeouts.lifetime",

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { Backend, readAll, readExactly, silent, writeAll } from "../support/backend.ts";
+import { Backend, echo, readAll, readExactly, silent, writeAll } from "../support/backend.ts";
 import { CLIENT_HELLO } from "../support/client_hello.ts";
 import { patternBytes } from "../support/random.ts";
 import { reset, TcpBackend } from "../support/tcp_backend.ts";
-import { until } from "../support/wait.ts";
+import { pause, until } from "../support/wait.ts";
 import { type Bench, connectionRecord } from "./suite.ts";
 
 const ANSWER = new TextEncoder().encode("HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n\r\n");
@@ -99,6 +99,39 @@ export function endingCases({ test, start }: Bench): void {
       assert.equal((await connectionRecord(proxy.program)).reason, reason);
     });
   }
+
+  test("lets a connection wait while every application refuses, until one has come", async (dir) => {
+    const missing = `unix:${dir.file("nobody.sock")}`;
+    for (const backend of [[`unix:${dir.file("one.sock")}`], [missing, `unix:${dir.file("two.sock")}`]]) {
+      await using proxy = await start(dir, "unix:unused", {
+        listener: { backend, timeouts: { retry: "5m", connect: "5m" } },
+        config: { admin: { listen: "127.0.0.1:0" } },
+      });
+      const { address } = await proxy.program.record(({ event }) => event === "admin-listening", "the admin endpoint");
+      const clients = await Promise.all([1, 2, 3].map(() => proxy.connect()));
+      for (const client of clients) await writeAll(client, HEAD);
+      const refused = async () =>
+        [...(await (await fetch(`http://${address}/metrics`)).text()).matchAll(
+          /backend_errors_total.*"refused".* (\d+)$/gm,
+        )]
+          .reduce((sum, [, count]) => sum + Number(count), 0);
+      while (await refused() < 3 * backend.length) await pause(20);
+      // A client that leaves meanwhile is not waited for.
+      const [leaving, ...waiting] = clients;
+      reset(leaving);
+      leaving.close();
+      await using application = new Backend(backend.at(-1)!.slice("unix:".length), echo);
+      for (const client of waiting) {
+        assert.deepEqual(await readExactly(client, HEAD.length), HEAD);
+        await client.closeWrite();
+        client.close();
+      }
+      await until(() => proxy.program.connections().length === clients.length, "each has its record");
+      const reasons = proxy.program.connections().map(({ reason }) => reason);
+      assert.deepEqual(reasons.filter((reason) => reason === "client-closed").length, waiting.length, String(reasons));
+      assert.ok(application.accepted >= waiting.length);
+    }
+  });
 
   test("ends silent clients at once in a drain, and lets handshakes under way end", async (dir) => {
     await using backend = new Backend(dir.file("app.sock"), mute);

@@ -167,7 +167,7 @@ Deno.test("proxy closes the connection at once when garbage comes instead of TLS
 
 Deno.test("proxy closes clients at once while its application is missing, and serves when that comes", async () => {
   using dir = new TempDir();
-  await using proxy = await Proxy.start(dir, `unix:${dir.file("app.sock")}`);
+  await using proxy = await Proxy.start(dir, `unix:${dir.file("app.sock")}`, { listener: { timeouts: { retry: 0 } } });
   const before = proxy.program.fds();
   const client = await proxy.connect();
   assert.equal((await readAll(client)).length, 0);

@@ -250,6 +250,27 @@ Deno.test("SIGUSR1 opens no debugger, which Deno would do by itself", async () =
   assert.equal(listensOn(proxy.program.pid, 9229), false);
 });
 
+Deno.test({
+  name: "SIGUSR1 spares a listener on the debugger's address (root, iproute2)",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    using dir = new TempDir();
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    // The address is fixed. In a network namespace of its own nobody else has it.
+    await using proxy = await Proxy.start(dir, backend.address, {
+      listener: { listen: "127.0.0.1:9229" },
+      prefix: ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"],
+    });
+    await pause(1_000);
+    proxy.program.signal("SIGUSR1");
+    // Longer than the guard looks for a debugger.
+    await pause(2_000);
+    assert.ok(listensOn(proxy.program.pid, 9229));
+    proxy.program.signal("SIGTERM");
+    assert.equal(await proxy.program.exit(), 0);
+  },
+});
+
 Deno.test("SIGUSR1 opens the log file anew", async () => {
   using dir = new TempDir();
   await using backend = new Backend(dir.file("app.sock"), echo);

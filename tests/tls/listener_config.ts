@@ -26,7 +26,7 @@ export function makeListenerConfig(overrides: Partial<ListenerConfig> = {}): Lis
     proxyProtocolTlvsNamed: false,
     acceptProxy: [],
     clientAuth: { mode: "none", ca: null, crl: [], allowCn: [], allowDns: [], allowUri: [] },
-    timeouts: { handshakeMs: 0, connectMs: 0, idleMs: 0, halfCloseMs: 0, lifetimeMs: 0 },
+    timeouts: { handshakeMs: 0, connectMs: 0, retryMs: 0, idleMs: 0, halfCloseMs: 0, lifetimeMs: 0 },
     limits: { connections: 0, perClient: 0, handshakesPerSecond: 0, backlog: 4096 },
     ...overrides,
   };

@@ -51,7 +51,11 @@ export class Generation {
   static async create(plan: GenerationPlan, options: GenerationOptions): Promise<Generation> {
     const generation = new Generation(plan, options);
     const { monitor } = generation;
-    const clock = new Clock(plan.listeners.flatMap(({ config }) => Object.values(config.timeouts)));
+    const clock = new Clock(plan.listeners.flatMap(({ config: { timeouts } }) => {
+      // Connecting keeps its own time.
+      const { connectMs: _, retryMs: __, ...swept } = timeouts;
+      return Object.values(swept);
+    }));
     for (const listener of plan.listeners) {
       const { name } = listener.config;
       const limits = new Limits(plan.limits[name], options.slot);
