@@ -24,13 +24,12 @@ export async function loadAcmeSettings(config: AcmeConfig, problems: Problem[]):
 
 async function loadExternalAccount(config: AcmeConfig, problems: Problem[]): Promise<ExternalAccount | null> {
   const refuse = (detail: string) => {
-    const what = `Cannot load the external account's key "${config.eabKeyFile}": ${detail}`;
-    problems.push(problemError(config.eabKeyFile, what));
+    problems.push(problemError(config.eabKeyFile, `eab-key-file "${config.eabKeyFile}": ${detail}`));
     return null;
   };
   let text;
   try {
-    text = (await readConfigFile(config.eabKeyFile)).trim();
+    text = (await readConfigFile(config.eabKeyFile, "the external account's key")).trim();
   } catch (error) {
     if (error instanceof ReadError) return refuse(error.message);
     throw error;

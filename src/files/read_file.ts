@@ -18,17 +18,18 @@ export class ReadError extends Error {
 /**
  * Reads a text file of at most {@linkcode MAX_FILE_BYTES}. A byte order mark is left out.
  *
+ * @param what what the file holds, for the message
  * @throws {ReadError} when it is missing, a directory, unreadable, too long or not UTF-8
  */
-export async function readConfigFile(path: string): Promise<string> {
+export async function readConfigFile(path: string, what = "the configuration"): Promise<string> {
   let bytes: Uint8Array;
   try {
     bytes = await readAtMost(path, MAX_FILE_BYTES + 1);
   } catch (error) {
-    throw new ReadError(`cannot read the configuration: ${explainSystemError(error)}`);
+    throw new ReadError(`cannot read ${what}: ${explainSystemError(error)}`);
   }
   if (bytes.length > MAX_FILE_BYTES) {
-    throw new ReadError("cannot read the configuration: longer than 1 MiB");
+    throw new ReadError(`cannot read ${what}: longer than 1 MiB`);
   }
   return decode(bytes);
 }

@@ -29,7 +29,7 @@ Deno.test("loadAcmeSettings() says what is wrong with each file in one line, and
   };
   assert.match(
     (await tell()).join("|"),
-    /^Cannot load CA certificates ".*ca\.pem": [^|]*\|Cannot load the external account's key/,
+    /^Cannot load CA certificates ".*ca\.pem": [^|]*\|eab-key-file ".*eab": cannot read the external account's key: /,
   );
   Deno.writeTextFileSync(dir.file("ca.pem"), (await testCertificate()).key);
   Deno.writeTextFileSync(dir.file("eab"), "not base64, but a secret!");
