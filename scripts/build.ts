@@ -97,7 +97,7 @@ async function copyUnits(directory: string): Promise<void> {
   }
 }
 
-/** Makes a product under the name given, and says how that went. */
+/** Makes a product of the given name, and prints the result. */
 type Make = (name: string, target: Target, making: (path: string) => Promise<string | null>) => Promise<void>;
 
 async function makeDenoBinaries(time: Date, make: Make): Promise<void> {
@@ -119,7 +119,7 @@ async function makeDenoBinaries(time: Date, make: Make): Promise<void> {
   }
 }
 
-/** Keeps a product only if it does what a user wants of it. */
+/** Keeps a product only if it passes the acceptance test. */
 async function accept(path: string, target: Target): Promise<void> {
   try {
     await acceptProduct(productCommand(path, target));
@@ -136,7 +136,7 @@ async function makeBundle(path: string, time: Date): Promise<void> {
   await Deno.utime(path, time, time);
 }
 
-/** A binary that cannot be made today must not be taken for one that was. */
+/** Removes earlier products, so that a binary of an earlier build is not taken for one of this build. */
 async function removeFormerProducts(directory: string): Promise<void> {
   for await (const { name } of Deno.readDir(directory)) {
     if (/^tls-off[-_].*(linux-|\.deb$|\.tar\.gz$)/.test(name)) await Deno.remove(`${directory}/${name}`);

@@ -1,15 +1,15 @@
-/** Whether a product does what a user wants of it: only running it shows that. */
+/** Tests a product by running it. */
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { startEchoServer } from "../../src/cli/echo_server.ts";
 import { runCommand, tellingLine } from "./run_command.ts";
 import { RunningProgram } from "./running_program.ts";
 
-/** Under an emulator the Deno binary takes about 20 s until it listens. */
+/** How long a command may take. Under an emulator the Deno binary takes about 20 s until it listens. */
 const COMMAND_MS = 120_000;
 const BODY_BYTES = 1_000_000;
 
-/** The time limits are an emulator's on a busy machine. */
+/** The configuration. Its time limits are for an emulator on a busy machine. */
 const CONFIGURATION = `workers = 2
 [log]
 format = "json"

@@ -1,9 +1,9 @@
-/** Something that keeps a binary from being made, in a line of its own. */
+/** A binary cannot be made. The message is one line. */
 export class BuildError extends Error {
   override readonly name: string = "BuildError";
 }
 
-/** Deno's compile base is nowhere: the build may go on without, where it was told so. */
+/** Deno's compile base cannot be found. The build goes on without it where that is allowed. */
 export class MissingBaseError extends BuildError {
   override readonly name = "MissingBaseError";
 }

@@ -5,7 +5,7 @@ import { runCommand, tellingLine } from "./run_command.ts";
 import type { Target } from "./target.ts";
 import { BUN_VERSION } from "./versions.ts";
 
-/** The command that runs that Bun: the one on the PATH if it is the same, else npm's. */
+/** Finds the command that runs the pinned Bun: the one on the PATH if it has that version, else npm's. */
 export async function findBun(): Promise<string[]> {
   const { code, output } = await runCommand(["bun", "--version"]);
   return code === 0 && output.trim() === BUN_VERSION ? ["bun"] : ["npx", "-y", `bun@${BUN_VERSION}`];
@@ -21,11 +21,11 @@ export function bunBuildCommand(bun: string[], bundle: string, output: string, t
     ...bun,
     "build",
     "--compile",
-    // Less than half of the CPU time to start, for 4 % more of size.
+    // Bytecode halves the CPU time of a start, for 4 % more bytes.
     "--bytecode",
     "--format=esm",
     `--target=${target.bunTarget}`,
-    // Without these the program would read such files of whatever directory it is started in.
+    // Without these the program would read such files in the directory in which it is started.
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
     `--outfile=${output}`,
@@ -45,7 +45,7 @@ export async function bunCompile(bun: string[], bundle: string, output: string, 
 }
 
 /**
- * Makes the binary for one target, and asks it who it is.
+ * Makes the binary for one target, and asks it for its version.
  * @returns what it runs on, such as `bun 1.4.5`; `null` where this machine cannot run it
  * @throws {BuildError}
  */

@@ -1,4 +1,4 @@
-/** SHA-256 of some bytes, in hexadecimal digits. */
+/** Computes the SHA-256 of bytes, in hexadecimal digits. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", bytes);
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -40,7 +40,7 @@ export function denoCompileCommand(compiler: DenoCompiler, bundle: string, outpu
   return [
     compiler.path,
     "compile",
-    // The bundle needs nothing of deno.json but this; its import map and tasks would only be carried along.
+    // The bundle needs nothing else of deno.json. Its import map and tasks would only be embedded.
     "--no-config",
     // Else the binary runs the code that it finds in a file of the temporary folder, whoever wrote that.
     "--no-code-cache",
@@ -56,7 +56,7 @@ export function denoCompileCommand(compiler: DenoCompiler, bundle: string, outpu
 }
 
 /**
- * Runs the compiler, and leaves nothing half-made behind.
+ * Runs the compiler. Where it fails, no incomplete file is left.
  * @param bundle the folder of {@linkcode makeSplitBundle}
  * @param output an absolute path
  * @param environment this process's variables, of which the compiler gets what it needs
@@ -88,7 +88,7 @@ export async function denoCompile(
 }
 
 /**
- * Makes the binary for one target, and asks it who it is.
+ * Makes the binary for one target, and asks it for its version.
  * @returns what it runs on, such as `deno 2.9.6`; `null` where this machine cannot run it
  * @throws {MissingBaseError} where there is no base
  * @throws {BuildError} where the base is a wrong one
@@ -119,7 +119,7 @@ export async function buildDenoBinary(
   }
 }
 
-/** What it means that `deno compile` failed and said this. */
+/** Explains a failure of `deno compile` by its output. */
 export function compileError(
   compiler: DenoCompiler,
   name: string,

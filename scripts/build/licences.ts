@@ -2,10 +2,10 @@ import manifest from "../../deno.json" with { type: "json" };
 import { BuildError } from "./build_error.ts";
 import { runCommand, tellingLine } from "./run_command.ts";
 
-/** Packages inside of the live page, which the bundle has as one text. */
+/** The packages of the live page, which is one text in the bundle. */
 const IN_THE_PAGE = [manifest.imports.uplot];
 
-/** The packages that a bundle has parts of, as `name version`, in order. */
+/** Lists the packages of which a bundle has parts, as `name version`, in order. */
 export function bundledPackages(bundle: string): string[] {
   const comments = bundle.matchAll(/^\/\/ npm:((?:@[^/\s]+\/)?[^/\s]+)\/(\d[^/\s]*)\//gm);
   const found = [...comments].map(([, name, version]) => `${name} ${version}`);
@@ -13,8 +13,8 @@ export function bundledPackages(bundle: string): string[] {
 }
 
 /**
- * The licences of the packages in a bundle: most of them want to go with every copy, a binary too.
- * @param bundle its text
+ * Collects the licences of the packages in a bundle. Most of them must go with every copy, including binaries.
+ * @param bundle the text of the bundle
  * @throws {BuildError} where a package has none, or is not in the cache
  */
 export async function collectLicences(bundle: string): Promise<string> {

@@ -2,7 +2,7 @@ import manifest from "../../deno.json" with { type: "json" };
 import { runCommand, tellingLine } from "./run_command.ts";
 import { HOST, productCommand, type Target } from "./target.ts";
 
-/** What a product said of itself; `null` where it cannot be run on this machine. */
+/** What a product reports about itself. */
 export interface ProductReport {
   /** Such as `deno 2.9.6`. */
   runtime: string;

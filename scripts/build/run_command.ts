@@ -1,4 +1,4 @@
-/** How a program ended, and all that it said. */
+/** How a program ended, and its whole output. */
 export interface Outcome {
   /** -1 where it could not be started. */
   code: number;
@@ -22,7 +22,7 @@ export async function runCommand(
   }
 }
 
-/** The line of an output that says most: the first with "error" in it, else the last. */
+/** Finds the most telling line of an output: the first with "error" in it, else the last. */
 export function tellingLine(output: string): string {
   // deno-lint-ignore no-control-regex
   const lines = output.replace(/\x1b\[[0-9;]*m/g, "").split("\n").map((line) => line.trim()).filter((line) =>

@@ -1,10 +1,10 @@
 /** A machine that binaries are made for. */
 export interface Target {
-  /** As in the binaries' names. */
+  /** The name in those of the binaries. */
   name: "x64" | "arm64";
-  /** Of `deno compile --target`. */
+  /** The name for `deno compile --target`. */
   denoTarget: string;
-  /** Of `bun build --target`. */
+  /** The name for `bun build --target`. */
   bunTarget: string;
   /** `e_machine` of an ELF file, elf(5). */
   machine: number;
@@ -29,7 +29,7 @@ export const TARGETS: readonly Target[] = [
   },
 ];
 
-/** This machine's. */
+/** The target of this machine. */
 export const HOST: Target["name"] = Deno.build.arch === "aarch64" ? "arm64" : "x64";
 
 /** The command that runs a binary of a target on this machine, as far as an emulator is here. */

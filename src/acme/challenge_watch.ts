@@ -7,7 +7,7 @@ const LOOK_MS = 1_000;
 /** Until every other process on the storage has looked, and has put what it found into service. */
 const SPREAD_MS = 3_000;
 
-export interface ChallengeWatchOptions {
+interface ChallengeWatchOptions {
   storage: AcmeStorage;
   clock: Clock;
   /** Puts these challenges into service, and no others: resolves when new connections get them. */

@@ -44,7 +44,7 @@ export interface RenewalStatus {
   orders: { ok: number; failed: number };
 }
 
-export interface RenewalOptions {
+interface RenewalOptions {
   id: string;
   names: string[];
   settings: AcmeSettings;

@@ -7,7 +7,7 @@ import { loadPrivateKey } from "../tls/private_key.ts";
 import { coversName } from "../net/server_names.ts";
 
 /** What a certificate is ordered by: another directory, profile or list of names makes another certificate. */
-export interface CertificateRequestKey {
+interface CertificateRequestKey {
   /** DNS names and IP addresses, in the order of the configuration. */
   names: readonly string[];
   /** URL. */

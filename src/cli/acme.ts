@@ -13,7 +13,7 @@ import type { Problem } from "../tls/problem.ts";
 import { VERSION } from "./version.ts";
 
 /** What {@linkcode acme} is asked for. */
-export interface AcmeCommand {
+interface AcmeCommand {
   action: "list" | "renew" | "revoke";
   /** One of the certificate's names; "" for `list`. */
   name: string;

@@ -11,7 +11,7 @@ export interface WorkerTotals {
 }
 
 /** One route's numbers, as {@linkcode ROUTE} has them. */
-export interface RouteTotals {
+interface RouteTotals {
   name: string;
   /** In the order of their indexes. */
   workers: WorkerTotals[];

@@ -11,7 +11,7 @@ export interface ListenerShape extends TargetShape {
 }
 
 /** A listener's own backend, or one of its routes. */
-export interface TargetShape {
+interface TargetShape {
   name: string;
   /** Labels of its backends. */
   backends: string[];

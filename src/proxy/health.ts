@@ -18,7 +18,7 @@ export function allocateHealth(): SharedArrayBuffer {
 }
 
 /** How many in a row change the answer. */
-export interface HealthThresholds {
+interface HealthThresholds {
   rise: number;
   fall: number;
 }

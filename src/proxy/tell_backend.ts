@@ -1,7 +1,7 @@
 import type { Log } from "../log/log.ts";
 
 /** Whose backend it is, and its address. */
-export interface BackendLabels {
+interface BackendLabels {
   listener: string;
   route?: string;
   backend: string;

@@ -43,7 +43,7 @@ export const FLOORS: Record<RuntimeName, Floor> = {
 };
 
 /** What a version means for a start; `null` for nothing to say. */
-export interface RuntimeVerdict {
+interface RuntimeVerdict {
   refusal: string | null;
   warning: string | null;
 }

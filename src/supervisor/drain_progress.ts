@@ -4,7 +4,7 @@ import type { Log } from "../log/log.ts";
 const REPORT_MS = 5_000;
 
 /** Options of {@linkcode reportDrain}. */
-export interface DrainProgress {
+interface DrainProgress {
   log: Log;
   /** How long the connections may take, in milliseconds. */
   graceMs: number;

@@ -5,7 +5,7 @@
 const SAME_REQUEST_MS = 500;
 
 /** What a request to stop means. */
-export type StopStep = "drain" | "stop-now" | "repeated";
+type StopStep = "drain" | "stop-now" | "repeated";
 
 /** Counts the requests to stop: the first drains, the second stops at once. */
 export class StopRequests {

@@ -19,7 +19,7 @@ const CRL_SIGN = 0x02;
 const KEY_USAGE = "2.5.29.15";
 
 /** What is said of a list in metrics. */
-export interface RevocationInfo {
+interface RevocationInfo {
   /** e.g. `CN=clients' CA`. */
   issuer: string;
   /** Milliseconds since the epoch. */

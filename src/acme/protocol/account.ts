@@ -3,7 +3,7 @@ import { parseJson } from "./directory.ts";
 import { bindExternalAccount, type ExternalAccount } from "./jws.ts";
 import { AcmeError } from "./problem.ts";
 
-export interface AccountOptions {
+interface AccountOptions {
   /** "" for none. */
   email: string;
   /** `null`: the server asks for none. */

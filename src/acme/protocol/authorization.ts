@@ -13,7 +13,7 @@ import { AcmeError, describeProblem, readProblem } from "./problem.ts";
 const VALIDATION_MS = 180_000;
 const TLS_ALPN = "tls-alpn-01";
 
-export interface AuthorizeOptions {
+interface AuthorizeOptions {
   present: Present;
   clock: Clock;
   signal?: AbortSignal;

@@ -9,7 +9,7 @@ import { isFor } from "../stored_certificate.ts";
 /** Alternate chains to look at, at most. */
 const MAX_ALTERNATES = 10;
 
-export interface DownloadOptions {
+interface DownloadOptions {
   /** What the certificate has to be for. */
   names: string[];
   /** Common name of the issuer of the chain's last certificate that is preferred; "" for the server's first choice. */

@@ -7,7 +7,7 @@ const MAX_BODY_BYTES = 256 * 1024;
 /** For one request from the connect to the last byte of the answer. */
 const REQUEST_MS = 30_000;
 
-export interface HttpsClientOptions {
+interface HttpsClientOptions {
   /** PEM certificates that vouch for the server, instead of the public authorities; "" for those. */
   ca: string;
   userAgent: string;

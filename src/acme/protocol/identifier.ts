@@ -25,7 +25,7 @@ export function challengeServerName({ type, value }: Identifier): string {
 }
 
 /** An IP address as RFC 5952 writes it, which RFC 8738 asks for. */
-export function canonicalAddress(address: string): string {
+function canonicalAddress(address: string): string {
   const parsed = ipaddr.parse(address);
   return parsed.kind() === "ipv6" ? (parsed as ipaddr.IPv6).toRFC5952String() : parsed.toString();
 }

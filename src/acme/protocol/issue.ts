@@ -7,7 +7,7 @@ import { orderCertificate } from "./order.ts";
 import type { AcmeSettings } from "../settings.ts";
 import type { AcmeStorage } from "../storage.ts";
 
-export interface IssueOptions {
+interface IssueOptions {
   settings: AcmeSettings;
   storage: AcmeStorage;
   userAgent: string;

@@ -5,7 +5,7 @@ import { AcmeError, readRetryAfter } from "./problem.ts";
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5_000;
 
-export interface PollOptions {
+interface PollOptions {
   clock: Clock;
   signal?: AbortSignal;
   /** How long to ask, at most. */

@@ -4,7 +4,7 @@ import { printable } from "../../tls/certificate_file.ts";
 export const LONGEST_WAIT_MS = 24 * 3_600_000;
 
 /** A problem document (RFC 9457) as ACME uses it (RFC 8555 section 6.7). */
-export interface ProblemDocument {
+interface ProblemDocument {
   /** Without the prefix `urn:ietf:params:acme:error:`, e.g. `rateLimited`. */
   type: string;
   /** The server's words, printable and of bounded length. */
@@ -14,7 +14,7 @@ export interface ProblemDocument {
   subproblems: ProblemDocument[];
 }
 
-export interface AcmeErrorOptions extends ErrorOptions {
+interface AcmeErrorOptions extends ErrorOptions {
   problem?: ProblemDocument;
   /** HTTP status of the answer. */
   status?: number;

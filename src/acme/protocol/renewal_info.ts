@@ -17,7 +17,7 @@ export interface RenewalWindow {
   endMs: number;
 }
 
-export interface RenewalInfo {
+interface RenewalInfo {
   window: RenewalWindow;
   /** When to ask again, from now. */
   checkAfterMs: number;

@@ -2,7 +2,7 @@ import { type CommandName, COMMANDS, type FlagSpec } from "../args_commands.ts";
 import { CONFIG_FLAGS, flagType } from "../../config/flags.ts";
 
 /** What may follow a flag. */
-export type Completable =
+type Completable =
   /** A switch. */
   | { kind: "none" }
   /** Something that no shell can know. */

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 /** Named groups (RFC 8446 section 4.2.7) that a key can be exchanged in, the preferred one first. */
 export const GROUPS = { x25519: 0x001d, p256: 0x0017 } as const;
 
-export interface Exchanged {
+interface Exchanged {
   /** Our half, for the client. */
   share: Uint8Array;
   secret: Uint8Array;

@@ -3,7 +3,7 @@ import { type DerElement, readDerSequence, readObjectIdentifier } from "../der.t
 const TEXT_TAGS = { utf8: 0x0c, printable: 0x13, teletex: 0x14, ia5: 0x16, universal: 0x1c, bmp: 0x1e } as const;
 
 /** One attribute of a name: what kind, and its value in a form that can be compared. */
-export interface NameAttribute {
+interface NameAttribute {
   /** Object identifier. */
   type: string;
   value: string;
