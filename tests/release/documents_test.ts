@@ -65,11 +65,14 @@ Deno.test("what README.md says that peers lack or have is shown for tls-off by a
   );
   assert.deepEqual(has, Object.keys(SHOWN_BY));
   const tests = [...readSources(`${ROOT}tests`)].map(([, text]) => text).join("\n");
-  // In a name that is made of parts, as `drains on ${signal}`, those may be any word; one in brackets at the end, left out.
-  const written = [...tests.matchAll(/(?:[tT]est\(|name:|^ +:)\s*(["`])(.+?)\1[,\n]/gm)].map(([, , name]) => {
-    const escaped = name.replace(/ \(\$\{\w+\}\)$/, "").replace(/[.*+?^()[\]\\|]/g, "\\$&");
-    return new RegExp(`^${escaped.replace(/\$\{\w+\}/g, "\\w+")}$`);
-  });
+  // A test of one engine has the engine in front of its name. In a name that is made of parts, as `drains on
+  // ${signal}`, those may be any word; one in brackets at the end, left out.
+  const written = [...tests.matchAll(/(?:[tT]est\((?:\s*"\w+",)?|name:|^ +:)\s*(["`])(.+?)\1[,\n]/gm)].map(
+    ([, , name]) => {
+      const escaped = name.replace(/ \(\$\{\w+\}\)$/, "").replace(/[.*+?^()[\]\\|]/g, "\\$&");
+      return new RegExp(`^${escaped.replace(/\$\{\w+\}/g, "\\w+")}$`);
+    },
+  );
   for (const name of Object.values(SHOWN_BY)) assert.ok(written.some((pattern) => pattern.test(name)), name);
 });
 
