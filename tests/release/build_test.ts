@@ -253,3 +253,16 @@ Deno.test("the parts of the bundle are named by their order, and nothing in them
     return Promise.resolve();
   });
 });
+
+Deno.test("the workflows and .ci/run name folders and files of the repository that there are", () => {
+  let named = 0;
+  for (const file of [".ci/run", ".github/workflows/test.yml", ".github/workflows/release.yml"]) {
+    for (
+      const [path] of Deno.readTextFileSync(`${ROOT}${file}`).matchAll(/(?<=[ ./])(?:tests|scripts|src)\/[\w./]+/g)
+    ) {
+      assert.ok(Deno.statSync(`${ROOT}${path}`), `${file}: ${path}`);
+      named++;
+    }
+  }
+  assert.ok(named > 3);
+});
