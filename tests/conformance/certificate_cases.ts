@@ -13,7 +13,7 @@ import {
   type ClientCertificates,
   makeClientCertificates,
 } from "../support/client_certificates.ts";
-import { sClient } from "../support/peers/s_client.ts";
+import { clientArguments, sClient } from "../support/peers/s_client.ts";
 import { OpensslCa } from "../support/peers/openssl_ca.ts";
 import type { Proxy, TempDir } from "../support/proxy.ts";
 import type { Bench } from "./suite.ts";
@@ -22,12 +22,15 @@ const OPENSSL = { command: "openssl", debian: "openssl" };
 
 let made: ClientCertificates | undefined;
 
-/** Which clients' certificates come in: the same on every engine. */
-export function certificateCases({ contender, has, peerTest, start }: Bench): void {
+/**
+ * Which clients' certificates come in: the same on every engine.
+ * @param versions of TLS
+ */
+export function certificateCases({ contender, has, peerTest, start }: Bench, versions = ["1.3"]): void {
   if (!has("client-auth")) return;
   const comesIn = ({ admitted, deniedOnDeno }: ClientCertificate) =>
     admitted && !(deniedOnDeno && contender.runtime === "deno");
-  for (const version of Deno.env.get("TLS_OFF_LONG") ? ["1.2", "1.3"] : ["1.3"]) {
+  for (const version of versions) {
     peerTest(
       `admits the clients' certificates that are right, and no other (TLS ${version})`,
       [OPENSSL],
@@ -81,7 +84,7 @@ export function clientSessionCases({ contender, has, peerTest, start }: Bench): 
     const [alice, bob] = [ca, added].map((issuer) =>
       build({ subject: commonName("client"), issuer, extensions: [extendedKeyUsage(CLIENT_AUTH)] })
     );
-    const shown = (leaf: Built) => clientArguments(dir, { title: "", leaf, chain: [], admitted: true });
+    const shown = (leaf: Built) => clientArguments(dir, { leaf, chain: [] });
     Deno.writeTextFileSync(dir.file("ca.pem"), ca.pem);
     await using backend = new Backend(dir.file("app.sock"), echo);
     await using proxy = await start(dir, backend.address);
@@ -161,14 +164,4 @@ async function judge(
   );
   const record = proxy.program.connections()[before];
   return { admitted: echoed, text: echoed ? "admitted" : `${record.reason}: ${record.error}` };
-}
-
-/** What `openssl s_client` is told to show a certificate, be it as weak as it may. */
-export function clientArguments(dir: TempDir, { leaf, chain }: ClientCertificate): string[] {
-  Deno.writeTextFileSync(dir.file("leaf.pem"), leaf.pem);
-  Deno.writeTextFileSync(dir.file("leaf.key"), leaf.key);
-  Deno.writeTextFileSync(dir.file("chain.pem"), chain.map(({ pem }) => pem).join(""));
-  const shown = ["-cert", dir.file("leaf.pem"), "-key", dir.file("leaf.key")];
-  const beside = chain.length === 0 ? [] : ["-cert_chain", dir.file("chain.pem")];
-  return ["-cipher", "DEFAULT:@SECLEVEL=0", ...shown, ...beside];
 }

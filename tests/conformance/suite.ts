@@ -32,8 +32,8 @@ export interface Bench {
   refusal(dir: TempDir, listener: Record<string, unknown>): Promise<{ code: number; lines: string[] }>;
 }
 
-/** Registers the whole suite for one contender. */
-export function conformance(contender: Contender): void {
+/** What the cases of one contender are given. */
+export function createBench(contender: Contender): Bench {
   const { runtime, engine } = contender;
   const lacks = CAPABILITIES[runtime][engine];
   if (lacks === null) throw new RangeError(`${runtime} has no engine "${engine}"`);
@@ -67,6 +67,12 @@ export function conformance(contender: Contender): void {
       return { code, lines: [...complaints, ...records.map(({ msg }) => msg)] };
     },
   };
+  return bench;
+}
+
+/** Registers the whole suite for one contender. */
+export function conformance(contender: Contender): void {
+  const bench = createBench(contender);
   dataCases(bench);
   faultCases(bench);
   limitCases(bench);

@@ -8,6 +8,9 @@ export interface Spoken {
   alert: number | null;
 }
 
+import type { ClientCertificate } from "../client_certificates.ts";
+import type { TempDir } from "../proxy.ts";
+
 const ECHO = "echo me\n";
 /** How long to wait for an answer. */
 const PATIENCE_MS = 5_000;
@@ -53,4 +56,14 @@ export async function sClientBy(prefix: string[], port: number, ...args: string[
   if (!ended) await input.close().catch(() => {});
   const alert = /SSL alert number (\d+)/.exec(text)?.[1];
   return { text, echoed: text.includes(ECHO), alert: alert === undefined ? null : Number(alert) };
+}
+
+/** What `openssl s_client` is told to show a certificate, be it as weak as it may. */
+export function clientArguments(dir: TempDir, { leaf, chain }: Pick<ClientCertificate, "leaf" | "chain">): string[] {
+  Deno.writeTextFileSync(dir.file("leaf.pem"), leaf.pem);
+  Deno.writeTextFileSync(dir.file("leaf.key"), leaf.key);
+  Deno.writeTextFileSync(dir.file("chain.pem"), chain.map(({ pem }) => pem).join(""));
+  const shown = ["-cert", dir.file("leaf.pem"), "-key", dir.file("leaf.key")];
+  const beside = chain.length === 0 ? [] : ["-cert_chain", dir.file("chain.pem")];
+  return ["-cipher", "DEFAULT:@SECLEVEL=0", ...shown, ...beside];
 }
