@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { domainToASCII } from "node:url";
 
 /**
@@ -51,8 +52,11 @@ export function indexServerNames(
   }
   const unknown = strict ? null : 0;
   return (serverName) => {
-    if (!serverName) return 0;
+    // An IP address is no server name (RFC 6066 section 3): it is as if the client had sent none, on every engine.
+    if (!serverName || isIP(serverName) !== 0) return 0;
     const name = comparableServerName(serverName);
+    // A client has to name one host: what is none, a wildcard's own name among it, is known to nobody.
+    if (name.startsWith("*") || normalizeServerName(name) !== name) return unknown;
     const found = exact.get(name);
     if (found !== undefined) return found;
     const dot = name.indexOf(".");

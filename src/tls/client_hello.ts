@@ -7,6 +7,9 @@ const CLIENT_HELLO = 1;
 /** Extensions: RFC 6066 section 3, RFC 7301 section 3.1. */
 const SERVER_NAME = 0;
 const ALPN = 16;
+/** RFC 8446 sections 4.2.1 and 4.2.3. */
+const SUPPORTED_VERSIONS = 43;
+const SIGNATURE_ALGORITHMS = 13;
 const HOST_NAME = 0;
 
 /** A ClientHello of some two kilobytes is usual since post-quantum key shares; this is what is read at most. */
@@ -18,6 +21,10 @@ export interface ClientHello {
   serverName: string | null;
   /** Application protocols in the client's order; empty where it offers none. */
   alpn: string[];
+  /** Numbers as on the wire, such as 0x0304 for TLS 1.3: supported_versions, else legacy_version alone. */
+  versions: number[];
+  /** `SignatureScheme` numbers (RFC 8446 section 4.2.3); `null` where it sends no such extension. */
+  signatureAlgorithms: number[] | null;
 }
 
 /**
@@ -120,8 +127,9 @@ export function readClientHello(bytes: Uint8Array): ClientHello | null | undefin
 }
 
 function parse(message: Reader): ClientHello {
-  const hello: ClientHello = { serverName: null, alpn: [] };
-  message.skip(2 + 32); // legacy_version, random
+  const legacyVersion = message.uint16();
+  const hello: ClientHello = { serverName: null, alpn: [], versions: [legacyVersion], signatureAlgorithms: null };
+  message.skip(32); // random
   message.skip(message.uint8()); // legacy_session_id
   message.skip(message.uint16()); // cipher_suites
   message.skip(message.uint8()); // legacy_compression_methods
@@ -132,6 +140,10 @@ function parse(message: Reader): ClientHello {
     const extension = extensions.part(extensions.uint16());
     if (type === SERVER_NAME) hello.serverName ??= readHostName(extension);
     else if (type === ALPN) hello.alpn = readProtocols(extension);
+    else if (type === SUPPORTED_VERSIONS) hello.versions = readNumbers(extension.part(extension.uint8()));
+    else if (type === SIGNATURE_ALGORITHMS) {
+      hello.signatureAlgorithms = readNumbers(extension.part(extension.uint16()));
+    }
   }
   return hello;
 }
@@ -144,6 +156,12 @@ function readHostName(extension: Reader): string | null {
     if (kind === HOST_NAME) return name.ascii();
   }
   return null;
+}
+
+function readNumbers(list: Reader): number[] {
+  const numbers: number[] = [];
+  while (list.left > 0) numbers.push(list.uint16());
+  return numbers;
 }
 
 function readProtocols(extension: Reader): string[] {

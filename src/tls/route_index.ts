@@ -99,7 +99,7 @@ export class RouteIndex {
   }
 
   /** Decides by what the client has said first. */
-  decide({ serverName, alpn }: ClientHello): RouteDecision {
+  decide({ serverName, alpn }: Pick<ClientHello, "serverName" | "alpn">): RouteDecision {
     const candidates = this.#of(serverName);
     if (candidates.routes.length === 0 && !candidates.fallback) return { kind: "refuse", alert: "unrecognized_name" };
     for (const index of candidates.routes) {

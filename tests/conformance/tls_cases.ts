@@ -3,12 +3,15 @@ import net from "node:net";
 import { Backend, echo } from "../support/backend.ts";
 import { makeSelfSigned } from "../../src/tls/self_signed.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
+import { sClient } from "../support/peers/s_client.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { tlsClient } from "./client.ts";
 import { type Bench, connectionRecord } from "./suite.ts";
 
+const OPENSSL = { command: "openssl", debian: "openssl" };
+
 /** What is agreed in the handshake: versions, protocols, sessions, and what is known of it afterwards. */
-export function tlsCases({ contender, has, test, start, refusal }: Bench): void {
+export function tlsCases({ contender, has, test, peerTest: ownPeerTest, start, refusal }: Bench): void {
   test("tells what it knows of the handshake, and invents nothing", async (dir) => {
     await using backend = new Backend(dir.file("app.sock"), echo);
     await using proxy = await start(dir, backend.address, { listener: { alpn: ["h2", "http/1.1"] } });
@@ -127,6 +130,51 @@ export function tlsCases({ contender, has, test, start, refusal }: Bench): void 
     const socket = net.connect({ path: listen.replace("unix:@", "\0") });
     const { answer, names } = await tlsClient({ socket, servername: "other.example" });
     assert.deepEqual([answer, names], ["hello", ["other.example"]]);
+  });
+
+  for (const [version, flag] of [["1.0", "-tls1"], ["1.1", "-tls1_1"]]) {
+    ownPeerTest(`tells a client of TLS ${version} by an alert that this is too old`, [OPENSSL], async (dir) => {
+      await using backend = new Backend(dir.file("app.sock"), echo);
+      await using proxy = await start(dir, backend.address);
+      const { echoed, alert } = await sClient(proxy.port, flag, "-cipher", "ALL:@SECLEVEL=0");
+      // rustls, which cannot be told, says handshake_failure.
+      const isNativeOnDeno = contender.runtime === "deno" && contender.engine === "native";
+      assert.deepEqual({ echoed, alert }, { echoed: false, alert: isNativeOnDeno ? 40 : 70 });
+    });
+  }
+
+  ownPeerTest("renegotiates with nobody", [OPENSSL], async (dir) => {
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address);
+    const child = new Deno.Command("openssl", {
+      args: ["s_client", "-tls1_2", "-msg", "-connect", `127.0.0.1:${proxy.port}`],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const input = child.stdin.getWriter();
+    const send = (line: string) => input.write(new TextEncoder().encode(line));
+    await send("hello\n");
+    let text = "";
+    let asked = false;
+    for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      // A line that is "R", and comes alone, tells s_client to renegotiate.
+      if (!asked && text.includes("\nhello\n")) {
+        asked = true;
+        await send("R\n");
+      }
+      if (asked && /no_renegotiation|ServerHello[^]*ServerHello\n/.test(text)) break;
+    }
+    await input.abort();
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // It has ended already, as the server wanted.
+    }
+    await child.status;
+    assert.match(text, /<<< .*Alert.*no_renegotiation/);
+    assert.equal(text.match(/<<< .*, ServerHello$/gm)?.length, 1);
   });
 
   test("listens on a Unix socket, or refuses to", async (dir) => {

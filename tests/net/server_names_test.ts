@@ -80,3 +80,24 @@ Deno.test("coversName() knows wildcards, on both sides", () => {
   assert.ok(!coversName(["*.example"], "*.b.example"));
   assert.ok(!coversName(["x.b.example"], "*.b.example"));
 });
+
+Deno.test("indexServerNames() takes an address for no name, and knows nothing that is no host", () => {
+  const [find, strict] = [false, true].map((strict) =>
+    indexServerNames([["default.example"], ["*.wild.example"]], strict)
+  );
+  assert.equal(find("a.wild.example"), 1);
+  for (const address of ["192.0.2.1", "::1", "2001:db8::1"]) assert.deepEqual([find(address), strict(address)], [0, 0]);
+  for (
+    const name of [
+      "*.wild.example",
+      "x,y.wild.example",
+      "a b.wild.example",
+      "-.wild.example",
+      "*",
+      "..",
+      "a\0.wild.example",
+    ]
+  ) {
+    assert.deepEqual([find(name), strict(name)], [0, null], name);
+  }
+});

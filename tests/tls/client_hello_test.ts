@@ -89,7 +89,11 @@ Deno.test("ClientHelloReader takes a message byte by byte, in records of one byt
   const reader = new ClientHelloReader();
   const bytes = inRecords(hello, 1);
   for (const byte of bytes.subarray(0, -1)) assert.equal(reader.take(Uint8Array.of(byte)), undefined);
-  assert.deepEqual(reader.take(bytes.subarray(-1)), { serverName: "shop.example", alpn: ["h2", "http/1.1"] });
+  const offer = reader.take(bytes.subarray(-1))!;
+  assert.equal(offer.serverName, "shop.example");
+  assert.deepEqual(offer.alpn, ["h2", "http/1.1"]);
+  assert.ok(offer.versions.includes(0x0304) && offer.versions.includes(0x0303));
+  assert.ok(offer.signatureAlgorithms!.includes(0x0403) && offer.signatureAlgorithms!.includes(0x0804));
 });
 
 Deno.test("ClientHelloReader takes what remains below its limit and refuses what reaches it, in whatever pieces", () => {
@@ -109,7 +113,12 @@ Deno.test("ClientHelloReader takes what remains below its limit and refuses what
       }
       return undefined;
     };
-    assert.deepEqual(feed(records(MAX_CLIENT_HELLO_BYTES - overhead - 1)), { serverName: null, alpn: [] });
+    assert.deepEqual(feed(records(MAX_CLIENT_HELLO_BYTES - overhead - 1)), {
+      serverName: null,
+      alpn: [],
+      versions: [0],
+      signatureAlgorithms: null,
+    });
     assert.equal(feed(records(MAX_CLIENT_HELLO_BYTES - overhead)), null);
   }
 });

@@ -28,7 +28,12 @@ const Socket = ON_DENO ? AlertingSocket : tls.TLSSocket;
 const ALERTS = {
   unrecognized_name: Uint8Array.of(0x15, 3, 3, 0, 2, 2, 112),
   no_application_protocol: Uint8Array.of(0x15, 3, 3, 0, 2, 2, 120),
+  protocol_version: Uint8Array.of(0x15, 3, 3, 0, 2, 2, 70),
 };
+
+const VERSIONS = { "1.2": 0x0303, "1.3": 0x0304 } as const;
+/** SSL_CTX_set_options(3). */
+const SSL_OP_NO_RENEGOTIATION = 0x40000000;
 
 /** Starts TLS on the accepted sockets of one listener. */
 export class NodeTls {
@@ -39,6 +44,8 @@ export class NodeTls {
   readonly #choose: ((serverName: string | null) => number | null) | null;
   readonly #routes: RouteIndex | null;
   readonly #asksForCertificate: boolean;
+  /** The lowest version, as on the wire. */
+  readonly #least: number;
   /** Set where clients are asked for a certificate. */
   readonly #verifier: ClientVerifier | null;
 
@@ -47,6 +54,7 @@ export class NodeTls {
   ) {
     this.challenges = challenges;
     this.#routes = routes && new RouteIndex(routes);
+    this.#least = VERSIONS[minVersion];
     this.#asksForCertificate = clientAuth.mode !== "none";
     this.#verifier = clientAuth.ca === null ? null : new ClientVerifier(clientAuth.ca, clientAuth.crl);
     if (ON_DENO && clientAuth.ca !== null && !isGuarded(readPem(clientAuth.ca)[0].der)) {
@@ -61,6 +69,8 @@ export class NodeTls {
         // Deno would send every certificate of `ca` as part of the server's own chain.
         ...(clientAuth.ca === null || ON_DENO ? {} : { ca: clientAuth.ca }),
         ciphers: CIPHERS,
+        // A client of TLS 1.2 could begin one handshake after the other on one connection; the others never renegotiate.
+        ...(ON_NODE ? { secureOptions: SSL_OP_NO_RENEGOTIATION } : {}),
         // OpenSSL resumes no session with client certificates where this is not set, and none that began where it is
         // another (SSL_CTX_set_session_id_context(3)): such a client shakes hands in full.
         sessionIdContext: sessionContext(clientAuth),
@@ -83,9 +93,10 @@ export class NodeTls {
    * certificate chosen in `SNICallback` beside the default one, instead of in its place: where their keys differ in
    * kind (RSA and ECDSA) a client may be shown the default one for any name. Routes decide by more than `SNICallback`
    * is told, a connection that validates a name shows itself there, and without a certificate no handshake can begin.
+   * Deno ends a connection without an alert where its server name is no host's, or its version is too old.
    */
   get peeks(): boolean {
-    return this.#routes !== null || (ON_NODE && this.#choose !== null) || this.challenges.length > 0 ||
+    return ON_DENO || this.#routes !== null || (ON_NODE && this.#choose !== null) || this.challenges.length > 0 ||
       this.#contexts.length === 0;
   }
 
@@ -122,6 +133,10 @@ export class NodeTls {
    * @throws {ConnError} kind `no-route` or `tls`: the client is refused, and has been told
    */
   async startFor(raw: RawSocket, hello: ClientHello | null): Promise<tls.TLSSocket | null> {
+    if (hello !== null && !hello.versions.some((version) => version >= this.#least && version <= VERSIONS["1.3"])) {
+      await sendAlert(raw, "protocol_version");
+      throw new ConnError("tls", "Client offers no TLS version that the listener speaks");
+    }
     const options: tls.TLSSocketOptions = { ...this.#options };
     if (this.#routes !== null && hello !== null) {
       const decision = this.#routes.decide(hello);
