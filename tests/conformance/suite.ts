@@ -12,6 +12,7 @@ import { dataCases } from "./data_cases.ts";
 import { endingCases } from "./ending_cases.ts";
 import { faultCases } from "./fault_cases.ts";
 import { identityCases } from "./identity_cases.ts";
+import { keyExchangeCases } from "./key_exchange_cases.ts";
 import { limitCases } from "./limit_cases.ts";
 import { routeCases } from "./route_cases.ts";
 import { tlsCases } from "./tls_cases.ts";
@@ -83,6 +84,7 @@ export function conformance(contender: Contender): void {
   certificateCases(bench);
   clientSessionCases(bench);
   revocationCases(bench);
+  keyExchangeCases(bench);
 }
 
 /** A case that hangs has failed, and must not hang the suite. */
