@@ -26,6 +26,7 @@ export const FIELD_TEXTS: Record<keyof ConnectionRecord, string> = {
   connect_ms: "milliseconds to connect to the application, retries included",
   reason: "why it ended: one of the reasons below",
   error: "what the engine said, where the ending was a failure",
+  class: "a short, fixed word for why a handshake failed, on every engine the same",
 };
 
 /** The reasons why PROXY headers are refused. */

@@ -27,6 +27,8 @@ export interface ConnectionRecord {
   reason: Reason;
   /** The message of the engine or the system, where the ending was a failure. */
   error?: string;
+  /** A short, fixed word for why a handshake has failed, such as `plain-http`. */
+  class?: string;
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Tlv } from "../proxy_protocol/proxy_header.ts";
 import { ProxyHeaderError } from "../proxy_protocol/proxy_header_error.ts";
 import { quoteValue } from "../net/quote_value.ts";
 import { type Conn, ConnError } from "../engines/contract.ts";
+import { type FailureClass, failureClass } from "../tls/failure_class.ts";
 import type { TlsInfo } from "../tls/tls_info.ts";
 import type { Expiring } from "./clock.ts";
 import { type BackendConn, connectBackend } from "./connect_backend.ts";
@@ -68,6 +69,7 @@ export class Session implements Expiring {
   #admitted = false;
   #reason: Reason | null = null;
   #error: string | undefined;
+  #failureClass: FailureClass | undefined;
 
   constructor(client: Conn, context: SessionContext) {
     this.#client = client;
@@ -102,7 +104,12 @@ export class Session implements Expiring {
     if (this.#reason !== null) return false;
     this.#admitted = true;
     telemetry.opened(this.#endpoints.source.hostname);
-    await this.#handshake();
+    try {
+      await this.#handshake();
+    } catch (error) {
+      this.#failureClass = failureClass(error);
+      throw error;
+    }
     if (this.#tls.isValidation) {
       this.#reason ??= "acme-challenge";
       await this.#dismiss();
@@ -143,6 +150,7 @@ export class Session implements Expiring {
       handshakeMs: this.#handshakeMs,
       reason: this.#reason ?? "client-closed",
       error: this.#error,
+      failureClass: this.#failureClass,
     });
     if (this.#admitted) {
       admission.release(record.client);

@@ -1,6 +1,7 @@
 import type { ConnectionRecord } from "../metrics/record.ts";
 import { describeReason, type Reason } from "../metrics/reasons.ts";
 import type { Endpoint } from "../proxy_protocol/endpoint.ts";
+import type { FailureClass } from "../tls/failure_class.ts";
 import type { TlsInfo } from "../tls/tls_info.ts";
 import type { BackendConn } from "./connect_backend.ts";
 import type { SessionContext } from "./session_context.ts";
@@ -17,6 +18,7 @@ interface SessionFacts {
   handshakeMs: number | undefined;
   reason: Reason;
   error: string | undefined;
+  failureClass: FailureClass | undefined;
 }
 
 /** Makes the record of a session that has ended. */
@@ -38,6 +40,7 @@ export function createRecord({ config, routeName, worker }: SessionContext, fact
     ...(backend === null ? {} : { connect_ms: round(backend.connectMs) }),
     reason,
     ...(error === undefined || !describeReason(reason).keepsError ? {} : { error }),
+    ...(facts.failureClass === undefined || !describeReason(reason).keepsError ? {} : { class: facts.failureClass }),
   };
 }
 

@@ -38,7 +38,7 @@ async function answerEarly(listener: Deno.Listener | Deno.UnixListener, bytes: n
 }
 
 /** Nothing that was said last is lost, and a cut can be told from an end. */
-export function endingCases({ test, start }: Bench): void {
+export function endingCases({ contender, test, start }: Bench): void {
   for (const unread of [true, false]) {
     const what = unread ? "without having read all" : "having read all that there was";
     test(`delivers an early answer of an application that closes ${what}, over Unix and TCP`, async (dir) => {
@@ -99,6 +99,32 @@ export function endingCases({ test, start }: Bench): void {
       assert.equal((await connectionRecord(proxy.program)).reason, reason);
     });
   }
+
+  test("has one word for why a handshake failed, whatever the engine says", async (dir) => {
+    await using backend = new Backend(dir.file("app.sock"), mute);
+    await using proxy = await start(dir, backend.address, { listener: { alpn: ["h2"] } });
+    const http = contender.runtime === "deno" ? "not-tls" : "plain-http";
+    const raw = async (bytes: Uint8Array) => {
+      const client = await proxy.connectTcp();
+      await writeAll(client, bytes);
+      return client;
+    };
+    const text = new TextEncoder();
+    const failures: [expected: string, fail: () => Promise<unknown>][] = [
+      [http, () => raw(text.encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))],
+      ["not-tls", () => raw(text.encode("SSH-2.0-OpenSSH_9.2p1 and some more text\r\n"))],
+      ["client-left", async () => await (await raw(CLIENT_HELLO.subarray(0, 50))).closeWrite()],
+      ["client-distrusts-certificate", () => proxy.connect({ caCerts: [] }).then((client) => client.handshake())],
+      ["no-common-protocol", () => proxy.connect({ alpnProtocols: ["foo"] }).then((client) => client.handshake())],
+    ];
+    for (const [index, [expected, fail]] of failures.entries()) {
+      await fail().catch(() => {});
+      await until(() => proxy.program.connections().length === index + 1, `the record of ${expected} is there`);
+      const record = proxy.program.connections()[index];
+      assert.equal(record.reason, "handshake-failed", JSON.stringify(record));
+      assert.equal(record.class, expected, JSON.stringify(record));
+    }
+  });
 
   test("lets a connection wait while every application refuses, until one has come", async (dir) => {
     const missing = `unix:${dir.file("nobody.sock")}`;

@@ -143,7 +143,9 @@ class BunTlsConn extends BunConn {
 
   protected override fail(failure: ConnError): void {
     super.fail(failure);
-    this.#settle(failure);
+    // Bun says "reset" of a client that has sent FIN as well, while the handshake is not done.
+    if (failure.kind !== "reset") this.#settle(failure);
+    else this.#settle(new ConnError("truncated", "Connection ended within the handshake", { cause: failure }));
   }
 
   #settle(outcome: TlsInfo | ConnError): void {

@@ -59,7 +59,13 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     socket.on("_tlsError", (error) => this.fail(nodeConnError(error)));
     const left = () => this.fail(new ConnError("truncated", "Connection ended within the handshake"));
     socket.once("end", left);
-    await this.next(socket, "secure");
+    await this.next(socket, "secure").catch((error) => {
+      // Bun says "reset" of a client that has sent FIN as well.
+      if (ON_BUN && error instanceof ConnError && error.kind === "reset") {
+        throw new ConnError("truncated", "Connection ended within the handshake", { cause: error });
+      }
+      throw error;
+    });
     socket.off("end", left);
     if (ON_DENO) this.#rawBytes = this.#raw.bytesRead;
     const info = this.#tls.info(socket);

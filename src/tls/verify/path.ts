@@ -4,7 +4,7 @@ import { constraintViolation } from "./name_constraints.ts";
 import { isSignedBy, weaknessOfKey, weaknessOfSignature } from "./signature.ts";
 
 /** Why a certificate was not verified, as a fixed word for records and metrics. */
-type VerificationClass =
+export type VerificationClass =
   | "certificate-malformed"
   | "certificate-unknown-authority"
   | "certificate-expired"
