@@ -34,10 +34,10 @@ export const FLOORS: Record<RuntimeName, Floor> = {
   bun: { title: "Bun", version: "1.4.3", below: { native: LOSES_BYTES_ON_BUN, node: LOSES_BYTES_ON_BUN } },
   node: {
     title: "Node",
-    version: "20.20.0",
+    version: "20.0.0",
     below: {
       native: { action: "refuse", because: "it has no such engine" },
-      node: { action: "refuse", because: "nothing was tried there" },
+      node: { action: "refuse", because: "no connection is served there" },
     },
   },
 };

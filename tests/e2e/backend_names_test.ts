@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { echo, readExactly } from "../support/backend.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { type Contender, runtimeCommand } from "../support/runtimes.ts";
+import { contenders } from "../support/under_test.ts";
 
 const CONTENDERS: Contender[] = [
   { runtime: "deno", engine: "native" },
@@ -15,7 +16,7 @@ const CONTENDERS: Contender[] = [
 const hasOwnMounts =
   new Deno.Command("unshare", { args: ["-m", "true"], stdout: "null", stderr: "null" }).outputSync().success;
 
-for (const { runtime, engine } of CONTENDERS) {
+for (const { runtime, engine } of contenders(CONTENDERS)) {
   Deno.test({
     name: `${engine} on ${runtime} looks a backend's name up for each connection`,
     ignore: !hasOwnMounts,
