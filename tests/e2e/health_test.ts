@@ -5,6 +5,7 @@ import { freePort } from "../support/free_port.ts";
 import { HealthApp } from "../support/health_app.ts";
 import { Proxy, TempDir } from "../support/proxy.ts";
 import { until } from "../support/wait.ts";
+import { engineTest } from "../support/under_test.ts";
 
 const HEALTH = { interval: "100ms", timeout: "500ms", path: "/healthz" };
 
@@ -139,28 +140,33 @@ Deno.test("connections live on when their backend goes down, and probes begin wi
   await until(() => proxy.program.connections().length === 1, "it ends when its client leaves");
 });
 
-Deno.test("a connection of a route waits while its application and the spare restart, probed or not", async () => {
-  for (const health of [{}, { ...HEALTH, fall: 1 }]) {
-    using dir = new TempDir();
-    await using app = await HealthApp.start("app", dir.file("app.sock"));
-    await using spare = await HealthApp.start("spare", dir.file("spare.sock"));
-    await using proxy = await Proxy.start(dir, [], {
-      listener: {
-        route: [{ name: "app", "server-name": "localhost", backend: app.address, spare: spare.address, health }],
-        timeouts: { retry: "20s", connect: "20s" },
-      },
-    });
-    const target = { hostname: "localhost", port: proxy.port, caCerts: [proxy.cert] };
-    await app.kill();
-    await spare.kill();
-    const client = await Deno.connectTls(target);
-    await client.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
-    // The connection has been refused by both of them by then.
-    await until(() => changes(proxy, spare.address).length > 0, "the refusal of the spare is told");
-    await app.restart();
-    assert.match(new TextDecoder().decode(await readAll(client)), /\r\n\r\napp$/);
-    client.close();
-    const { route, backend } = await proxy.program.record(({ event }) => event === "connection", "its record");
-    assert.deepEqual([route, backend], ["app", app.address]);
-  }
-});
+engineTest(
+  "node",
+  "a connection of a route waits while its application and the spare restart, probed or not",
+  [],
+  async () => {
+    for (const health of [{}, { ...HEALTH, fall: 1 }]) {
+      using dir = new TempDir();
+      await using app = await HealthApp.start("app", dir.file("app.sock"));
+      await using spare = await HealthApp.start("spare", dir.file("spare.sock"));
+      await using proxy = await Proxy.start(dir, [], {
+        listener: {
+          route: [{ name: "app", "server-name": "localhost", backend: app.address, spare: spare.address, health }],
+          timeouts: { retry: "20s", connect: "20s" },
+        },
+      });
+      const target = { hostname: "localhost", port: proxy.port, caCerts: [proxy.cert] };
+      await app.kill();
+      await spare.kill();
+      const client = await Deno.connectTls(target);
+      await client.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
+      // The connection has been refused by both of them by then.
+      await until(() => changes(proxy, spare.address).length > 0, "the refusal of the spare is told");
+      await app.restart();
+      assert.match(new TextDecoder().decode(await readAll(client)), /\r\n\r\napp$/);
+      client.close();
+      const { route, backend } = await proxy.program.record(({ event }) => event === "connection", "its record");
+      assert.deepEqual([route, backend], ["app", app.address]);
+    }
+  },
+);
