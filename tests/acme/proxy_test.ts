@@ -114,6 +114,32 @@ async function ownCa(): Promise<string> {
   return (await testCertificate()).cert;
 }
 
+peerTest(
+  "an external account of the configuration lets the program order; without it the log says what is missing",
+  PEBBLE,
+  async () => {
+    using dir = new TempDir();
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    const port = freePort();
+    const key = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
+    await using pebble = await Pebble.start({ tlsPort: port, externalAccounts: { "kid-1": key } });
+    Deno.writeTextFileSync(dir.file("eab.key"), `${key}\n`, { mode: 0o600 });
+    const options = { authority: pebble, port, names: [NAMES[0]] };
+    {
+      // A storage of its own: whoever is killed leaves a lock for half a minute.
+      using other = new TempDir();
+      await using unbound = await startOrdering(other, backend.address, options);
+      const { error } = await unbound.program.record(({ event }) => event === "acme-failed", "failed order");
+      assert.match(String(error), /external account.*eab-kid and eab-key-file/);
+    }
+    const acme = { "eab-kid": "kid-1", "eab-key-file": "eab.key" };
+    await using proxy = await startOrdering(dir, backend.address, { ...options, config: { acme } });
+    await proxy.program.record(isServed, "certificate");
+    await assertEcho(port, NAMES[0], await pebble.root());
+    assert.ok(!JSON.stringify(proxy.program.records).includes(key));
+  },
+);
+
 peerTest("check says what will be ordered, and whether the directory answers", PEBBLE, async () => {
   using dir = new TempDir();
   await using pebble = await Pebble.start({ tlsPort: 1 });
