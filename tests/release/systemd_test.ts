@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
 import { ROOT } from "../../scripts/reference/inventory.ts";
+import { judgeRuntime } from "../../src/runtimes/floors.ts";
+import type { RuntimeName } from "../../src/runtimes/name.ts";
 import { makeSelfSigned } from "../../src/tls/self_signed.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { sClientBy } from "../support/peers/s_client.ts";
@@ -100,7 +102,7 @@ for (const name of BINARIES) {
     assert.equal(await mainPid(machine), pid);
 
     // What dies is started anew.
-    await machine.must(["kill", "-9", pid]);
+    await machine.must(["sh", "-c", `kill -9 ${pid}`]);
     await whenReplaced(machine, pid);
     assert.equal(await ask(machine), "second.example");
 
@@ -109,7 +111,7 @@ for (const name of BINARIES) {
     await machine.must(["systemctl", "daemon-reload"]);
     await machine.must(["systemctl", "restart", UNIT]);
     const hangs = await mainPid(machine);
-    await machine.must(["kill", "-STOP", hangs]);
+    await machine.must(["sh", "-c", `kill -STOP ${hangs}`]);
     await whenReplaced(machine, hangs);
     assert.equal(await ask(machine), "second.example");
 
@@ -119,6 +121,13 @@ for (const name of BINARIES) {
 
     // With the sockets in systemd's hands no connection is refused while the program is started anew.
     await machine.must(["systemctl", "start", "tls-off.socket"]);
+    const [, runtime, version] = /^runtime (\w+) (\S+)$/m.exec(await machine.must(["tls-off", "version"]))!;
+    if (judgeRuntime(["node"], runtime as RuntimeName, version).refusal !== null) {
+      // The engine that takes over a socket does not work on a base as old as this: the program says so, and ends.
+      assert.match(await ask(machine), /^no echo/);
+      await machine.until(["journalctl", "-u", UNIT, "-o", "cat"], ({ text }) => /engine node/.test(text));
+      return;
+    }
     assert.equal(await ask(machine), "second.example");
     const restarts = (async () => {
       for (let turn = 0; turn < 3; turn++) await machine.must(["systemctl", "restart", UNIT]);
