@@ -1,13 +1,12 @@
 /** The admin endpoint: live page, metrics, health and control over HTTP. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, ListenOptions } from "node:net";
 import type { AdminConfig } from "../config/config.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { explainSystemError } from "../net/system_error.ts";
+import { bindServer, listenTo } from "../engines/shared/bind_server.ts";
 import { watchAccepting } from "../engines/shared/watch_accepting.ts";
 import type { AdminControl, AdminSources } from "./control.ts";
 import { refuseRequest } from "./refuse_request.ts";
-import { bindUnixPath, type BoundName, checkUnixPath } from "../linux/unix_socket.ts";
 import { type Answer, routes } from "./routes.ts";
 
 /** Most bytes of a request's header, and of its body, which no request needs. */
@@ -38,7 +37,7 @@ export async function startAdmin(
   const { listen } = config;
   const table = routes(sources, control, config);
   const servers = [makeServer(table, listen, sources)];
-  const { address, bound, name } = await bind(servers[0], listen).catch((error) => {
+  const { address, bound, name } = await bindServer(servers[0], listen).catch((error) => {
     const reason = explainSystemError(error);
     throw new Error(`Cannot listen on ${formatAddress(listen)} (admin.listen): ${reason}`, { cause: error });
   });
@@ -89,39 +88,6 @@ function makeServer(table: ReturnType<typeof routes>, listen: Address, sources: 
     setTimeout(() => socket.destroy(), 100);
   });
   return server;
-}
-
-interface Binding {
-  /** The address as it was configured, with the bound port. */
-  address: Address;
-  /** The address as the kernel has it. */
-  bound: Address;
-  /** The name of the Unix socket; of a TCP address, one without effect. */
-  name: BoundName;
-}
-
-async function bind(server: Server, listen: Address): Promise<Binding> {
-  if (listen.transport === "unix") {
-    await checkUnixPath(listen.path);
-    const { bound: path, name } = await bindUnixPath(listen.path, async (path) => {
-      await listenTo(server, { path });
-      return path;
-    });
-    return { address: listen, bound: { transport: "unix", path }, name };
-  }
-  await listenTo(server, { host: listen.hostname, port: listen.port });
-  const { address, port } = server.address() as AddressInfo;
-  return { address: { ...listen, port }, bound: { ...listen, hostname: address, port }, name: { release() {} } };
-}
-
-function listenTo(server: Server, options: ListenOptions & { fd?: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
 }
 
 async function handle(

@@ -1,8 +1,7 @@
-import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
-import type { AddressInfo } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
+import { type Binding, bindServer, listenTo } from "../engines/shared/bind_server.ts";
 import { watchAccepting } from "../engines/shared/watch_accepting.ts";
 import { duplicateFd } from "../linux/duplicate_fd.ts";
-import { bindUnixPath, type BoundName, checkUnixPath } from "../linux/unix_socket.ts";
 import type { RedirectCounts } from "../metrics/sources.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { answerRequest, formatAnswer, type RedirectAnswer } from "./answer.ts";
@@ -100,45 +99,13 @@ function serve(socket: Socket, sockets: Set<Socket>, counts: RedirectCounts): vo
   });
 }
 
-interface Binding {
-  /** Under the name that was asked for. */
-  address: Address;
-  /** As the kernel has it. */
-  bound: Address;
-  /** The name of a Unix socket. */
-  name: BoundName;
-}
-
 async function bind(server: Server, listen: Address, fd: number | null): Promise<Binding> {
-  const name = { release() {} };
   try {
-    if (fd !== null) {
-      await listenTo(server, { fd: await duplicateFd(fd) });
-      return { address: listen, bound: listen, name };
-    }
-    if (listen.transport === "unix") {
-      await checkUnixPath(listen.path);
-      const { bound: path, name } = await bindUnixPath(listen.path, async (path) => {
-        await listenTo(server, { path });
-        return path;
-      });
-      return { address: listen, bound: { transport: "unix", path }, name };
-    }
-    await listenTo(server, { host: listen.hostname, port: listen.port });
-    const { address, port } = server.address() as AddressInfo;
-    return { address: { ...listen, port }, bound: { ...listen, hostname: address, port }, name };
+    if (fd === null) return await bindServer(server, listen);
+    await listenTo(server, { fd: await duplicateFd(fd) });
+    return { address: listen, bound: listen, name: { release() {} } };
   } catch (error) {
     const reason = (error as Error).message;
     throw new Error(`Cannot listen on ${formatAddress(listen)} for [redirect]: ${reason}`, { cause: error });
   }
-}
-
-function listenTo(server: Server, options: ListenOptions & { fd?: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
 }
