@@ -6,8 +6,8 @@
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { chromium } from "playwright-core";
-import { Backend, writeAll } from "../tests/support/backend.ts";
-import { Proxy, TempDir } from "../tests/support/proxy.ts";
+import { Backend, writeAll } from "../tests/support/applications/backend.ts";
+import { Proxy, TempDir } from "../tests/support/proxies/proxy.ts";
 import { pause } from "../tests/support/wait.ts";
 
 const LOAD_MS = 120_000;

@@ -5,7 +5,7 @@
 import { ROOT } from "../reference/inventory.ts";
 import { withoutCachePaths } from "./bundle_text.ts";
 import { BuildError } from "./build_error.ts";
-import { pinnedDeno } from "./deno_compiler.ts";
+import { pinnedDeno } from "./base/deno_compiler.ts";
 import { runCommand, tellingLine } from "./run_command.ts";
 
 /** The file that the program, and each of its workers, begins with. */

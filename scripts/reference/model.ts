@@ -2,8 +2,8 @@
 import { COMMANDS } from "../../src/cli/args_commands.ts";
 import { describeFlag, flagText, usageLine, wrap } from "../../src/cli/help.ts";
 import { ADDRESS_ALLOWED } from "../../src/net/address.ts";
-import { describeKeys, describeTables } from "../../src/config/schema.ts";
-import { DURATION_ALLOWED, SIZE_ALLOWED } from "../../src/config/units.ts";
+import { describeKeys, describeTables } from "../../src/config/schema/schema.ts";
+import { DURATION_ALLOWED, SIZE_ALLOWED } from "../../src/config/schema/units.ts";
 import { EVENTS } from "../../src/log/events.ts";
 import { REASON_TABLE, REASONS } from "../../src/metrics/reasons.ts";
 import { PROXY_HEADER_REASONS } from "../../src/proxy_protocol/proxy_header_error.ts";

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { AcmeConfig } from "../config/config.ts";
 import { readConfigFile, ReadError } from "../files/read_file.ts";
-import { loadCertificateFile } from "../tls/certificate_file.ts";
+import { loadCertificateFile } from "../tls/certificates/certificate_file.ts";
 import { type Problem, problemError } from "../tls/problem.ts";
 import type { ExternalAccount } from "./protocol/jws.ts";
 

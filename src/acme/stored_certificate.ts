@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
-import { type Certificate, loadCertificateFile } from "../tls/certificate_file.ts";
-import { loadPrivateKey } from "../tls/private_key.ts";
+import { type Certificate, loadCertificateFile } from "../tls/certificates/certificate_file.ts";
+import { loadPrivateKey } from "../tls/certificates/private_key.ts";
 import { coversName } from "../net/server_names.ts";
 
 /** What a certificate is ordered by: another directory, profile or list of names makes another certificate. */

@@ -1,5 +1,5 @@
 import { CONFIG_FLAGS } from "../config/flags.ts";
-import { describeKeys } from "../config/schema.ts";
+import { describeKeys } from "../config/schema/schema.ts";
 
 /** The commands as they are typed. */
 export type CommandName = "run" | "check" | "acme" | "demo" | "cert" | "top" | "completions" | "version";

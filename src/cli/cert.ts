@@ -1,7 +1,7 @@
 import { mkdir, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { explainSystemError } from "../net/system_error.ts";
-import { makeSelfSigned } from "../tls/self_signed.ts";
+import { makeSelfSigned } from "../tls/certificates/self_signed.ts";
 
 interface CertOptions {
   /** The directory to write to, which is created where it is missing. */

@@ -5,7 +5,7 @@ import { buildConfig } from "../config/load.ts";
 import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
 import { planConfig, type PlanResult } from "../supervisor/plan.ts";
 import type { Started } from "../supervisor/supervisor.ts";
-import { makeSelfSigned } from "../tls/self_signed.ts";
+import { makeSelfSigned } from "../tls/certificates/self_signed.ts";
 import { startEchoServer } from "./echo_server.ts";
 import { freePort } from "./free_port.ts";
 import { serve } from "./run.ts";

@@ -4,8 +4,8 @@ import { quoteValue } from "../net/quote_value.ts";
 import { wildcardOf } from "../net/server_names.ts";
 import type { IsGiven } from "./is_given.ts";
 import type { Report } from "./report.ts";
-import type { ListenerFile } from "./schema_listener.ts";
-import type { RouteFile } from "./schema_route.ts";
+import type { ListenerFile } from "./schema/schema_listener.ts";
+import type { RouteFile } from "./schema/schema_route.ts";
 
 /** Checks the routes of a listener: each alone, against the listener, and against those before it. */
 export function checkRoutes(listener: ListenerFile, path: Path, isGiven: IsGiven, report: Report): void {

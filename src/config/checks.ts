@@ -5,10 +5,10 @@ import type { Path } from "./positions.ts";
 import { quoteValue } from "../net/quote_value.ts";
 import { idOfName } from "../files/system_names.ts";
 import type { Report } from "./report.ts";
-import type { ConfigFile } from "./schema.ts";
+import type { ConfigFile } from "./schema/schema.ts";
 import { checkAcme } from "./checks_acme.ts";
 import type { IsGiven } from "./is_given.ts";
-import type { ListenerFile } from "./schema_listener.ts";
+import type { ListenerFile } from "./schema/schema_listener.ts";
 
 /**
  * Checks values that contradict each other, which no key shows alone. Gives names to listeners without one first.

@@ -5,8 +5,8 @@ import { quoteValue } from "../net/quote_value.ts";
 import type { IsGiven } from "./is_given.ts";
 import type { Path } from "./positions.ts";
 import type { Report } from "./report.ts";
-import type { ConfigFile } from "./schema.ts";
-import type { ListenerFile } from "./schema_listener.ts";
+import type { ConfigFile } from "./schema/schema.ts";
+import type { ListenerFile } from "./schema/schema_listener.ts";
 
 /** Where the names must be public ones, which everybody can look up. */
 const PUBLIC_DIRECTORIES = ["letsencrypt.org", "zerossl.com", "pki.goog", "buypass.com", "ssl.com", "sectigo.com"];

@@ -1,9 +1,9 @@
 import type { Path } from "./positions.ts";
 import { formatAddress } from "../net/address.ts";
 import type { IsGiven } from "./is_given.ts";
-import { fieldsOf } from "./schema_types.ts";
-import type { ListenerFile } from "./schema_listener.ts";
-import { HEALTH, TARGET } from "./schema_route.ts";
+import { fieldsOf } from "./schema/schema_types.ts";
+import type { ListenerFile } from "./schema/schema_listener.ts";
+import { HEALTH, TARGET } from "./schema/schema_route.ts";
 
 /** TLVs that tell of the client's TLS, which the proxy does not know where it is passed through. */
 const TLS_TLVS = ["alpn", "ssl", "client-cert"];

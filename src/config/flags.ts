@@ -3,9 +3,9 @@ import type { TomlTable } from "./read_table.ts";
 import { isTable } from "./read_table.ts";
 import { quoteValue } from "../net/quote_value.ts";
 import type { Report } from "./report.ts";
-import { findKey } from "./schema.ts";
-import type { ValueType } from "./value_types.ts";
-import * as types from "./value_types.ts";
+import { findKey } from "./schema/schema.ts";
+import type { ValueType } from "./schema/value_types.ts";
+import * as types from "./schema/value_types.ts";
 import { ListError, ValueError } from "../net/value_error.ts";
 
 /** What the command line says about the configuration, as it was typed. */

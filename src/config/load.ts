@@ -12,9 +12,9 @@ import { readConfigFile, readConfigInput, ReadError } from "../files/read_file.t
 import { isTable, readTable, type TomlTable } from "./read_table.ts";
 import type { IsGiven } from "./is_given.ts";
 import { Report, type Source } from "./report.ts";
-import { ACME } from "./schema_acme.ts";
-import { type ConfigFile, SCHEMA } from "./schema.ts";
-import type { ListenerFile } from "./schema_listener.ts";
+import { ACME } from "./schema/schema_acme.ts";
+import { type ConfigFile, SCHEMA } from "./schema/schema.ts";
+import type { ListenerFile } from "./schema/schema_listener.ts";
 
 /** A configuration, or what is wrong with it. */
 export interface LoadResult {

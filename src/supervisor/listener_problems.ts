@@ -1,7 +1,7 @@
 import type { LoadResult } from "../config/load.ts";
 import type { Path } from "../config/positions.ts";
-import type { ListenerFile } from "../config/schema_listener.ts";
-import { loadCertificate } from "../tls/certificates.ts";
+import type { ListenerFile } from "../config/schema/schema_listener.ts";
+import { loadCertificate } from "../tls/certificates/certificates.ts";
 import type { Problem } from "../tls/problem.ts";
 
 /** Records a problem of one listener, which is given by its index in the file. */

@@ -1,13 +1,13 @@
 import type { CertificateConfig, ListenerConfig } from "../config/config.ts";
 import type { Address } from "../net/address.ts";
 import type { CertificateMaterial, TlsListenOptions } from "./listen_options.ts";
-import { loadCaBundle } from "./ca.ts";
-import { type LoadedRevocationList, loadRevocationLists } from "./revocation_list.ts";
+import { loadCaBundle } from "./certificates/ca.ts";
+import { type LoadedRevocationList, loadRevocationLists } from "./verify/revocation_list.ts";
 import type { Challenge } from "./challenge/challenge.ts";
 import { wildcardOf } from "../net/server_names.ts";
 import type { RuntimeName } from "../runtimes/name.ts";
 import type { EngineName } from "./capabilities.ts";
-import { type CertificateInfo, loadCertificate, type LoadedCertificate } from "./certificates.ts";
+import { type CertificateInfo, loadCertificate, type LoadedCertificate } from "./certificates/certificates.ts";
 import { chooseEngine, type EngineCircumstances } from "./engine.ts";
 import { RouteIndex, routeRules } from "./route_index.ts";
 import { type Problem, problemError, problemWarning } from "./problem.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/acme/clock.ts";
 import { takeLock } from "../../src/acme/lock.ts";
-import { TempDir } from "../support/proxy.ts";
+import { TempDir } from "../support/proxies/proxy.ts";
 
 /** Makes a file as old as one that nobody has refreshed for so long. */
 function age(path: string, seconds: number): void {

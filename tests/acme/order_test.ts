@@ -8,7 +8,7 @@ import { HttpsClient } from "../../src/acme/protocol/https_client.ts";
 import { type AccountKey, generateAccountKey } from "../../src/acme/protocol/jws.ts";
 import { type Issued, orderCertificate, type OrderOptions } from "../../src/acme/protocol/order.ts";
 import { AcmeError } from "../../src/acme/protocol/problem.ts";
-import { readPem, writePem } from "../../src/tls/pem.ts";
+import { readPem, writePem } from "../../src/tls/certificates/pem.ts";
 import { ChallengeServer } from "../support/peers/challenge_server.ts";
 import { PEBBLE, Pebble, type PebbleOptions } from "../support/peers/pebble.ts";
 import { peerTest } from "../support/peers/peers.ts";

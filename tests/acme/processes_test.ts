@@ -1,12 +1,12 @@
 /** Several processes of the real program: on one storage, with several listeners, with clients' certificates. */
 import assert from "node:assert/strict";
-import { Backend, echo } from "../support/backend.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
 import { freePort } from "../support/free_port.ts";
-import { assertEcho, isServed, startOrdering } from "../support/ordering_proxy.ts";
+import { assertEcho, isServed, startOrdering } from "../support/proxies/ordering_proxy.ts";
 import { AcmeFront } from "../support/peers/acme_front.ts";
 import { PEBBLE, Pebble } from "../support/peers/pebble.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
-import { TempDir, testCertificate } from "../support/proxy.ts";
+import { TempDir, testCertificate } from "../support/proxies/proxy.ts";
 import { until } from "../support/wait.ts";
 
 const NAME = "a.example.net";

@@ -1,13 +1,13 @@
 /** The real program, ordering its certificates from a real ACME server. */
 import assert from "node:assert/strict";
-import { Backend, echo } from "../support/backend.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
 import { freePort } from "../support/free_port.ts";
-import { assertEcho, isServed, startOrdering } from "../support/ordering_proxy.ts";
+import { assertEcho, isServed, startOrdering } from "../support/proxies/ordering_proxy.ts";
 import { PEBBLE, Pebble } from "../support/peers/pebble.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
-import { Program, runProgram } from "../support/program.ts";
-import { TempDir } from "../support/proxy.ts";
-import { type Contender, runtimeCommand } from "../support/runtimes.ts";
+import { Program, runProgram } from "../support/proxies/program.ts";
+import { TempDir } from "../support/proxies/proxy.ts";
+import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
 
 const CONTENDERS: Contender[] = [
   { runtime: "deno", engine: "native" },
@@ -110,7 +110,7 @@ for (const runtime of ["deno", "bun", "node"] as const) {
 
 /** Some certificate. */
 async function ownCa(): Promise<string> {
-  const { testCertificate } = await import("../support/proxy.ts");
+  const { testCertificate } = await import("../support/proxies/proxy.ts");
   return (await testCertificate()).cert;
 }
 

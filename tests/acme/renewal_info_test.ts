@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { HttpsClient } from "../../src/acme/protocol/https_client.ts";
 import { fetchRenewalInfo, renewalId } from "../../src/acme/protocol/renewal_info.ts";
-import { makeSelfSigned } from "../../src/tls/self_signed.ts";
+import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
 import { AcmeFront } from "../support/peers/acme_front.ts";
 
 /** The certificate of RFC 9773 appendix A. */

@@ -9,12 +9,12 @@ import type { AcmeSettings } from "../../src/acme/settings.ts";
 import { certificateId } from "../../src/acme/stored_certificate.ts";
 import { buildAcmeConfig } from "../../src/config/load.ts";
 import type { Fields } from "../../src/log/fields.ts";
-import { makeSelfSigned } from "../../src/tls/self_signed.ts";
+import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
 import { AcmeFront, type Intercept } from "../support/peers/acme_front.ts";
 import { ChallengeServer } from "../support/peers/challenge_server.ts";
 import { PEBBLE, Pebble, type PebbleOptions } from "../support/peers/pebble.ts";
 import { peerTest } from "../support/peers/peers.ts";
-import { TempDir } from "../support/proxy.ts";
+import { TempDir } from "../support/proxies/proxy.ts";
 import { until } from "../support/wait.ts";
 
 const DAY = 86_400_000;

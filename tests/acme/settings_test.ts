@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { loadAcmeSettings } from "../../src/acme/settings.ts";
 import { buildAcmeConfig } from "../../src/config/load.ts";
 import type { Problem } from "../../src/tls/problem.ts";
-import { TempDir, testCertificate } from "../support/proxy.ts";
+import { TempDir, testCertificate } from "../support/proxies/proxy.ts";
 
 Deno.test("loadAcmeSettings() reads the authority's certificates and the external account's key, in either base64", async () => {
   using dir = new TempDir();

@@ -3,8 +3,8 @@ import * as fs from "node:fs/promises";
 import { type FileSteps, writeAtomically } from "../../src/acme/atomic_file.ts";
 import { AcmeStorage } from "../../src/acme/storage.ts";
 import { certificateId, findStored } from "../../src/acme/stored_certificate.ts";
-import { makeSelfSigned } from "../../src/tls/self_signed.ts";
-import { TempDir } from "../support/proxy.ts";
+import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
+import { TempDir } from "../support/proxies/proxy.ts";
 
 const open = (path: string) => AcmeStorage.open(path);
 const modeOf = (path: string) => Deno.statSync(path).mode! & 0o777;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { cert } from "../../src/cli/cert.ts";
-import { loadCertificate } from "../../src/tls/certificates.ts";
+import { loadCertificate } from "../../src/tls/certificates/certificates.ts";
 import type { Problem } from "../../src/tls/problem.ts";
 import { makeTemporaryDirectory } from "../tls/temporary_directory.ts";
 

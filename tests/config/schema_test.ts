@@ -1,4 +1,4 @@
-import { describeKeys, describeTables, findKey } from "../../src/config/schema.ts";
+import { describeKeys, describeTables, findKey } from "../../src/config/schema/schema.ts";
 import assert from "node:assert/strict";
 
 Deno.test("describeKeys() lists every key in the order of the file", () => {

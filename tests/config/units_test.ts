@@ -1,4 +1,10 @@
-import { formatDuration, formatSize, MAX_DURATION_MS, parseDuration, parseSize } from "../../src/config/units.ts";
+import {
+  formatDuration,
+  formatSize,
+  MAX_DURATION_MS,
+  parseDuration,
+  parseSize,
+} from "../../src/config/schema/units.ts";
 import { ValueError } from "../../src/net/value_error.ts";
 import assert from "node:assert/strict";
 

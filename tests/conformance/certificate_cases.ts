@@ -6,16 +6,16 @@ import {
   CLIENT_AUTH,
   commonName,
   extendedKeyUsage,
-} from "../support/certificate_builder.ts";
-import { Backend, echo } from "../support/backend.ts";
+} from "../support/certificates/certificate_builder.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
 import {
   type ClientCertificate,
   type ClientCertificates,
   makeClientCertificates,
-} from "../support/client_certificates.ts";
+} from "../support/certificates/client_certificates.ts";
 import { clientArguments, sClient } from "../support/peers/s_client.ts";
 import { OpensslCa } from "../support/peers/openssl_ca.ts";
-import type { Proxy, TempDir } from "../support/proxy.ts";
+import type { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import type { Bench } from "./suite.ts";
 
 const OPENSSL = { command: "openssl", debian: "openssl" };

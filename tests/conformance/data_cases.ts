@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
+import { Backend, echo, readAll, readExactly, writeAll } from "../support/applications/backend.ts";
 import { exchange, exchangeRepeated } from "../support/exchange.ts";
 import { patternBytes } from "../support/random.ts";
 import { until } from "../support/wait.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Backend, echo, readAll, readExactly, silent, writeAll } from "../support/backend.ts";
-import { CLIENT_HELLO } from "../support/client_hello.ts";
+import { Backend, echo, readAll, readExactly, silent, writeAll } from "../support/applications/backend.ts";
+import { CLIENT_HELLO } from "../support/certificates/client_hello.ts";
 import { patternBytes } from "../support/random.ts";
-import { reset, TcpBackend } from "../support/tcp_backend.ts";
+import { reset, TcpBackend } from "../support/applications/tcp_backend.ts";
 import { pause, until } from "../support/wait.ts";
 import { type Bench, connectionRecord } from "./suite.ts";
 

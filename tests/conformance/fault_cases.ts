@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import tls from "node:tls";
-import { Backend, echo, readAll, writeAll } from "../support/backend.ts";
+import { Backend, echo, readAll, writeAll } from "../support/applications/backend.ts";
 import { exchange } from "../support/exchange.ts";
-import type { Proxy } from "../support/proxy.ts";
+import type { Proxy } from "../support/proxies/proxy.ts";
 import { patternBytes } from "../support/random.ts";
 import { until } from "../support/wait.ts";
 import { type Bench, connectionRecord } from "./suite.ts";

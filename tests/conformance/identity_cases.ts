@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Backend, echo } from "../support/backend.ts";
-import { Proxy, type TempDir } from "../support/proxy.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
+import { Proxy, type TempDir } from "../support/proxies/proxy.ts";
 import { type MadeCertificate, makeCertificate } from "../tls/make_certificates.ts";
 import { type Outcome, tlsClient } from "./client.ts";
 import { until } from "../support/wait.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Reader } from "../../src/tls/client_hello.ts";
-import { Backend, echo, readAll, writeAll } from "../support/backend.ts";
-import type { Proxy } from "../support/proxy.ts";
+import { Backend, echo, readAll, writeAll } from "../support/applications/backend.ts";
+import type { Proxy } from "../support/proxies/proxy.ts";
 import type { Bench } from "./suite.ts";
 
 /** The hybrid of X25519 and ML-KEM-768, which a recording is safe by from machines that do not exist yet. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
-import { CLIENT_HELLO } from "../support/client_hello.ts";
-import type { Proxy, TempDir } from "../support/proxy.ts";
+import { Backend, echo, readAll, readExactly, writeAll } from "../support/applications/backend.ts";
+import { CLIENT_HELLO } from "../support/certificates/client_hello.ts";
+import type { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { patternBytes } from "../support/random.ts";
 import { until } from "../support/wait.ts";
 import type { Bench } from "./suite.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import net from "node:net";
-import { Backend, readExactly, writeAll } from "../support/backend.ts";
+import { Backend, readExactly, writeAll } from "../support/applications/backend.ts";
 import { peerTest } from "../support/peers/peers.ts";
 import { sClient } from "../support/peers/s_client.ts";
-import { TempDir, testCertificate } from "../support/proxy.ts";
+import { TempDir, testCertificate } from "../support/proxies/proxy.ts";
 import { until } from "../support/wait.ts";
 import { tlsClient } from "./client.ts";
 import type { Bench } from "./suite.ts";

@@ -3,10 +3,10 @@
  * looked at from outside. What an engine lacks it has to refuse, and that is asserted in the place of the feature.
  */
 import { CAPABILITIES, type Feature } from "../../src/tls/capabilities.ts";
-import { type Program, runProgram } from "../support/program.ts";
-import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
+import { type Program, runProgram } from "../support/proxies/program.ts";
+import { Proxy, type ProxyOptions, TempDir } from "../support/proxies/proxy.ts";
 import { type Peer, peerTest } from "../support/peers/peers.ts";
-import { type Contender, runtimeCommand } from "../support/runtimes.ts";
+import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
 import { certificateCases, clientSessionCases, revocationCases } from "./certificate_cases.ts";
 import { dataCases } from "./data_cases.ts";
 import { endingCases } from "./ending_cases.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import net from "node:net";
-import { Backend, echo } from "../support/backend.ts";
-import { makeSelfSigned } from "../../src/tls/self_signed.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
+import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { sClient } from "../support/peers/s_client.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { tlsClient } from "./client.ts";
 import { type Bench, connectionRecord } from "./suite.ts";
 

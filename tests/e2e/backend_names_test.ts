@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { echo, readExactly } from "../support/backend.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
-import { type Contender, runtimeCommand } from "../support/runtimes.ts";
-import { contenders } from "../support/under_test.ts";
+import { echo, readExactly } from "../support/applications/backend.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
+import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
+import { contenders } from "../support/proxies/under_test.ts";
 
 const CONTENDERS: Contender[] = [
   { runtime: "deno", engine: "native" },

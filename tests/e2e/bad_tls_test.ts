@@ -1,8 +1,8 @@
 /** What is wrong with a listener's TLS is said before anything is bound: a line for each problem, and exit code 1. */
 import assert from "node:assert/strict";
 import { stringify } from "@std/toml";
-import { runProgram } from "../support/program.ts";
-import { TempDir, testCertificate } from "../support/proxy.ts";
+import { runProgram } from "../support/proxies/program.ts";
+import { TempDir, testCertificate } from "../support/proxies/proxy.ts";
 
 type Table = Record<string, unknown>;
 

@@ -1,3 +1,3 @@
-import { haproxyCertificates } from "../support/haproxy_certificates.ts";
+import { haproxyCertificates } from "../support/certificates/haproxy_certificates.ts";
 
 haproxyCertificates("1.3");

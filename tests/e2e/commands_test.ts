@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { stringify } from "@std/toml";
-import { readAll, writeAll } from "../support/backend.ts";
-import { Program, runProgram } from "../support/program.ts";
-import { TempDir, testCertificate } from "../support/proxy.ts";
+import { readAll, writeAll } from "../support/applications/backend.ts";
+import { Program, runProgram } from "../support/proxies/program.ts";
+import { TempDir, testCertificate } from "../support/proxies/proxy.ts";
 import { patternBytes } from "../support/random.ts";
-import { floorTest } from "../support/under_test.ts";
+import { floorTest } from "../support/proxies/under_test.ts";
 
 async function writeConfig(dir: TempDir, listener: Record<string, unknown> = {}): Promise<string> {
   const { cert, key } = await testCertificate();

@@ -1,11 +1,11 @@
 /** TLS as other people's clients see it, on every engine and runtime. */
 import assert from "node:assert/strict";
 import { CAPABILITIES } from "../../src/tls/capabilities.ts";
-import { Backend, echo } from "../support/backend.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
-import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
-import { type Contender, runtimeCommand } from "../support/runtimes.ts";
-import { contenders } from "../support/under_test.ts";
+import { Proxy, type ProxyOptions, TempDir } from "../support/proxies/proxy.ts";
+import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
+import { contenders } from "../support/proxies/under_test.ts";
 import { sClient } from "../support/peers/s_client.ts";
 import { until } from "../support/wait.ts";
 import { type MadeCertificate, makeCertificate } from "../tls/make_certificates.ts";

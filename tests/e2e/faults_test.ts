@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import tls from "node:tls";
-import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
-import { EchoApp } from "../support/echo_app.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Backend, echo, readAll, readExactly, writeAll } from "../support/applications/backend.ts";
+import { EchoApp } from "../support/applications/echo_app.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { patternBytes } from "../support/random.ts";
-import { floorTest } from "../support/under_test.ts";
+import { floorTest } from "../support/proxies/under_test.ts";
 import { until, untilStill } from "../support/wait.ts";
 
 /** The first bytes of a real ClientHello: a record header that announces more than follows. */

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import http from "node:http";
-import { Backend, readAll, readExactly, silent } from "../support/backend.ts";
+import { Backend, readAll, readExactly, silent } from "../support/applications/backend.ts";
 import { freePort } from "../support/free_port.ts";
-import { HealthApp } from "../support/health_app.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { HealthApp } from "../support/applications/health_app.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { until } from "../support/wait.ts";
-import { engineTest } from "../support/under_test.ts";
+import { engineTest } from "../support/proxies/under_test.ts";
 
 const HEALTH = { interval: "100ms", timeout: "500ms", path: "/healthz" };
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { startEchoServer } from "../../src/cli/echo_server.ts";
-import { Backend, echo } from "../support/backend.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
 import { exchange } from "../support/exchange.ts";
 import { Journal, type JournalEntry, journalMissing } from "../support/peers/journal.ts";
 import { runPeer } from "../support/peers/peers.ts";
-import { TempDir } from "../support/proxy.ts";
-import { QuietProxy } from "../support/quiet_proxy.ts";
+import { TempDir } from "../support/proxies/proxy.ts";
+import { QuietProxy } from "../support/proxies/quiet_proxy.ts";
 import { Repeat } from "../support/repeat.ts";
 import { until } from "../support/wait.ts";
 

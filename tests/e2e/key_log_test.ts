@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
 import { allowedEnvironment, startCommand } from "../../scripts/start_task.ts";
 import { judgeKeyLog } from "../../src/runtimes/key_log.ts";
-import { Program, runProgram, sourceCommand } from "../support/program.ts";
-import { Backend, echo } from "../support/backend.ts";
-import { TempDir, testCertificate } from "../support/proxy.ts";
+import { Program, runProgram, sourceCommand } from "../support/proxies/program.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
+import { TempDir, testCertificate } from "../support/proxies/proxy.ts";
 
 const VARIABLE = "SSLKEYLOGFILE";
 

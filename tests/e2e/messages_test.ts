@@ -1,10 +1,10 @@
 /** What the program says where it cannot do what it was asked for: one line, and the right exit code. */
 import assert from "node:assert/strict";
-import { programCommand } from "../support/program.ts";
-import { TempDir, testCertificate } from "../support/proxy.ts";
+import { programCommand } from "../support/proxies/program.ts";
+import { TempDir, testCertificate } from "../support/proxies/proxy.ts";
 import { runPeer } from "../support/peers/peers.ts";
-import { type Contender, runtimeCommand } from "../support/runtimes.ts";
-import { floorTest, runtimesUnderTest } from "../support/under_test.ts";
+import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
+import { floorTest, runtimesUnderTest } from "../support/proxies/under_test.ts";
 
 const RUNTIMES: Contender["runtime"][] = ["deno", "bun", "node"];
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { Backend, echo, writeAll } from "../support/backend.ts";
+import { Backend, echo, writeAll } from "../support/applications/backend.ts";
 import { exchange } from "../support/exchange.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
-import { programCommand } from "../support/program.ts";
-import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
-import { QuietProxy } from "../support/quiet_proxy.ts";
+import { programCommand } from "../support/proxies/program.ts";
+import { Proxy, type ProxyOptions, TempDir } from "../support/proxies/proxy.ts";
+import { QuietProxy } from "../support/proxies/quiet_proxy.ts";
 import { pause, until } from "../support/wait.ts";
 
 /** The program with its admin endpoint, and where that is. */
@@ -334,7 +334,7 @@ Deno.test("metrics keep what a worker counted that died, and drop its connection
   await using backend = new Backend(dir.file("app.sock"), echo);
   const { proxy, admin } = await startWithAdmin(dir, backend.address, {
     config: { workers: 2, admin: { listen: "127.0.0.1:0" } },
-    main: "tests/support/crashing_proxy.ts",
+    main: "tests/support/proxies/crashing_proxy.ts",
   });
   await using _ = proxy;
   const count = 40;

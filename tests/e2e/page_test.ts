@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { Backend, echo } from "../support/backend.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
 import { exchange } from "../support/exchange.ts";
 import { peerTest } from "../support/peers/peers.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { Repeat } from "../support/repeat.ts";
 
 const CHROMIUM = { command: "chromium", debian: "chromium" };

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { Backend, echo } from "../support/backend.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
 import { Nginx } from "../support/peers/nginx.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
-import { Program } from "../support/program.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
+import { Program } from "../support/proxies/program.ts";
 import { patternBytes } from "../support/random.ts";
 
 const NGINX = { command: "nginx", debian: "nginx" };

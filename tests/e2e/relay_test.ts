@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
+import { Backend, echo, readAll, readExactly, writeAll } from "../support/applications/backend.ts";
 import { exchangeRepeated } from "../support/exchange.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { patternBytes, seededRandom } from "../support/random.ts";
 import { pause, until } from "../support/wait.ts";
 

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import http2 from "node:http2";
 import tls from "node:tls";
-import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
+import { Backend, echo, readAll, readExactly, writeAll } from "../support/applications/backend.ts";
 import { Nginx } from "../support/peers/nginx.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
-import { Proxy, TempDir, testCertificate } from "../support/proxy.ts";
-import { runtimeCommand } from "../support/runtimes.ts";
+import { Proxy, TempDir, testCertificate } from "../support/proxies/proxy.ts";
+import { runtimeCommand } from "../support/proxies/runtimes.ts";
 import { sClient } from "../support/peers/s_client.ts";
-import { contenders, engineTest } from "../support/under_test.ts";
+import { contenders, engineTest } from "../support/proxies/under_test.ts";
 import { until } from "../support/wait.ts";
-import { WebApps } from "../support/web_apps.ts";
+import { WebApps } from "../support/applications/web_apps.ts";
 
 const CURL = { command: "curl", debian: "curl" };
 const NGINX = { command: "nginx", debian: "nginx" };
@@ -162,7 +162,7 @@ class InnerTls implements AsyncDisposable {
   private constructor(readonly server: tls.Server, readonly address: string) {}
 
   static async start(): Promise<InnerTls> {
-    const { makeSelfSigned } = await import("../../src/tls/self_signed.ts");
+    const { makeSelfSigned } = await import("../../src/tls/certificates/self_signed.ts");
     const { cert, key } = await makeSelfSigned({ hosts: ["inner.example"] });
     const server = tls.createServer({ cert, key }, (socket) => {
       socket.once("data", () => socket.end("inner\n"));

@@ -1,10 +1,10 @@
 /** TLS sessions over several workers, on every engine that steers connections. */
 import assert from "node:assert/strict";
-import { Backend, echo } from "../support/backend.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
 import { peerTest } from "../support/peers/peers.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
-import { type Contender, runtimeCommand } from "../support/runtimes.ts";
-import { contenders } from "../support/under_test.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
+import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
+import { contenders } from "../support/proxies/under_test.ts";
 import { sClient } from "../support/peers/s_client.ts";
 import { until } from "../support/wait.ts";
 
@@ -85,7 +85,7 @@ peerTest("spread can be changed by a reload, and holds again after a worker has 
   await using backend = new Backend(dir.file("app.sock"), echo);
   await using proxy = await Proxy.start(dir, backend.address, {
     config: { workers: WORKERS },
-    main: "tests/support/crashing_proxy.ts",
+    main: "tests/support/proxies/crashing_proxy.ts",
   });
   const file = dir.file("proxy.toml");
   Deno.writeTextFileSync(file, Deno.readTextFileSync(file).replace("[[listener]]", '[[listener]]\nspread = "client"'));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { assertPossessionProven, isGuarded } from "../../src/engines/node/possession_guard.ts";
-import * as x from "../support/certificate_builder.ts";
+import * as x from "../support/certificates/certificate_builder.ts";
 
 const ca = x.build({ subject: x.commonName("ca"), extensions: [x.basicConstraints(true)] });
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { Backend, echo } from "../support/backend.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
 import { exchange } from "../support/exchange.ts";
-import { programCommand } from "../support/program.ts";
-import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
-import { programRuntime } from "../support/runtimes.ts";
+import { programCommand } from "../support/proxies/program.ts";
+import { Proxy, type ProxyOptions, TempDir } from "../support/proxies/proxy.ts";
+import { programRuntime } from "../support/proxies/runtimes.ts";
 import { until } from "../support/wait.ts";
 
 const NAME = "DENO_TOKIO_MAX_IO_EVENTS_PER_TICK";

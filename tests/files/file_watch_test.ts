@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { makeSelfSigned } from "../../src/tls/self_signed.ts";
+import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
 import { FileWatch, fingerprint } from "../../src/files/file_watch.ts";
-import { Backend, echo, readExactly } from "../support/backend.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Backend, echo, readExactly } from "../support/applications/backend.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { until } from "../support/wait.ts";
 
 /** The test looks itself. */

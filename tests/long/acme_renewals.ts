@@ -1,14 +1,14 @@
 /** Renewals while clients connect and transfer all the time: nobody may notice. */
 import assert from "node:assert/strict";
-import { Backend, echo } from "../support/backend.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
 import { freePort } from "../support/free_port.ts";
 import { Load } from "../support/load.ts";
-import { isServed, startOrdering } from "../support/ordering_proxy.ts";
+import { isServed, startOrdering } from "../support/proxies/ordering_proxy.ts";
 import { PEBBLE, Pebble } from "../support/peers/pebble.ts";
 import { peerTest } from "../support/peers/peers.ts";
-import { runProgram } from "../support/program.ts";
-import { TempDir } from "../support/proxy.ts";
-import { type Contender, runtimeCommand } from "../support/runtimes.ts";
+import { runProgram } from "../support/proxies/program.ts";
+import { TempDir } from "../support/proxies/proxy.ts";
+import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
 
 const RENEWALS = 5;
 /** What the clients call the proxy. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Backend, echo, readExactly } from "../support/backend.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
-import { runtimeCommand } from "../support/runtimes.ts";
+import { Backend, echo, readExactly } from "../support/applications/backend.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
+import { runtimeCommand } from "../support/proxies/runtimes.ts";
 import { untilStill } from "../support/wait.ts";
 
 const LIMIT = 100;

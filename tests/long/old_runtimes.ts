@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { runCommand } from "../../scripts/build/run_command.ts";
 import { ROOT } from "../../scripts/reference/inventory.ts";
 import { FLOORS } from "../../src/runtimes/floors.ts";
-import { TempDir, testCertificate } from "../support/proxy.ts";
+import { TempDir, testCertificate } from "../support/proxies/proxy.ts";
 
 async function withBundle(use: (dir: TempDir, bundle: string, flags: string[]) => Promise<void>): Promise<void> {
   using dir = new TempDir();

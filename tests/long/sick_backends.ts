@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { readAll } from "../support/backend.ts";
-import { HealthApp } from "../support/health_app.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
-import { runtimeCommand } from "../support/runtimes.ts";
+import { readAll } from "../support/applications/backend.ts";
+import { HealthApp } from "../support/applications/health_app.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
+import { runtimeCommand } from "../support/proxies/runtimes.ts";
 import { until } from "../support/wait.ts";
 
 const CLIENTS = 8;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Backend, echo, readExactly } from "../support/backend.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Backend, echo, readExactly } from "../support/applications/backend.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { pause, until } from "../support/wait.ts";
 
 async function echoOnce(client: Deno.Conn): Promise<void> {
@@ -113,7 +113,7 @@ Deno.test("limits.connections gives a dead worker's places to the others", async
   await using proxy = await Proxy.start(dir, backend.address, {
     config: { workers: 2 },
     listener: { limits: { connections } },
-    main: "tests/support/crashing_proxy.ts",
+    main: "tests/support/proxies/crashing_proxy.ts",
   });
   const clients = await Promise.all(Array.from({ length: connections }, () => proxy.connect()));
   for (const client of clients) await echoOnce(client);

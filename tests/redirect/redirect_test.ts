@@ -1,11 +1,11 @@
 /** The real program's plain HTTP address, asked as clients would. */
 import assert from "node:assert/strict";
-import { Backend, echo } from "../support/backend.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
 import { freePort } from "../support/free_port.ts";
 import { activation } from "../support/peers/activate.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
-import { runtimeCommand } from "../support/runtimes.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
+import { runtimeCommand } from "../support/proxies/runtimes.ts";
 import { until } from "../support/wait.ts";
 
 const PERL = [{ command: "perl", debian: "perl" }];

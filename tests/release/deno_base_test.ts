@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { cutBase } from "../../scripts/build/cut_base.ts";
-import { findDenoBase } from "../../scripts/build/deno_base.ts";
+import { cutBase } from "../../scripts/build/base/cut_base.ts";
+import { findDenoBase } from "../../scripts/build/base/deno_base.ts";
 import { denoCompile } from "../../scripts/build/deno_binary.ts";
-import { findDenoCompiler, pinnedDeno } from "../../scripts/build/deno_compiler.ts";
-import { E_MACHINE, readElf } from "../../scripts/build/elf.ts";
+import { findDenoCompiler, pinnedDeno } from "../../scripts/build/base/deno_compiler.ts";
+import { E_MACHINE, readElf } from "../../scripts/build/base/elf.ts";
 import { PROGRAM_FILE } from "../../scripts/build/split_bundle.ts";
 import { type Target, TARGETS } from "../../scripts/build/target.ts";
 import { DENO_VERSION } from "../../scripts/build/versions.ts";

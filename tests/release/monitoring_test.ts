@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { stringify } from "@std/toml";
 import { ROOT } from "../../scripts/reference/inventory.ts";
 import { describeMetrics } from "../../scripts/reference/observed.ts";
-import { Backend, echo, readExactly } from "../support/backend.ts";
+import { Backend, echo, readExactly } from "../support/applications/backend.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { until } from "../support/wait.ts";
 
 const RULES = `${ROOT}scripts/deploy/prometheus/rules.yml`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
 import { sha256 } from "../../scripts/build/checksums.ts";
-import { makePackages } from "../../scripts/build/packages.ts";
+import { makePackages } from "../../scripts/build/packages/packages.ts";
 import { runCommand } from "../../scripts/build/run_command.ts";
 import { ROOT } from "../../scripts/reference/inventory.ts";
 import { writeShareFiles } from "../../scripts/reference/share.ts";

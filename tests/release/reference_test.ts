@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
 import { COMMANDS } from "../../src/cli/args_commands.ts";
-import { describeKeys } from "../../src/config/schema.ts";
+import { describeKeys } from "../../src/config/schema/schema.ts";
 import { EVENTS } from "../../src/log/events.ts";
 import { REASONS } from "../../src/metrics/reasons.ts";
 import { PROXY_HEADER_REASONS } from "../../src/proxy_protocol/proxy_header_error.ts";

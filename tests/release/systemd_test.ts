@@ -4,7 +4,7 @@ import manifest from "../../deno.json" with { type: "json" };
 import { ROOT } from "../../scripts/reference/inventory.ts";
 import { judgeRuntime } from "../../src/runtimes/floors.ts";
 import type { RuntimeName } from "../../src/runtimes/name.ts";
-import { makeSelfSigned } from "../../src/tls/self_signed.ts";
+import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { sClientBy } from "../support/peers/s_client.ts";
 import { SYSTEMD_PEERS, SystemdMachine } from "../support/peers/systemd_machine.ts";

@@ -4,8 +4,8 @@
  *
  * Reads its {@linkcode ClientsTask} in JSON from its only argument, and writes its {@linkcode ClientsReport} to standard output.
  */
-import { writeAll } from "../support/backend.ts";
-import { CLIENT_HELLO } from "../support/client_hello.ts";
+import { writeAll } from "../support/applications/backend.ts";
+import { CLIENT_HELLO } from "../support/certificates/client_hello.ts";
 import { exchange } from "../support/exchange.ts";
 import { patternBytes, seededRandom } from "../support/random.ts";
 import { pause } from "../support/wait.ts";

@@ -1,5 +1,5 @@
 import { reloadUnderLoad } from "../support/reload_load.ts";
-import { type Contender, runtimeCommand } from "../support/runtimes.ts";
+import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
 import { Veth } from "../support/peers/veth.ts";
 
 const RELOADS = Math.min(100, Number(Deno.env.get("TLS_OFF_RELOADS") ?? 100));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { makeSelfSigned } from "../../src/tls/self_signed.ts";
-import { Backend, echo, readExactly } from "../support/backend.ts";
-import { holdsNoMoreThan, settledHoldings } from "../support/process_status.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
+import { Backend, echo, readExactly } from "../support/applications/backend.ts";
+import { holdsNoMoreThan, settledHoldings } from "../support/proxies/process_status.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { assertNoLeak } from "./growth.ts";
 
 const RELOADS = Number(Deno.env.get("TLS_OFF_RELOADS") ?? 1000);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { makeSelfSigned } from "../../src/tls/self_signed.ts";
-import { Backend, echo, readAll, writeAll } from "../support/backend.ts";
-import { holdsNoMoreThan, settledHoldings } from "../support/process_status.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
+import { Backend, echo, readAll, writeAll } from "../support/applications/backend.ts";
+import { holdsNoMoreThan, settledHoldings } from "../support/proxies/process_status.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { seededRandom } from "../support/random.ts";
-import { type Contender, programRuntime, runtimeCommand } from "../support/runtimes.ts";
+import { type Contender, programRuntime, runtimeCommand } from "../support/proxies/runtimes.ts";
 import { pause, until } from "../support/wait.ts";
 import { runClients } from "./clients.ts";
 import { assertNoLeak } from "./growth.ts";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { Address } from "../../src/net/address.ts";
 import { Balancer, type BalancerOptions } from "../../src/proxy/balance.ts";
 import { allocateHealth, Health } from "../../src/proxy/health.ts";
-import { Backend, echo, readExactly, silent } from "../support/backend.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Backend, echo, readExactly, silent } from "../support/applications/backend.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { until } from "../support/wait.ts";
 
 /** A balancer of so many backends with these names; an upper-case name is a spare, and a digit its weight: "a3bC". */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Backend, echo, readExactly, silent, writeAll } from "../support/backend.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Backend, echo, readExactly, silent, writeAll } from "../support/applications/backend.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { patternBytes } from "../support/random.ts";
 import { until } from "../support/wait.ts";
 

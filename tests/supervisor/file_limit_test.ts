@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Backend, echo, readExactly } from "../support/backend.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Backend, echo, readExactly } from "../support/applications/backend.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 
 /** What lowers the limits of open files for the command after it. */
 function openFiles(soft: number, hard: number): string[] {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { activation } from "../support/peers/activate.ts";
-import { Backend, echo, readExactly } from "../support/backend.ts";
-import { Proxy, type ProxyOptions, TempDir } from "../support/proxy.ts";
-import { type Contender, runtimeCommand } from "../support/runtimes.ts";
+import { Backend, echo, readExactly } from "../support/applications/backend.ts";
+import { Proxy, type ProxyOptions, TempDir } from "../support/proxies/proxy.ts";
+import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
 import { until } from "../support/wait.ts";
 
 const CONTENDERS: Contender[] = [

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { stringify } from "@std/toml";
-import { Backend, echo, readExactly } from "../support/backend.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Backend, echo, readExactly } from "../support/applications/backend.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { until } from "../support/wait.ts";
-import { makeSelfSigned } from "../../src/tls/self_signed.ts";
+import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
 
 const ADMIN = { admin: { listen: "127.0.0.1:0" } };
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { stringify } from "@std/toml";
-import { Backend, echo, readExactly } from "../support/backend.ts";
+import { Backend, echo, readExactly } from "../support/applications/backend.ts";
 import { reloadUnderLoad } from "../support/reload_load.ts";
-import { type Contender, runtimeCommand } from "../support/runtimes.ts";
+import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
 import { Veth } from "../support/peers/veth.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { until } from "../support/wait.ts";
-import { makeSelfSigned } from "../../src/tls/self_signed.ts";
+import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
 
 /** Puts another certificate in the place of the proxy's. */
 function install(dir: TempDir, { cert, key }: { cert: string; key: string }): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spreadWeights } from "../../src/supervisor/sockets/spread.ts";
-import { Backend, echo, readExactly } from "../support/backend.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Backend, echo, readExactly } from "../support/applications/backend.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { pause } from "../support/wait.ts";
 
 Deno.test("spreadWeights() gives equal weights to workers with equally many connections", () => {

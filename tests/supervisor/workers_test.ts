@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Backend, echo, readAll, readExactly, writeAll } from "../support/backend.ts";
+import { Backend, echo, readAll, readExactly, writeAll } from "../support/applications/backend.ts";
 import { CpuQuota } from "../support/peers/cpu_quota.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { patternBytes } from "../support/random.ts";
 import { until } from "../support/wait.ts";
 
@@ -103,7 +103,7 @@ for (const workers of [1, 2]) {
     });
     await using proxy = await Proxy.start(dir, backend.address, {
       config: { workers },
-      main: "tests/support/crashing_proxy.ts",
+      main: "tests/support/proxies/crashing_proxy.ts",
     });
     const clients = await Promise.all(Array.from({ length: clientCount }, () => proxy.connect()));
     const transfers = clients.map(async (client) => {

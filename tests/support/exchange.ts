@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readAll, readExactly, writeAll } from "./backend.ts";
+import { readAll, readExactly, writeAll } from "./applications/backend.ts";
 
 /** Sends bytes and half-closes, and reads until the end at the same time. The first failure of either is thrown. */
 export async function exchange(conn: Deno.Conn, bytes: Uint8Array): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
-import { readExactly, writeAll } from "./backend.ts";
-import type { Proxy } from "./proxy.ts";
+import { readExactly, writeAll } from "./applications/backend.ts";
+import type { Proxy } from "./proxies/proxy.ts";
 import { patternBytes } from "./random.ts";
 import { pause } from "./wait.ts";
 

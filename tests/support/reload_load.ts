@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { makeSelfSigned } from "../../src/tls/self_signed.ts";
-import { Backend, echo } from "./backend.ts";
+import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
+import { Backend, echo } from "./applications/backend.ts";
 import { Load } from "./load.ts";
-import { Proxy, TempDir } from "./proxy.ts";
+import { Proxy, TempDir } from "./proxies/proxy.ts";
 import type { RawClients } from "./peers/veth.ts";
 import { Veth } from "./peers/veth.ts";
 import { pause } from "./wait.ts";

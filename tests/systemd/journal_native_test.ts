@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { openJournalNative } from "../../src/systemd/journal_native.ts";
-import { TempDir } from "../support/proxy.ts";
+import { TempDir } from "../support/proxies/proxy.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

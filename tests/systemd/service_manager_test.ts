@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { activation } from "../support/peers/activate.ts";
-import { Backend, echo, readExactly } from "../support/backend.ts";
-import { NotifySocket } from "../support/notify_socket.ts";
-import { Proxy, TempDir } from "../support/proxy.ts";
+import { Backend, echo, readExactly } from "../support/applications/backend.ts";
+import { NotifySocket } from "../support/proxies/notify_socket.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { pause, until } from "../support/wait.ts";
 
 for (const kind of ["a path", "an abstract name"]) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { loadCaBundle } from "../../src/tls/ca.ts";
+import { loadCaBundle } from "../../src/tls/certificates/ca.ts";
 import type { Problem } from "../../src/tls/problem.ts";
-import { basicConstraints, build, commonName, generateKeys } from "../support/certificate_builder.ts";
+import { basicConstraints, build, commonName, generateKeys } from "../support/certificates/certificate_builder.ts";
 import { makeCertificate } from "./make_certificates.ts";
 import { makeTemporaryDirectory } from "./temporary_directory.ts";
 

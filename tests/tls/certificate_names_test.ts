@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readCertificateNames, readPeerCertificate } from "../../src/tls/certificate_names.ts";
+import { readCertificateNames, readPeerCertificate } from "../../src/tls/certificates/certificate_names.ts";
 import { makeCertificate } from "./make_certificates.ts";
 
 Deno.test("readCertificateNames() reads common name, DNS names, URIs and uses", async () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { ClientVerifier } from "../../src/tls/client_verifier.ts";
+import { ClientVerifier } from "../../src/tls/verify/client_verifier.ts";
 import { VerificationError } from "../../src/tls/verify/path.ts";
-import * as x from "../support/certificate_builder.ts";
-import { makeClientCertificates } from "../support/client_certificates.ts";
+import * as x from "../support/certificates/certificate_builder.ts";
+import { makeClientCertificates } from "../support/certificates/client_certificates.ts";
 
 const DAY_MS = 86_400_000;
 const AUTHORITY = [x.basicConstraints(true), x.keyUsage(0x06)];

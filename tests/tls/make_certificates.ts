@@ -1,6 +1,6 @@
 /** Certificates for tests, made by the library rather than a program that may be missing. */
-import { writePem } from "../../src/tls/pem.ts";
-import * as x509 from "../../src/tls/x509_library.ts";
+import { writePem } from "../../src/tls/certificates/pem.ts";
+import * as x509 from "../../src/tls/certificates/x509_library.ts";
 
 export type KeyKind = "P-256" | "P-384" | "P-521" | "RSA-1024" | "RSA-2048" | "Ed25519";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readPem, writePem } from "../../src/tls/pem.ts";
+import { readPem, writePem } from "../../src/tls/certificates/pem.ts";
 
 const A = writePem("CERTIFICATE", Uint8Array.from({ length: 100 }, (_, i) => i));
 const B = writePem("PRIVATE KEY", Uint8Array.of(1, 2, 3));

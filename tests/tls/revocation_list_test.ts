@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { ClientVerifier } from "../../src/tls/client_verifier.ts";
-import { readPem } from "../../src/tls/pem.ts";
+import { ClientVerifier } from "../../src/tls/verify/client_verifier.ts";
+import { readPem } from "../../src/tls/certificates/pem.ts";
 import type { Problem } from "../../src/tls/problem.ts";
-import { type LoadedRevocationList, loadRevocationLists } from "../../src/tls/revocation_list.ts";
+import { type LoadedRevocationList, loadRevocationLists } from "../../src/tls/verify/revocation_list.ts";
 import { VerificationError } from "../../src/tls/verify/path.ts";
-import * as x from "../support/certificate_builder.ts";
+import * as x from "../support/certificates/certificate_builder.ts";
 import { OpensslCa } from "../support/peers/openssl_ca.ts";
 import { peerTest } from "../support/peers/peers.ts";
-import { TempDir } from "../support/proxy.ts";
+import { TempDir } from "../support/proxies/proxy.ts";
 
 const OPENSSL = [{ command: "openssl", debian: "openssl" }];
 const DAY_MS = 86_400_000;

@@ -1,4 +1,4 @@
-import { writePem } from "../../tls/pem.ts";
+import { writePem } from "../../tls/certificates/pem.ts";
 import { base64url } from "./jws.ts";
 import type { Identifier } from "./identifier.ts";
 
@@ -12,7 +12,7 @@ export interface CertificateRequest {
 
 /** Makes an ECDSA P-256 key and a certificate request for all of `identifiers`. */
 export async function makeCertificateRequest(identifiers: Identifier[]): Promise<CertificateRequest> {
-  const x509 = await import("../../tls/x509_library.ts");
+  const x509 = await import("../../tls/certificates/x509_library.ts");
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]) as CryptoKeyPair;
   const request = await x509.Pkcs10CertificateRequestGenerator.create({

@@ -1,7 +1,7 @@
 import type { AcmeClient } from "./acme_client.ts";
 import { createPrivateKey } from "node:crypto";
-import { type Certificate, parseCertificate } from "../../tls/certificate_file.ts";
-import { readPem } from "../../tls/pem.ts";
+import { type Certificate, parseCertificate } from "../../tls/certificates/certificate_file.ts";
+import { readPem } from "../../tls/certificates/pem.ts";
 import type { HttpsAnswer } from "./https_client.ts";
 import { AcmeError } from "./problem.ts";
 import { isFor } from "../stored_certificate.ts";

@@ -1,6 +1,6 @@
 /** JSON Web Signatures as ACME needs them (RFC 7515, RFC 8555 section 6.2): ES256, and HS256 for external accounts. */
 import { Buffer } from "node:buffer";
-import { readPem, writePem } from "../../tls/pem.ts";
+import { readPem, writePem } from "../../tls/certificates/pem.ts";
 
 const ES256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 

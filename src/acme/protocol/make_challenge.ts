@@ -1,6 +1,6 @@
-import { randomSerial } from "../../tls/self_signed.ts";
+import { randomSerial } from "../../tls/certificates/self_signed.ts";
 import type { Challenge } from "../../tls/challenge/challenge.ts";
-import { writePem } from "../../tls/pem.ts";
+import { writePem } from "../../tls/certificates/pem.ts";
 import { challengeServerName, type Identifier } from "./identifier.ts";
 import { sha256 } from "./jws.ts";
 
@@ -18,7 +18,7 @@ export type Present = (challenges: Challenge[]) => Promise<() => Promise<void>>;
  * @param thumbprint of the account's key
  */
 export async function makeChallenge(identifier: Identifier, token: string, thumbprint: string): Promise<Challenge> {
-  const x509 = await import("../../tls/x509_library.ts");
+  const x509 = await import("../../tls/certificates/x509_library.ts");
   const digest = await sha256(`${token}.${thumbprint}`);
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]) as CryptoKeyPair;

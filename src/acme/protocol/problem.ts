@@ -1,4 +1,4 @@
-import { printable } from "../../tls/certificate_file.ts";
+import { printable } from "../../tls/certificates/certificate_file.ts";
 
 /** The longest wait that a server may ask for; whoever renews certificates tries at least once a day. */
 export const LONGEST_WAIT_MS = 24 * 3_600_000;

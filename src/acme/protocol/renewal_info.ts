@@ -1,7 +1,7 @@
 /** Renewal information: when the server wants a certificate to be replaced (RFC 9773). */
 import { Buffer } from "node:buffer";
-import { readDer, readDerSequence, readObjectIdentifier } from "../../tls/der.ts";
-import { readPem } from "../../tls/pem.ts";
+import { readDer, readDerSequence, readObjectIdentifier } from "../../tls/certificates/der.ts";
+import { readPem } from "../../tls/certificates/pem.ts";
 import { answerError, isRecord, parseJson } from "./directory.ts";
 import type { HttpsClient } from "./https_client.ts";
 import { AcmeError, readRetryAfter } from "./problem.ts";

@@ -1,5 +1,5 @@
 /** The native engine on Bun: `Bun.listen` for clients, `Bun.connect` for backends. */
-import { ClientVerifier } from "../../tls/client_verifier.ts";
+import { ClientVerifier } from "../../tls/verify/client_verifier.ts";
 import { CIPHERS } from "../../tls/ciphers.ts";
 import { AcceptQueue } from "../shared/accept_queue.ts";
 import { BunConn, HANDLERS, type Socket } from "./bun_conn.ts";

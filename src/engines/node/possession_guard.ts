@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
-import { readDer, readDerSequence } from "../../tls/der.ts";
+import { readDer, readDerSequence } from "../../tls/certificates/der.ts";
 import { equalBytes } from "../../tls/verify/certificate.ts";
 import { VerificationError } from "../../tls/verify/path.ts";
-import { writePem } from "../../tls/pem.ts";
+import { writePem } from "../../tls/certificates/pem.ts";
 
 /**
  * Refuses certificates of which Deno has not looked whether the client holds the key.

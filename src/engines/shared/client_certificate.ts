@@ -1,5 +1,5 @@
-import { readPeerCertificate } from "../../tls/certificate_names.ts";
-import type { ClientVerifier } from "../../tls/client_verifier.ts";
+import { readPeerCertificate } from "../../tls/certificates/certificate_names.ts";
+import type { ClientVerifier } from "../../tls/verify/client_verifier.ts";
 import type { PeerCertificate } from "../../tls/tls_info.ts";
 import { VerificationError } from "../../tls/verify/path.ts";
 import { ConnError } from "../contract.ts";

@@ -5,7 +5,7 @@
  * that this handshake protects is secret: its key is made for it, and it ends before any byte of an application.
  */
 import { randomBytes, sign, timingSafeEqual } from "node:crypto";
-import { readPem } from "../pem.ts";
+import { readPem } from "../certificates/pem.ts";
 import type { Challenge } from "./challenge.ts";
 import { ACME_TLS } from "./challenge.ts";
 import { exchangeKey, GROUPS } from "./key_exchange.ts";

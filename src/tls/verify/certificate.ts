@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
-import { type DerElement, readDer, readDerSequence, readObjectIdentifier } from "../der.ts";
-import { describeSubject, parseCertificate } from "../certificate_file.ts";
+import { type DerElement, readDer, readDerSequence, readObjectIdentifier } from "../certificates/der.ts";
+import { describeSubject, parseCertificate } from "../certificates/certificate_file.ts";
 import { readDistinguishedName } from "./distinguished_name.ts";
 
 /** One extension (RFC 5280 section 4.2). */

@@ -1,4 +1,4 @@
-import { type DerElement, readDerSequence, readObjectIdentifier } from "../der.ts";
+import { type DerElement, readDerSequence, readObjectIdentifier } from "../certificates/der.ts";
 
 const TEXT_TAGS = { utf8: 0x0c, printable: 0x13, teletex: 0x14, ia5: 0x16, universal: 0x1c, bmp: 0x1e } as const;
 

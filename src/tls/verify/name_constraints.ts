@@ -1,4 +1,4 @@
-import { type DerElement, readDer, readDerSequence } from "../der.ts";
+import { type DerElement, readDer, readDerSequence } from "../certificates/der.ts";
 import type { PathCertificate } from "./certificate.ts";
 import { comparableRelativeName, readRelativeNames } from "./distinguished_name.ts";
 

@@ -1,4 +1,4 @@
-import { readDer, readDerSequence, readObjectIdentifier } from "../der.ts";
+import { readDer, readDerSequence, readObjectIdentifier } from "../certificates/der.ts";
 import { equalBytes, type PathCertificate } from "./certificate.ts";
 import { constraintViolation } from "./name_constraints.ts";
 import { isSignedBy, weaknessOfKey, weaknessOfSignature } from "./signature.ts";

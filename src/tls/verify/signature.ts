@@ -1,5 +1,5 @@
 import { constants, type KeyObject, verify } from "node:crypto";
-import { readDer, readDerSequence, readObjectIdentifier } from "../der.ts";
+import { readDer, readDerSequence, readObjectIdentifier } from "../certificates/der.ts";
 import type { PathCertificate } from "./certificate.ts";
 
 /** Signature algorithms that are believed, and the hash of each; anything with SHA-1 or less is not among them. */

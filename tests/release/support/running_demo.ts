@@ -1,4 +1,4 @@
-import { readAll, writeAll } from "../../support/backend.ts";
+import { readAll, writeAll } from "../../support/applications/backend.ts";
 
 /** `tls-off demo` of a binary, with nothing in its environment but what the test gives. */
 export class RunningDemo implements AsyncDisposable {

@@ -1,7 +1,7 @@
 import { createServer, request as send } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { makeSelfSigned } from "../../../src/tls/self_signed.ts";
+import { makeSelfSigned } from "../../../src/tls/certificates/self_signed.ts";
 import type { Pebble } from "./pebble.ts";
 
 /** An answer instead of the ACME server's. */

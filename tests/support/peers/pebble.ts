@@ -1,6 +1,6 @@
-import { makeSelfSigned } from "../../../src/tls/self_signed.ts";
+import { makeSelfSigned } from "../../../src/tls/certificates/self_signed.ts";
 import { freePort } from "../free_port.ts";
-import { TempDir } from "../proxy.ts";
+import { TempDir } from "../proxies/proxy.ts";
 import { pause } from "../wait.ts";
 
 /** An ACME server for tests, and the DNS server that comes with it. */

@@ -6,7 +6,7 @@
  * milliseconds to wait. Opens a connection each 25 ms until standard input ends, and then writes the results as JSON.
  */
 import { setInterval } from "node:timers";
-import { CLIENT_HELLO } from "../client_hello.ts";
+import { CLIENT_HELLO } from "../certificates/client_hello.ts";
 
 const [name, ownMac, peerMac, ownIp, peerIp, port, waitMs] = Deno.args;
 const OPEN_EVERY_MS = 25;

@@ -8,8 +8,8 @@ export interface Spoken {
   alert: number | null;
 }
 
-import type { ClientCertificate } from "../client_certificates.ts";
-import type { TempDir } from "../proxy.ts";
+import type { ClientCertificate } from "../certificates/client_certificates.ts";
+import type { TempDir } from "../proxies/proxy.ts";
 
 const ECHO = "echo me\n";
 /** How long to wait for an answer. */

@@ -1,0 +1,51 @@
+import { formatAddress } from "../../net/address.ts";
+import { ValueError } from "../../net/value_error.ts";
+import type { BackendConfig } from "../config.ts";
+import { address, integer, list, type ValueType } from "./value_types.ts";
+
+const MAX_WEIGHT = 256;
+
+/** One backend or several, no two with the same address; each an address, or a table of an address and a weight. */
+export function backends({ optional }: { optional: boolean }): ValueType<BackendConfig[]> {
+  return list(backend(), { single: true, filled: !optional, unique: ({ to }) => formatAddress(to) });
+}
+
+function backend(): ValueType<BackendConfig> {
+  const plain = address("connect");
+  const weight = integer(1, MAX_WEIGHT);
+  return {
+    name: "address",
+    allowed: `${plain.allowed}, or { to = ADDRESS, weight = 1 to ${MAX_WEIGHT} }`,
+    parse(value, baseDir) {
+      if (typeof value !== "object" || value === null || Array.isArray(value)) {
+        return { to: plain.parse(value, baseDir), weight: 1 };
+      }
+      const table = value as Record<string, unknown>;
+      for (const name of Object.keys(table)) {
+        if (name === "to" || name === "weight") continue;
+        throw new ValueError("backend", name, 'must be one of "to", "weight"');
+      }
+      if (table.to === undefined) throw new ValueError("backend", value, "must have to: the backend's address");
+      return {
+        to: plain.parse(table.to, baseDir),
+        weight: table.weight === undefined ? 1 : weight.parse(table.weight, baseDir),
+      };
+    },
+  };
+}
+
+/** The path of an HTTP request for health checks, or "" for none. */
+export function healthPath(): ValueType<string> {
+  const [name, allowed] = ["path", 'a path such as "/healthz", or "" for none'];
+  return {
+    name,
+    allowed,
+    parse(value) {
+      // Nothing that ends the request line, or that a URL has percent-encoded (RFC 3986 section 3.3).
+      if (typeof value !== "string" || !/^(\/[\x21-\x7e]{0,1023})?$/.test(value)) {
+        throw new ValueError(name, value, `must be ${allowed}: it begins with a slash`);
+      }
+      return value;
+    },
+  };
+}

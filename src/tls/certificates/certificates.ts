@@ -1,0 +1,176 @@
+import { basename } from "node:path";
+import type { CertificateConfig } from "../../config/config.ts";
+import type { CertificateMaterial } from "../listen_options.ts";
+import { type Certificate, describeSubject, loadCertificateFile, printable } from "./certificate_file.ts";
+import { describeChain, orderChain } from "./chain.ts";
+import { coversName, normalizeServerName } from "../../net/server_names.ts";
+import { isPrivateKey, loadPrivateKey, type PrivateKey } from "./private_key.ts";
+import { type Problem, problemError, problemWarning } from "../problem.ts";
+
+const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+const ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0";
+
+/** What the summary, the metrics and the page show of a certificate. It has nothing secret. */
+export interface CertificateInfo {
+  /** Its first server name, else its common name, else its file's name: the label of the expiry metric. */
+  name: string;
+  /** Absolute path of the PEM file. */
+  file: string;
+  /** The server names that it is chosen for. */
+  names: string[];
+  /** Milliseconds since the epoch. */
+  notAfter: number;
+}
+
+export interface LoadedCertificate {
+  material: CertificateMaterial;
+  info: CertificateInfo;
+}
+
+/**
+ * Loads and checks a certificate, its chain and its key.
+ *
+ * What would make every handshake fail is an error. What only some clients refuse is a warning, and so is expiry: a
+ * proxy that does not start or reload because a certificate has expired would only make matters worse.
+ *
+ * @param now milliseconds since the epoch
+ * @param problems receives everything found, errors and warnings
+ * @returns `null` where there was an error
+ */
+export async function loadCertificate(
+  config: CertificateConfig,
+  now: number,
+  problems: Problem[],
+): Promise<LoadedCertificate | null> {
+  const loaded = await loadCertificateFile(config.cert, "certificate", problems);
+  const key = await loadPrivateKey(config.key, problems);
+  if (!loaded || !key) return null;
+  const { file, certificates } = loaded;
+  if (file.path !== config.key && file.mode & 0o006 && file.blocks.some(isPrivateKey)) {
+    problems.push(
+      problemWarning(file.path, `Certificate "${file.path}" holds a private key too, and every user can read it`),
+    );
+  }
+  const errorsBefore = countErrors(problems);
+  const chain = checkChain(config, certificates, key, problems);
+  if (!chain) return null;
+  const [leaf] = chain;
+  for (const certificate of chain) checkValidity(config.cert, certificate, now, problems);
+  checkUse(config.cert, leaf, problems);
+  const names = resolveNames(config, leaf, problems);
+  if (countErrors(problems) > errorsBefore) return null;
+  const info: CertificateInfo = {
+    name: names[0] ?? (leaf.names.commonName === "" ? basename(config.cert) : printable(leaf.names.commonName)),
+    file: config.cert,
+    names,
+    notAfter: leaf.notAfter,
+  };
+  return { material: { cert: certificates.map(({ pem }) => pem).join(""), key: key.pem, names }, info };
+}
+
+/** Returns the chain, leaf first; `null` where key and certificates do not fit together. */
+function checkChain(
+  config: CertificateConfig,
+  certificates: Certificate[],
+  key: PrivateKey,
+  problems: Problem[],
+): Certificate[] | null {
+  const position = certificates.findIndex(({ x509 }) => belongsTogether(x509, key));
+  if (position < 0) {
+    const subject = describeSubject(certificates[0]);
+    const detail = certificates.length === 1
+      ? `belongs to another certificate than "${config.cert}" ("${subject}")`
+      : `belongs to none of the ${certificates.length} certificates in "${config.cert}" (the first is "${subject}")`;
+    problems.push(problemError(config.key, `Private key "${config.key}" ${detail}`));
+    return null;
+  }
+  const leaf = certificates[position];
+  const { chain, unrelated, inOrder } = orderChain(leaf, certificates);
+  if (position > 0 || !inOrder) {
+    problems.push(problemError(
+      config.cert,
+      `Certificates in "${config.cert}" are in the wrong order: must be ${describeChain(chain)}`,
+    ));
+    return null;
+  }
+  for (const certificate of unrelated) {
+    const number = certificates.indexOf(certificate) + 1;
+    const twin = certificates.findIndex(({ pem }) => pem === certificate.pem) + 1;
+    const detail = twin < number
+      ? `is the same as number ${twin}`
+      : `("${describeSubject(certificate)}") is not part of the chain of "${describeSubject(leaf)}"`;
+    problems.push(problemWarning(config.cert, `Certificate number ${number} in "${config.cert}" ${detail}`));
+  }
+  return chain;
+}
+
+function belongsTogether(x509: Certificate["x509"], key: PrivateKey): boolean {
+  try {
+    return x509.checkPrivateKey(key.object);
+  } catch {
+    // A certificate of a kind this runtime cannot use, so not that of a supported key.
+    return false;
+  }
+}
+
+function checkValidity(file: string, certificate: Certificate, now: number, problems: Problem[]): void {
+  const { notBefore, notAfter } = certificate;
+  const subject = describeSubject(certificate);
+  if (now > notAfter) {
+    problems.push(problemWarning(
+      file,
+      `Certificate "${file}" ("${subject}") expired on ${date(notAfter)}, ${
+        days(now - notAfter)
+      } ago: clients will refuse it`,
+    ));
+  } else if (now < notBefore) {
+    problems.push(problemWarning(
+      file,
+      `Certificate "${file}" ("${subject}") is not valid before ${date(notBefore)}: clients will refuse it until then`,
+    ));
+  }
+}
+
+function checkUse(file: string, leaf: Certificate, problems: Problem[]): void {
+  const uses = leaf.names.extendedKeyUsage;
+  if (!uses || uses.includes(SERVER_AUTH) || uses.includes(ANY_EXTENDED_KEY_USAGE)) return;
+  problems.push(problemWarning(
+    file,
+    `Certificate "${file}" ("${describeSubject(leaf)}") is not for servers: its extended key usage lacks serverAuth`,
+  ));
+}
+
+/** Returns the configured names, each of which the certificate must have; without any, the certificate's own. */
+function resolveNames(config: CertificateConfig, leaf: Certificate, problems: Problem[]): string[] {
+  // Clients ignore the common name. Where a certificate has no other name, it still tells what it was made for.
+  const listed = leaf.names.dnsNames.length > 0 ? leaf.names.dnsNames : [leaf.names.commonName];
+  const own = [...new Set(listed.map(normalizeServerName))].filter((name) => name !== "");
+  if (config.names.length === 0) return own;
+  const names: string[] = [];
+  for (const configured of config.names) {
+    const name = normalizeServerName(configured);
+    if (name === "") {
+      problems.push(problemError(config.cert, `Invalid name ${JSON.stringify(configured)}: must be a DNS name`));
+    } else if (!coversName(own, name)) {
+      const has = own.length === 0 ? "it has no DNS name" : `it has ${own.map((each) => `"${each}"`).join(", ")}`;
+      problems.push(problemError(
+        config.cert,
+        `Name ${JSON.stringify(configured)} is not in the certificate "${config.cert}": ${has}`,
+      ));
+    } else if (!names.includes(name)) names.push(name);
+  }
+  return names;
+}
+
+function countErrors(problems: Problem[]): number {
+  return problems.filter(({ severity }) => severity === "error").length;
+}
+
+function date(time: number): string {
+  return new Date(time).toISOString().slice(0, 10);
+}
+
+function days(durationMs: number): string {
+  const count = Math.floor(durationMs / 86_400_000);
+  return count === 0 ? "less than a day" : count === 1 ? "1 day" : `${count} days`;
+}

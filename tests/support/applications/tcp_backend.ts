@@ -1,0 +1,42 @@
+import { libc } from "../../../src/linux/thread_libc.ts";
+
+/** An application on a TCP port of this process. */
+export class TcpBackend implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #open = new Set<Deno.TcpConn>();
+  readonly #serving: Promise<void>;
+
+  /** @param serve handles one connection; it is closed when that resolves */
+  constructor(serve: (conn: Deno.TcpConn) => Promise<void>) {
+    this.#serving = this.#accept(serve);
+  }
+
+  get address(): string {
+    return `tcp:127.0.0.1:${this.#listener.addr.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const conn of this.#open) conn.close();
+    this.#open.clear();
+    await this.#serving;
+  }
+
+  async #accept(serve: (conn: Deno.TcpConn) => Promise<void>): Promise<void> {
+    for await (const conn of this.#listener) {
+      this.#open.add(conn);
+      serve(conn).catch(() => {
+        // What a test expects it asserts at the client.
+      }).finally(() => {
+        if (this.#open.delete(conn)) conn.close();
+      });
+    }
+  }
+}
+
+/** Resets a connection of this process. Deno's own close, and that of its node:net, say FIN first. */
+export function reset(conn: Deno.TcpConn | Deno.TlsConn): void {
+  const [remote, local] = [conn.remoteAddr as Deno.NetAddr, conn.localAddr as Deno.NetAddr];
+  const found = libc.endConnections([{ remote, local, how: "reset" }]);
+  if (found !== 1) throw new Error("Cannot reset the connection: it has ended already");
+}

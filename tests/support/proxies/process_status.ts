@@ -1,0 +1,68 @@
+import type { Program } from "./program.ts";
+import { pause } from "../wait.ts";
+
+/** Threads that a runtime keeps for blocking work end when they had nothing to do for 10 s. */
+const SETTLE_MS = 14_000;
+/** How long a busy machine may take until a process holds as little as before. What has leaked never goes. */
+const RETURN_MS = 100_000;
+
+/** What a process holds. */
+export interface Holdings {
+  threads: number;
+  /** Open descriptors. */
+  fds: number;
+}
+
+/** What a process holds once it has come to rest. Threads and descriptors come and go even then: the fewest count. */
+export async function settledHoldings(program: Program): Promise<Holdings> {
+  const fewest = holdings(program);
+  for (const deadline = performance.now() + SETTLE_MS; performance.now() < deadline;) {
+    await pause(250);
+    const { threads, fds } = holdings(program);
+    fewest.threads = Math.min(fewest.threads, threads);
+    fewest.fds = Math.min(fewest.fds, fds);
+  }
+  return fewest;
+}
+
+/**
+ * Waits until a process at rest holds no more than before. Fewer is no leak.
+ * @returns what it holds then
+ * @throws Error when it keeps more: something has leaked
+ */
+export async function holdsNoMoreThan(before: Holdings, program: Program): Promise<Holdings> {
+  const fewest = holdings(program);
+  for (const deadline = performance.now() + RETURN_MS; performance.now() < deadline;) {
+    const { threads, fds } = holdings(program);
+    fewest.threads = Math.min(fewest.threads, threads);
+    fewest.fds = Math.min(fewest.fds, fds);
+    if (fewest.threads <= before.threads && fewest.fds <= before.fds) return fewest;
+    await pause(250);
+  }
+  const told = `${JSON.stringify(before)} became ${JSON.stringify(fewest)} at rest`;
+  throw new Error(`Leaked: ${told}; open are ${JSON.stringify(openKinds(program))}`);
+}
+
+/** The caches of `deno run`, which it opens when a module is loaded for the first time, and keeps: no compiled program has them. */
+const RUNTIME_CACHE = /\/[a-z0-9]+(_[a-z0-9]+)*_cache_v\d+(-wal|-shm|-journal)?$/;
+
+/** How many descriptors there are of each kind, without those of the runtime's own caches. */
+function openKinds({ pid }: Program): Record<string, number> {
+  const kinds: Record<string, number> = {};
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
+    let target = "closed meanwhile";
+    try {
+      target = Deno.readLinkSync(`/proc/${pid}/fd/${name}`).replace(/:\[\d+\]$/, "");
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    if (!RUNTIME_CACHE.test(target)) kinds[target] = (kinds[target] ?? 0) + 1;
+  }
+  return kinds;
+}
+
+function holdings(program: Program): Holdings {
+  const status = Deno.readTextFileSync(`/proc/${program.pid}/status`);
+  const fds = Object.values(openKinds(program)).reduce((sum, count) => sum + count, 0);
+  return { threads: Number(/Threads:\s+(\d+)/.exec(status)![1]), fds };
+}
