@@ -2,9 +2,12 @@
  * Runs the tests of the folders that are named. After the report of `deno test` it lists the skipped tests by name, and
  * ends with one line of counts that any CI can read.
  */
+/** How many files are tested at a time. Tests mostly wait, so that two cores have time for four. */
+const FILES_AT_ONCE = "4";
+
 const reports = await new Deno.Command(Deno.execPath(), {
   args: ["test", "--allow-all", "--no-prompt", "--parallel", ...Deno.args],
-  env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "2" },
+  env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? FILES_AT_ONCE },
   stdin: "null",
   stdout: "piped",
   stderr: "inherit",

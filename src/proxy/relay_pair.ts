@@ -1,0 +1,297 @@
+/** Both directions of a connection: which bytes went which way, and how and why the connection ends. */
+import type { Reason } from "../metrics/reasons.ts";
+import type { Conn, ConnError } from "../engines/contract.ts";
+import { CLOSING_MS } from "./dismiss_client.ts";
+import { backendReason, clientReason, isReset } from "./failure_reasons.ts";
+import { type Flow, Relay, type RelayEnd } from "./relay.ts";
+import type { SessionContext } from "./session_context.ts";
+
+/**
+ * How long the bytes that a client still sends are read and dropped after its application has answered and closed: in
+ * all, and while the client is silent. A client may read the answer only after it has sent everything. The numbers are
+ * those of nginx (lingering_time, lingering_timeout).
+ */
+const LINGER_MS = 30_000;
+const LINGER_SILENCE_MS = 5_000;
+
+type Phase = "relay" | "half-closed" | "lingering" | "closing";
+
+/** Whose connections are relayed. */
+interface RelayOwner {
+  /** Everything has ended. To be called once. */
+  finish(): void;
+}
+
+/** What is relayed, and for whom. */
+interface RelayPairOptions {
+  client: Conn;
+  backend: Conn;
+  /** The client's address, for the counters. */
+  host: string;
+  /** How many bytes of the client went to the backend with the PROXY header. */
+  bytesIn: number;
+  context: Pick<SessionContext, "clock" | "config" | "telemetry">;
+  owner: RelayOwner;
+}
+
+export class RelayPair {
+  readonly #client: Conn;
+  readonly #backend: Conn;
+  readonly #host: string;
+  readonly #context: RelayPairOptions["context"];
+  readonly #owner: RelayOwner;
+  readonly #inward: Relay;
+  #bytesIn: number;
+  #bytesOut = 0;
+  #phase: Phase = "relay";
+  #phaseMs: number;
+  /** The time of the coarse clock when bytes were relayed last. */
+  #activeMs: number;
+  /** The side that was the first to end in good order. */
+  #ending: "client" | "backend" | null = null;
+  /** Why nothing more can be written to the backend, though it may have answered. */
+  #refusal: ConnError | null = null;
+  /**
+   * How many things must end before everything is freed: two directions, and the client where its end is waited for.
+   */
+  #open = 2;
+  #closingTimer: ReturnType<typeof setTimeout> | undefined;
+  #reason: Reason | null = null;
+  #error: string | undefined;
+
+  constructor({ client, backend, host, bytesIn, context, owner }: RelayPairOptions) {
+    this.#client = client;
+    this.#backend = backend;
+    this.#host = host;
+    this.#bytesIn = bytesIn;
+    this.#context = context;
+    this.#owner = owner;
+    this.#phaseMs = this.#activeMs = performance.now();
+    this.#inward = new Relay(client, backend, new Inward(this));
+  }
+
+  /** From the client to the backend. */
+  get bytesIn(): number {
+    return this.#bytesIn;
+  }
+
+  /** From the backend to the client. */
+  get bytesOut(): number {
+    return this.#bytesOut;
+  }
+
+  /** Why the connection has ended. */
+  get reason(): Reason {
+    return this.#reason ?? "client-closed";
+  }
+
+  /** The failure that has ended it, if any. */
+  get error(): string | undefined {
+    return this.#error;
+  }
+
+  /**
+   * @param first the read of the client that has begun already
+   * @param refusal why the backend takes no bytes, where it did not take the PROXY header
+   */
+  start(first: Promise<Uint8Array | null>, refusal: ConnError | null): void {
+    this.#inward.start(first);
+    new Relay(this.#backend, this.#client, new Outward(this)).start();
+    if (refusal !== null) this.#backendRefused(refusal);
+  }
+
+  /** Ends both directions at once, in whatever state. */
+  cut(reason: Reason): void {
+    this.#reason ??= reason;
+    this.#client.close();
+    this.#backend.close();
+  }
+
+  /** Ends both directions in good order: close_notify, FIN, and a moment to hear the client's own. */
+  end(reason: Reason): void {
+    if (this.#phase === "closing") return;
+    this.#reason ??= reason;
+    this.#close();
+  }
+
+  /** Ends what has been silent for too long at `nowMs`. Returns whether it has. */
+  expire(nowMs: number): boolean {
+    const { idleMs, halfCloseMs } = this.#context.config.timeouts;
+    const silentMs = nowMs - Math.max(this.#activeMs, this.#phaseMs);
+    switch (this.#phase) {
+      case "relay":
+        if (idleMs === 0 || silentMs < idleMs) return false;
+        this.end("idle");
+        return true;
+      case "half-closed":
+        if (halfCloseMs === 0 || silentMs < halfCloseMs) return false;
+        this.end("half-close-timeout");
+        return true;
+      case "lingering":
+        if (nowMs - this.#phaseMs < LINGER_MS && silentMs < LINGER_SILENCE_MS) return false;
+        this.#client.close();
+        return true;
+      case "closing":
+        return false;
+    }
+  }
+
+  movedIn(count: number): void {
+    this.#bytesIn += count;
+    this.#activeMs = this.#context.clock.now;
+    this.#context.telemetry.bytesIn(this.#host, count);
+  }
+
+  movedOut(count: number): void {
+    this.#bytesOut += count;
+    this.#activeMs = this.#context.clock.now;
+    this.#context.telemetry.bytesOut(this.#host, count);
+  }
+
+  /** Bytes of the client were dropped. They only count as activity while nothing but the client's end is waited for. */
+  dropped(): void {
+    if (this.#phase === "lingering") this.#activeMs = this.#context.clock.now;
+  }
+
+  /** The client has ended, after bytes of it were dropped. */
+  drained(failure: ConnError | null): void {
+    this.#open--;
+    if (failure !== null && this.#phase === "half-closed" && this.#reason === null) this.#clientFailed(failure);
+    this.#finishIfOver();
+  }
+
+  /**
+   * One direction is over. The other goes on after an orderly end, or where an answer may still come; else all ends.
+   */
+  ended(end: RelayEnd, source: "client" | "backend"): void {
+    this.#open--;
+    if (this.#reason === null) {
+      if (end.kind === "ended") this.#endedInOrder(source);
+      else if ((end.side === "source") === (source === "client")) this.#clientFailed(end.error);
+      else if (end.side === "target") this.#backendRefused(end.error);
+      else this.#backendFailed(end.error);
+    }
+    this.#finishIfOver();
+  }
+
+  #endedInOrder(source: "client" | "backend"): void {
+    this.#ending ??= source;
+    if (this.#refusal !== null) this.#answered();
+    else if (this.#phase === "relay") this.#enter("half-closed");
+    else this.#reason = this.#endingReason();
+  }
+
+  #clientFailed(error: ConnError): void {
+    // After the backend has ended, a reset by the client is only its way of closing.
+    if (this.#ending === "backend" && isReset(error)) return this.cut(this.#endingReason());
+    this.#error = error.message;
+    // The application must be able to distinguish a request that was cut from a complete one.
+    if (this.#ending !== "client" && error.kind !== "vanished") this.#backend.abort();
+    this.cut(clientReason(error));
+  }
+
+  /**
+   * The backend takes no more bytes. It may have answered before it closed. The answer goes to the client, which may
+   * still be sending, and whose bytes are dropped.
+   */
+  #backendRefused(error: ConnError): void {
+    this.#refusal = error;
+    this.#dropInput();
+    if (this.#ending === "backend") this.#answered();
+    else if (this.#phase === "relay") this.#enter("half-closed");
+  }
+
+  /** The backend has failed, and everything that it sent before has been written to the client. */
+  #backendFailed(error: ConnError): void {
+    if (error.kind === "reset" && this.#refusal !== null && this.#bytesOut > 0) return this.#answered();
+    this.#failedBackend(error);
+    this.#backend.close();
+    if (this.#client.cutWrite === undefined) return this.#client.close();
+    // The client gets no close_notify, so that it can tell that bytes are missing.
+    this.#client.cutWrite();
+    this.#enter("lingering");
+    this.#dropInput();
+  }
+
+  /** The backend has answered without reading everything that the client sent. */
+  #answered(): void {
+    if (this.#bytesOut === 0) this.#failedBackend(this.#refusal!);
+    else this.#reason = "backend-closed";
+    this.#enter("lingering");
+    this.#closeWrite();
+  }
+
+  #failedBackend(error: ConnError): void {
+    this.#error = error.message;
+    this.#reason = backendReason(error);
+  }
+
+  /** Ends a relaying connection in good order. A client that does not react is not waited for. */
+  #close(): void {
+    const lingers = this.#phase === "lingering";
+    this.#enter("closing");
+    this.#closingTimer = setTimeout(() => this.#client.close(), CLOSING_MS);
+    if (lingers) return;
+    this.#backend.close();
+    this.#dropInput();
+    this.#closeWrite();
+  }
+
+  #dropInput(): void {
+    if (this.#inward.discard()) this.#open++;
+  }
+
+  #closeWrite(): void {
+    this.#open++;
+    this.#client.closeWrite().catch(() => this.#client.close()).then(() => {
+      this.#open--;
+      this.#finishIfOver();
+    });
+  }
+
+  #finishIfOver(): void {
+    if (this.#open > 0) return;
+    clearTimeout(this.#closingTimer);
+    this.#owner.finish();
+  }
+
+  #endingReason(): Reason {
+    return this.#ending === "client" ? "client-closed" : "backend-closed";
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase;
+    this.#phaseMs = this.#activeMs = performance.now();
+  }
+}
+
+/** From the client to the backend. */
+class Inward implements Flow {
+  constructor(readonly pair: RelayPair) {}
+  moved(count: number): void {
+    this.pair.movedIn(count);
+  }
+  ended(end: RelayEnd): void {
+    this.pair.ended(end, "client");
+  }
+  dropped(): void {
+    this.pair.dropped();
+  }
+  drained(failure: ConnError | null): void {
+    this.pair.drained(failure);
+  }
+}
+
+/** From the backend to the client. */
+class Outward implements Flow {
+  constructor(readonly pair: RelayPair) {}
+  moved(count: number): void {
+    this.pair.movedOut(count);
+  }
+  ended(end: RelayEnd): void {
+    this.pair.ended(end, "backend");
+  }
+  // Bytes of the backend are never dropped. Its connection is closed instead.
+  dropped(): void {}
+  drained(): void {}
+}
