@@ -152,7 +152,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     details: [],
   },
-  { name: "version", summary: "print the version, the runtime and its engines", file: null, flags: [], details: [] },
+  {
+    name: "version",
+    summary: "print the version, the runtime, its engines and key exchange",
+    file: null,
+    flags: [],
+    details: [],
+  },
 ];
 
 function flag(name: string, value: string, description: string): FlagSpec {

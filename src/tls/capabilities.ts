@@ -83,6 +83,27 @@ export const CAVEATS: Partial<Record<RuntimeName, Partial<Record<EngineName, Par
   },
 };
 
+/** The hybrid of X25519 and ML-KEM-768, which keeps what is recorded today safe from quantum computers. */
+export const POST_QUANTUM_GROUP = "X25519MLKEM768";
+
+/**
+ * When a runtime agrees on {@linkcode POST_QUANTUM_GROUP} with a client that offers it, by each of its engines:
+ * `preferred` also where the client has sent a share of X25519 beside it, as browsers do, and `accepted` only where it
+ * has not. Node links the OpenSSL that it comes with: only 24 and newer have the group.
+ */
+export const POST_QUANTUM: Record<RuntimeName, "preferred" | "accepted" | "newer"> = {
+  // rustls without its feature "prefer-post-quantum".
+  deno: "accepted",
+  bun: "preferred",
+  node: "newer",
+};
+
+const POST_QUANTUM_CELLS = {
+  preferred: "yes",
+  accepted: "unless X25519 is sent too",
+  newer: "from Node 24 on",
+} as const;
+
 /** The names of the runtimes for people. */
 export const RUNTIME_TITLES: Record<RuntimeName, string> = { deno: "Deno", bun: "Bun", node: "Node" };
 
@@ -90,14 +111,22 @@ export const RUNTIME_TITLES: Record<RuntimeName, string> = { deno: "Deno", bun: 
 export function describeCapabilities(): string {
   const columns = (Object.keys(CAPABILITIES) as RuntimeName[]).flatMap((runtime) =>
     (Object.keys(CAPABILITIES[runtime]) as EngineName[])
-      .map((engine) => ({ title: `\`${engine}\` on ${RUNTIME_TITLES[runtime]}`, lacks: CAPABILITIES[runtime][engine] }))
-      .filter((column): column is { title: string; lacks: Lacks } => column.lacks !== null)
+      .map((engine) => ({
+        runtime,
+        title: `\`${engine}\` on ${RUNTIME_TITLES[runtime]}`,
+        lacks: CAPABILITIES[runtime][engine],
+      }))
+      .filter((column): column is typeof column & { lacks: Lacks } => column.lacks !== null)
   );
   const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
   return [
     row(["", ...columns.map(({ title }) => title)]),
     row(["---", ...columns.map(() => ":-:")]),
     row(["one certificate, ALPN, TLS 1.2 and 1.3", ...columns.map(() => "yes")]),
+    row([
+      `post-quantum key exchange (${POST_QUANTUM_GROUP})`,
+      ...columns.map(({ runtime }) => POST_QUANTUM_CELLS[POST_QUANTUM[runtime]]),
+    ]),
     ...(Object.entries(FEATURES) as [Feature, string][]).map(([feature, title]) =>
       row([title, ...columns.map(({ lacks }) => lacks[feature] === undefined ? "yes" : "no")])
     ),

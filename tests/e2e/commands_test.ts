@@ -27,7 +27,7 @@ Deno.test("version names the program, its runtime and engines", async () => {
   for (const args of [["version"], ["--version"]]) {
     const { code, stdout } = await runProgram(args);
     assert.equal(code, 0);
-    assert.match(stdout, /^tls-off \d+\.\d+\.\d+\nruntime \w+ .+\nengines .*native/);
+    assert.match(stdout, /^tls-off \d+\.\d+\.\d+\nruntime \w+ .+\nengines .*native.*\npost-quantum /);
   }
 });
 
