@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import type { AcmeConfig } from "../config/config.ts";
 import { readConfigFile, ReadError } from "../files/read_file.ts";
 import { loadCertificateFile } from "../tls/certificates/certificate_file.ts";
-import { type Problem, problemError } from "../tls/problem.ts";
 import type { ExternalAccount } from "./protocol/jws.ts";
+import type { Problems } from "../config/problem.ts";
 
 /** What certificates are ordered by, with every file of it loaded. Holds the key of the external account. */
 export interface AcmeSettings {
@@ -13,18 +13,18 @@ export interface AcmeSettings {
   externalAccount: ExternalAccount | null;
 }
 
-/** Loads the files that `[acme]` names, or pushes what is wrong and answers `null`. */
-export async function loadAcmeSettings(config: AcmeConfig, problems: Problem[]): Promise<AcmeSettings | null> {
-  const before = problems.length;
-  const ca = config.ca === "" ? null : await loadCertificateFile(config.ca, "CA certificates", problems);
-  const externalAccount = config.eabKid === "" ? null : await loadExternalAccount(config, problems);
-  if (problems.length > before) return null;
+/** Loads the files that `[acme]` names, or returns `null` and adds what is wrong to the problems. */
+export async function loadAcmeSettings(config: AcmeConfig, problems: Problems): Promise<AcmeSettings | null> {
+  const before = problems.found.length;
+  const ca = config.ca === "" ? null : await loadCertificateFile(config.ca, "CA certificates", problems.at("ca"));
+  const externalAccount = config.eabKid === "" ? null : await loadExternalAccount(config, problems.at("eab-key-file"));
+  if (problems.found.length > before) return null;
   return { config, ca: ca === null ? "" : ca.certificates.map(({ pem }) => pem).join(""), externalAccount };
 }
 
-async function loadExternalAccount(config: AcmeConfig, problems: Problem[]): Promise<ExternalAccount | null> {
+async function loadExternalAccount(config: AcmeConfig, problems: Problems): Promise<ExternalAccount | null> {
   const refuse = (detail: string) => {
-    problems.push(problemError(config.eabKeyFile, `eab-key-file "${config.eabKeyFile}": ${detail}`));
+    problems.error(`eab-key-file "${config.eabKeyFile}": ${detail}`);
     return null;
   };
   let text;

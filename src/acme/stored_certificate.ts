@@ -1,3 +1,4 @@
+import { Problems } from "../config/problem.ts";
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { isIP } from "node:net";
@@ -41,8 +42,9 @@ export function shortHash(text: string): string {
 
 /** Reads one stored certificate; `null` where there is none, or what is there can't be used. */
 export async function readStored(path: string): Promise<StoredCertificate | null> {
-  const loaded = await loadCertificateFile(path, "certificate", []);
-  const key = loaded === null ? null : await loadPrivateKey(path, []);
+  const problems = new Problems();
+  const loaded = await loadCertificateFile(path, "certificate", problems);
+  const key = loaded === null ? null : await loadPrivateKey(path, problems);
   if (loaded === null || key === null) return null;
   const { certificates } = loaded;
   if (!certificates[0].x509.checkPrivateKey(key.object)) return null;

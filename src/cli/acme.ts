@@ -8,8 +8,7 @@ import { AcmeStorage, type SavedCertificate } from "../acme/storage.ts";
 import { systemClock } from "../acme/clock.ts";
 import { certificateId, readStored } from "../acme/stored_certificate.ts";
 import { buildAcmeConfig, loadConfig } from "../config/load.ts";
-import { formatProblem } from "../config/problem.ts";
-import type { Problem } from "../tls/problem.ts";
+import { formatProblem, Problems } from "../config/problem.ts";
 import { VERSION } from "./version.ts";
 
 /** What {@linkcode acme} is asked for. */
@@ -53,11 +52,11 @@ export async function acme(command: AcmeCommand, print: (line: string) => void):
 }
 
 async function loadSettings(file: string | null): Promise<{ settings: AcmeSettings; lists: string[][] }> {
-  const problems: Problem[] = [];
+  const problems = new Problems();
   const loaded = file === null ? null : await loadConfig(file);
   if (loaded !== null && loaded.config === null) throw new Error(loaded.problems.map(formatProblem).join("\n"));
   const settings = await loadAcmeSettings(loaded?.config?.acme ?? buildAcmeConfig(), problems);
-  if (settings === null) throw new Error(problems.map(({ message }) => message).join("\n"));
+  if (settings === null) throw new Error(problems.found.map(({ message }) => message).join("\n"));
   const lists = loaded?.config?.listeners.map(({ acme }) => acme).filter((names) => names.length > 0) ?? [];
   return { settings, lists };
 }

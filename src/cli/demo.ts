@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildConfig } from "../config/load.ts";
+import { Problems } from "../config/problem.ts";
 import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
-import { planConfig, type PlanResult } from "../supervisor/plan.ts";
+import { planConfig, planResult } from "../supervisor/plan.ts";
 import type { Started } from "../supervisor/supervisor.ts";
 import { makeSelfSigned } from "../tls/certificates/self_signed.ts";
 import { startEchoServer } from "./echo_server.ts";
@@ -47,9 +48,8 @@ export async function demo(
         }],
       }, directory);
       const load = async () => {
-        const result: PlanResult = { plan: null, errors: [], warnings: [] };
-        result.plan = await planConfig(config, null, result);
-        return result;
+        const problems = new Problems();
+        return planResult(await planConfig(config, problems), problems);
       };
       const { plan, errors, warnings } = await load();
       if (plan === null) {

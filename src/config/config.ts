@@ -1,5 +1,6 @@
 /** The validated configuration: plain data with every default filled in, so that it can be posted to a worker. */
 import type { Address } from "../net/address.ts";
+import type { Path } from "./positions.ts";
 
 export type Spread = "connection" | "client";
 export type Balance = "least-conn" | "round-robin" | "client";
@@ -10,6 +11,8 @@ export type ProxyProtocolVersion = "off" | "v1" | "v2";
 export type ProxyProtocolTlv = "alpn" | "authority" | "ssl" | "client-cert" | "unique-id" | "crc32c" | "forwarded";
 
 export interface CertificateConfig {
+  /** The steps to it from the listener: none for the listener's own `cert` and `key`. */
+  path: Path;
   /** Absolute path of the PEM file: the leaf certificate first, then its chain. */
   cert: string;
   /** Absolute path of the PEM file. */

@@ -129,13 +129,9 @@ function validate(tree: TomlTable, report: Report): LoadResult {
 
 const TLVS_KEY = "proxy-protocol-tlvs";
 
-function toListener(
-  { cert, key, clientAuth, routes, ...listener }: ListenerFile,
-  path: Path,
-  isGiven: IsGiven,
-): ListenerConfig {
+function toListener(file: ListenerFile, path: Path, isGiven: IsGiven): ListenerConfig {
+  const { cert: _cert, key: _key, clientAuth, routes, ...listener } = file;
   const proxyProtocolTlvsNamed = isGiven([...path, TLVS_KEY]);
-  const first: CertificateConfig[] = cert === "" ? [] : [{ cert, key, names: [] }];
   return {
     ...listener,
     proxyProtocolTlvsNamed,
@@ -144,9 +140,15 @@ function toListener(
       proxyProtocolTlvsNamed: proxyProtocolTlvsNamed || isGiven([...path, "route", index, TLVS_KEY]),
     })),
     listen: withoutCovered(listener.listen),
-    certificates: [...first, ...listener.certificates],
+    certificates: certificatesOf(file),
     clientAuth: { ...clientAuth, ca: clientAuth.mode === "none" ? null : clientAuth.ca },
   };
+}
+
+/** Returns all certificates of a listener: its own first, which is apart from the others in the file. */
+export function certificatesOf({ cert, key, certificates }: ListenerFile): CertificateConfig[] {
+  const further = certificates.map((each, index) => ({ ...each, path: ["certificates", index] }));
+  return cert === "" ? further : [{ path: [], cert, key, names: [] }, ...further];
 }
 
 function has(tree: unknown, path: Path): boolean {

@@ -13,6 +13,16 @@ export interface Positions {
   find(path: Path): Position;
 }
 
+/** Writes a path as `listener.timeouts.idle`. Indexes are left out, and keys that are not plain words are quoted. */
+export function formatPath(path: Path): string {
+  const names = path.filter((step) => typeof step === "string");
+  return names.map((name) => /^[\w-]{1,64}$/.test(name) ? name : quoteKey(name)).join(".");
+}
+
+function quoteKey(name: string): string {
+  return JSON.stringify(name.length > 64 ? name.slice(0, 64) + "…" : name);
+}
+
 /**
  * Indexes the keys of a TOML document, which the parser gives without their places.
  *

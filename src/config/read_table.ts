@@ -1,7 +1,6 @@
-import type { Path } from "./positions.ts";
+import { formatPath, type Path } from "./positions.ts";
 import { quoteValue } from "../net/quote_value.ts";
 import type { Report } from "./report.ts";
-import { formatPath } from "./report.ts";
 import { describeKeys, describeTables } from "./schema/schema.ts";
 import { type Field, type Fields, fieldsOf, type Key } from "./schema/schema_types.ts";
 import { nearest } from "./suggest.ts";

@@ -1,4 +1,4 @@
-import type { Path, Position, Positions } from "./positions.ts";
+import { formatPath, type Path, type Position, type Positions } from "./positions.ts";
 import { compareProblems, type Problem } from "./problem.ts";
 
 /** Where the values of a configuration come from, for messages and relative paths. */
@@ -86,16 +86,6 @@ export class Report {
       message,
     });
   }
-}
-
-/** Writes a path as `listener.timeouts.idle`. Indexes are left out, and keys that are not plain words are quoted. */
-export function formatPath(path: Path): string {
-  const names = path.filter((step) => typeof step === "string");
-  return names.map((name) => /^[\w-]{1,64}$/.test(name) ? name : quoteKey(name)).join(".");
-}
-
-function quoteKey(name: string): string {
-  return JSON.stringify(name.length > 64 ? name.slice(0, 64) + "…" : name);
 }
 
 function pathKey(path: Path): string {

@@ -1,44 +1,34 @@
-import type { LoadResult } from "../config/load.ts";
+import type { ConfigFlags } from "../config/flags.ts";
+import { certificatesOf, type LoadResult } from "../config/load.ts";
 import type { Path } from "../config/positions.ts";
-import type { ListenerFile } from "../config/schema/schema_listener.ts";
+import type { Place, Problems } from "../config/problem.ts";
 import { loadCertificate } from "../tls/certificates/certificates.ts";
-import type { Problem } from "../tls/problem.ts";
 
-/** Records a problem of one listener, which is given by its index in the file. */
-export type WriteProblem = (problem: Problem, listener: number) => void;
-
-/** The position of a listener's problem in the file: that of the key at fault, else that of the listener. */
-export function positionText({ file, key }: Problem, index: number, { listeners, positions }: LoadResult): string {
-  if (positions === null) return "";
-  const { line, column } = positions.find(["listener", index, ...key ?? keyOf(file, listeners[index])]);
-  return `${line}:${column}:`;
-}
-
-function keyOf(file: string, { cert, key, certificates, clientAuth }: ListenerFile): Path {
-  if (file === "") return [];
-  if (file === cert) return ["cert"];
-  if (file === key) return ["key"];
-  for (const [index, more] of certificates.entries()) {
-    if (file === more.cert) return ["certificates", index, "cert"];
-    if (file === more.key) return ["certificates", index, "key"];
-  }
-  if (clientAuth.crl.includes(file)) return ["client-auth", "crl"];
-  return file === clientAuth.ca ? ["client-auth", "ca"] : [];
+/**
+ * Returns where keys of a configuration are, for problems whose message names what it is about.
+ * @param file as it was named on the command line
+ */
+export function placeIn(file: string | null, flags: ConfigFlags, { positions }: LoadResult): (path: Path) => Place {
+  // A value that a flag gives has no position in the file.
+  const known = flags.cert || flags.key || flags.engine ? null : positions;
+  return (path) => {
+    const { line, column } = path.length === 0 || known === null ? { line: 0, column: 0 } : known.find(path);
+    return { file, line, column, key: "" };
+  };
 }
 
 /**
  * Checks the certificates of a configuration that has other errors, so that all problems are reported together.
  */
-export async function checkCertificates(listeners: ListenerFile[], write: WriteProblem): Promise<void> {
-  for (const [index, { name, cert, key, certificates }] of listeners.entries()) {
-    for (const pair of [{ cert, key, names: [] }, ...certificates]) {
+export async function checkCertificates({ listeners }: LoadResult, problems: Problems): Promise<void> {
+  for (const [index, listener] of listeners.entries()) {
+    // A listener without a name is named for its address, which may be what is wrong.
+    const title = listener.name === "" ? `listener ${index + 1}` : `listener "${listener.name}"`;
+    const own = problems.at("listener", index).about(title);
+    for (const certificate of certificatesOf(listener)) {
       // An empty path stands for a wrong one, which was reported already.
-      if (pair.cert === "" || pair.key === "") continue;
-      const found: Problem[] = [];
-      await loadCertificate(pair, Date.now(), found);
-      // A listener without a name is named for its address, which may be what is wrong.
-      const listener = name === "" ? `listener ${index + 1}` : `listener "${name}"`;
-      for (const problem of found) write({ ...problem, message: `${listener}: ${problem.message}` }, index);
+      if (certificate.cert === "" || certificate.key === "") continue;
+      await loadCertificate(certificate, Date.now(), own);
     }
   }
 }

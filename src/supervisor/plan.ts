@@ -1,6 +1,6 @@
 import { type AcmeSettings, loadAcmeSettings } from "../acme/settings.ts";
 import { storageProblem } from "../acme/storage.ts";
-import { formatProblem } from "../config/problem.ts";
+import { formatProblem, Problems } from "../config/problem.ts";
 import type { Config, ListenerConfig } from "../config/config.ts";
 import type { ConfigFlags } from "../config/flags.ts";
 import { loadConfig } from "../config/load.ts";
@@ -9,13 +9,12 @@ import { runtimeName } from "../runtimes/name.ts";
 import { sharesPorts } from "../engines/shared/shares_ports.ts";
 import { loadSocketCalls } from "../linux/socket_calls.ts";
 import { loadListenerTls, type TlsPlan } from "../tls/options.ts";
-import { type Problem, problemError } from "../tls/problem.ts";
 import { assignSockets, inheritedSockets } from "../systemd/activation.ts";
 import { fingerprint } from "../files/file_watch.ts";
 import { orderedTls } from "./ordered_tls.ts";
 import { logFileObstacle } from "./check_log_file.ts";
 import { watchedFiles } from "./watched_files.ts";
-import { checkCertificates, positionText, type WriteProblem } from "./listener_problems.ts";
+import { checkCertificates, placeIn } from "./listener_problems.ts";
 
 /** A listener with everything loaded and decided, as plain data: a worker needs no file. It has private keys. */
 export interface ListenerPlan {
@@ -54,45 +53,30 @@ export interface PlanResult {
  */
 export async function loadPlan(file: string | null, flags: ConfigFlags = {}): Promise<PlanResult> {
   const loaded = await loadConfig(file, flags);
-  const { config, problems } = loaded;
-  const result: PlanResult = { plan: null, errors: [], warnings: [] };
-  for (const problem of problems) {
-    result[problem.severity === "error" ? "errors" : "warnings"].push(formatProblem(problem));
-  }
-  const write: WriteProblem = (problem, listener) => {
-    // A value that a flag gives has no position in the file.
-    const place = file === null || flags.cert || flags.key || flags.engine
-      ? ""
-      : positionText(problem, listener, loaded);
-    const where = file === null ? "" : `${file}:${place} `;
-    result[problem.severity === "error" ? "errors" : "warnings"].push(`${where}${problem.message}`);
-  };
+  const { config } = loaded;
+  const problems = new Problems(placeIn(file, flags, loaded));
+  problems.add(loaded.problems);
   if (config === null) {
-    await checkCertificates(loaded.listeners, write);
-    return result;
+    await checkCertificates(loaded, problems);
+    return planResult(null, problems);
   }
   const obstacle = await logFileObstacle(config.log.file);
-  if (obstacle !== null) {
-    const { line, column } = loaded.positions?.find(["log", "file"]) ?? { line: 0, column: 0 };
-    const problem = { severity: "error", file, line, column, key: "log.file", message: obstacle } as const;
-    result.errors.push(formatProblem(problem));
-  }
-  result.plan = await planConfig(config, file, result, write);
-  return result;
+  if (obstacle !== null) problems.at("log", "file").about("log.file").error(obstacle);
+  return planResult(await planConfig(config, problems), problems);
+}
+
+/** @param plan what {@linkcode planConfig} has returned */
+export function planResult(plan: Plan | null, { found }: Problems): PlanResult {
+  const lines = (wanted: string) => found.filter(({ severity }) => severity === wanted).map(formatProblem);
+  return { plan, errors: lines("error"), warnings: lines("warning") };
 }
 
 /**
- * Does the same as {@linkcode loadPlan} with a configuration that is loaded already. Adds problems to `result`, and
- * returns no plan where there are errors.
- * @param write records what is wrong with a listener
+ * Does the same as {@linkcode loadPlan} with a configuration that is loaded already. Returns no plan where there are
+ * errors.
+ * @param problems receives everything found, errors and warnings
  */
-export async function planConfig(
-  config: Config,
-  file: string | null,
-  result: PlanResult,
-  write: WriteProblem = ({ severity, message }) => result[severity === "error" ? "errors" : "warnings"].push(message),
-): Promise<Plan | null> {
-  const place = file === null ? "" : `${file}: `;
+export async function planConfig(config: Config, problems: Problems): Promise<Plan | null> {
   const listeners: ListenerPlan[] = [];
   const sockets = inheritedSockets();
   const calls = sockets.length > 0 ? await loadSocketCalls() : null;
@@ -106,46 +90,42 @@ export async function planConfig(
     calls && ((fd, address) => calls.listensOn(fd, address)),
   );
   for (const { fd, name } of unused) {
-    result.warnings.push(`${place}no listener has the address of inherited socket ${fd} ("${name}")`);
+    problems.warning(`no listener has the address of inherited socket ${fd} ("${name}")`);
   }
   if (config.workers !== "auto" && config.workers > 1 && !sharesPorts()) {
-    result.errors.push(`${place}workers = ${config.workers}: Node can share a port among them since 22.12 only, use 1`);
+    problems.error(`workers = ${config.workers}: Node can share a port among them since 22.12 only, use 1`);
   }
   const files = config.reload === "watch" ? watchedFiles(config) : [];
   const watch = { files, seen: await fingerprint(files) };
-  const acme = await loadAcme(config, place, result);
+  const acme = await loadAcme(config, problems);
   const steers = acme !== null && ((await loadSocketCalls())?.steers ?? false);
   for (const [index, listener] of config.listeners.entries()) {
-    const own = fds.get(listener.name)!;
-    const inheritedSocket = own.some((fd) => fd !== null);
+    const inherited = fds.get(listener.name)!;
+    const inheritedSocket = inherited.some((fd) => fd !== null);
     const ordered = await orderedTls(listener, config.acme, { challenges: [], steers });
-    const { plan, problems } = await loadListenerTls(listener, runtimeName(), { inheritedSocket }, ordered);
-    for (const problem of problems) write(problem, index);
+    const own = problems.at("listener", index);
+    const tls = await loadListenerTls(listener, runtimeName(), own, { inheritedSocket }, ordered);
     if (listener.spread === "client") {
       const obstacle = await spreadObstacle(inheritedSocket);
-      if (obstacle !== null) write(problemError("", `spread = "client": ${obstacle}`), index);
+      if (obstacle !== null) own.error(`spread = "client": ${obstacle}`);
     }
-    if (plan !== undefined) listeners.push({ config: listener, tls: plan, fds: own, health: [] });
+    if (tls !== null) listeners.push({ config: listener, tls, fds: inherited, health: [] });
   }
   // The validation of names needs node for a while, whichever engine serves else.
   const engines = [...listeners.map(({ tls }) => tls.engine), ...(acme === null ? [] : ["node" as const])];
   const { refusal, warning } = judgeRuntime(engines);
-  if (refusal !== null) result.errors.push(`${place}${refusal}`);
-  if (warning !== null) result.warnings.push(`${place}${warning}`);
+  if (refusal !== null) problems.error(refusal);
+  if (warning !== null) problems.warning(warning);
   const redirectFd = redirect === null ? null : fds.get(redirectName)![0];
-  return result.errors.length > 0 ? null : { config, listeners, acme, redirectFd, watch };
+  return problems.hasErrors ? null : { config, listeners, acme, redirectFd, watch };
 }
 
-/** Loads how certificates are ordered. Problems are added to `result`. */
-async function loadAcme(config: Config, place: string, result: PlanResult): Promise<AcmeSettings | null> {
+/** Loads how certificates are ordered; `null` where none are, or something is wrong. */
+async function loadAcme(config: Config, problems: Problems): Promise<AcmeSettings | null> {
   if (config.listeners.every(({ acme }) => acme.length === 0)) return null;
-  const problems: Problem[] = [];
-  const settings = await loadAcmeSettings(config.acme, problems);
-  for (const { severity, message } of problems) {
-    result[severity === "error" ? "errors" : "warnings"].push(`${place}acme: ${message}`);
-  }
+  const settings = await loadAcmeSettings(config.acme, problems.at("acme").about("acme"));
   const problem = await storageProblem(config.acme.storage);
-  if (problem !== null) result.errors.push(`${place}acme.storage: ${problem}`);
+  if (problem !== null) problems.at("acme", "storage").about("acme.storage").error(problem);
   return settings;
 }
 

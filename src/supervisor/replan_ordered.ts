@@ -1,3 +1,4 @@
+import { Problems } from "../config/problem.ts";
 import { runtimeName } from "../runtimes/name.ts";
 import { loadListenerTls } from "../tls/options.ts";
 import { type OrderedCircumstances, orderedTls } from "./ordered_tls.ts";
@@ -17,8 +18,9 @@ export async function replanOrdered(plan: Plan, circumstances: OrderedCircumstan
     }
     const ordered = await orderedTls(listener.config, plan.config.acme, circumstances);
     const inheritedSocket = listener.fds.some((fd) => fd !== null);
-    const { plan: tls, problems } = await loadListenerTls(listener.config, runtimeName(), { inheritedSocket }, ordered);
-    if (tls === undefined) throw new Error(problems.find(({ severity }) => severity === "error")!.message);
+    const problems = new Problems();
+    const tls = await loadListenerTls(listener.config, runtimeName(), problems, { inheritedSocket }, ordered);
+    if (tls === null) throw new Error(problems.found.find(({ severity }) => severity === "error")!.message);
     listeners.push({ ...listener, tls });
   }
   return JSON.stringify(listeners) === JSON.stringify(plan.listeners) ? plan : { ...plan, listeners };

@@ -10,7 +10,7 @@ import type { EngineName } from "./capabilities.ts";
 import { type CertificateInfo, loadCertificate, type LoadedCertificate } from "./certificates/certificates.ts";
 import { chooseEngine, type EngineCircumstances } from "./engine.ts";
 import { RouteIndex, routeRules } from "./route_index.ts";
-import { type Problem, problemError, problemWarning } from "./problem.ts";
+import type { Problems } from "../config/problem.ts";
 
 /**
  * Everything that a listener's TLS needs, loaded and checked. It is plain data that is posted, and has private keys.
@@ -48,56 +48,57 @@ const LOADED_AT_ONCE = 16;
 /**
  * Decides what TLS a listener needs and which engine does it, and loads its certificates.
  *
+ * @param problems receives everything found in the listener, errors and warnings
  * @param ordered of the certificate that `acme` asks for
  * @param now milliseconds since the epoch, for expiry
- * @returns every problem found; no plan where one of them is an error
+ * @returns `null` where there was an error
  */
 export async function loadListenerTls(
   configured: ListenerConfig,
   runtime: RuntimeName,
+  problems: Problems,
   circumstances: Omit<EngineCircumstances, "validation"> = {},
   ordered: OrderedTls = { certificate: null, challenges: [], need: null },
   now: number = Date.now(),
-): Promise<{ plan?: TlsPlan; problems: Problem[] }> {
+): Promise<TlsPlan | null> {
   const config = ordered.certificate === null
     ? configured
     : { ...configured, certificates: [...configured.certificates, ordered.certificate] };
-  const found: Problem[] = [];
+  const found = problems.apart().about(`listener "${configured.name}"`);
   const choice = chooseEngine(config, runtime, { ...circumstances, validation: ordered.need });
-  if (choice.engine === null) found.push(...choice.refusals.map((refusal) => problemError("", refusal)));
+  if (choice.engine === null) choice.refusals.forEach((refusal) => found.error(refusal));
   const loaded: (LoadedCertificate | null)[] = [];
   for (let at = 0; at < config.certificates.length; at += LOADED_AT_ONCE) {
     const some = config.certificates.slice(at, at + LOADED_AT_ONCE).map(async (certificate) => {
-      const problems: Problem[] = [];
-      return { certificate: await loadCertificate(certificate, now, problems), problems };
+      const own = found.apart();
+      return { certificate: await loadCertificate(certificate, now, own), own };
     });
     // The problems come in the order of the configuration, whichever file was read first.
-    for (const { certificate, problems } of await Promise.all(some)) {
+    for (const { certificate, own } of await Promise.all(some)) {
       loaded.push(certificate);
-      found.push(...problems);
+      found.add(own.found);
     }
   }
   const certificates = loaded.filter((certificate) => certificate !== null);
   if (certificates.length === loaded.length) {
     const infos = certificates.map(({ info }) => info);
-    checkNames(infos, found);
+    checkNames(config.certificates, infos, found);
     checkRouteNames(config, infos, found);
   }
   const { mode, ca: path } = config.clientAuth;
   let ca: string | null = null;
   const revocationLists: LoadedRevocationList[] = [];
   if (mode !== "none") {
-    if (path === null) found.push(problemError("", `client-auth.mode = "${mode}" needs client-auth.ca`));
-    else ca = await loadCaBundle(path, now, found);
-    for (const file of ca === null ? [] : config.clientAuth.crl) {
-      revocationLists.push(...await loadRevocationLists(file, ca!, now, found));
+    if (path === null) found.error(`client-auth.mode = "${mode}" needs client-auth.ca`);
+    else ca = await loadCaBundle(path, now, found.at("client-auth", "ca"));
+    for (const [index, file] of ca === null ? [] : config.clientAuth.crl.entries()) {
+      const own = found.at("client-auth", "crl", index);
+      revocationLists.push(...await loadRevocationLists(file, ca!, now, own));
     }
   }
-  const problems = found.map((problem) => ({ ...problem, message: `listener "${config.name}": ${problem.message}` }));
-  if (choice.engine === null || problems.some(({ severity }) => severity === "error")) {
-    return { problems };
-  }
-  const plan: TlsPlan = {
+  problems.add(found.found);
+  if (choice.engine === null || found.hasErrors) return null;
+  return {
     engine: choice.engine,
     reason: choice.reason,
     notes: choice.notes,
@@ -107,7 +108,6 @@ export async function loadListenerTls(
     ca,
     revocationLists,
   };
-  return { plan, problems };
 }
 
 /** How one socket of a listener is opened. */
@@ -156,7 +156,7 @@ function accessOf(config: ListenerConfig, address: Address): Pick<TlsListenOptio
 function checkRouteNames(
   { routes, acme, sniStrict }: ListenerConfig,
   infos: CertificateInfo[],
-  problems: Problem[],
+  problems: Problems,
 ): void {
   const names = new Set([...acme, ...infos.flatMap((info) => info.names)]);
   const parents = new Set([...names].map(wildcardOf));
@@ -166,30 +166,26 @@ function checkRouteNames(
       // Some names of a wildcard may have certificates of their own.
       if (names.has(name) || names.has(wildcardOf(name)) || (name.startsWith("*.") && parents.has(name))) continue;
       const message = `route "${routes[route].name}": no certificate is valid for "${name}"`;
-      const problem = sniStrict
-        ? problemError("", `${message}, and sni-strict refuses it: the route can never match`)
-        : problemWarning("", `${message}: clients will refuse the one that they are shown`);
-      problems.push({ ...problem, key: ["route", route, "server-name", index] });
+      const own = problems.at("route", route, "server-name", index);
+      if (sniStrict) own.error(`${message}, and sni-strict refuses it: the route can never match`);
+      else own.warning(`${message}: clients will refuse the one that they are shown`);
     }
   }
 }
 
 /** Reports certificates that can never be chosen. */
-function checkNames(infos: CertificateInfo[], problems: Problem[]): void {
+function checkNames(certificates: CertificateConfig[], infos: CertificateInfo[], problems: Problems): void {
   const owners = new Map<string, CertificateInfo>();
   for (const [index, info] of infos.entries()) {
+    const own = problems.at(...certificates[index].path, "cert");
     if (index > 0 && info.names.length === 0) {
-      problems.push(
-        problemError(info.file, `Certificate "${info.file}" has no DNS name and can never be chosen: set its "names"`),
-      );
+      own.error(`Certificate "${info.file}" has no DNS name and can never be chosen: set its "names"`);
     }
     const taken = info.names.filter((name) => owners.has(name));
     if (taken.length > 0) {
       const first = owners.get(taken[0])!;
       const which = taken.map((name) => `"${name}"`).join(", ");
-      problems.push(
-        problemWarning(info.file, `Certificate "${info.file}" never answers for ${which}: "${first.file}" comes first`),
-      );
+      own.warning(`Certificate "${info.file}" never answers for ${which}: "${first.file}" comes first`);
     }
     for (const name of info.names) if (!owners.has(name)) owners.set(name, info);
   }

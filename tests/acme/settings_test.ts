@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { loadAcmeSettings } from "../../src/acme/settings.ts";
 import { buildAcmeConfig } from "../../src/config/load.ts";
-import type { Problem } from "../../src/tls/problem.ts";
+import { Problems } from "../../src/config/problem.ts";
 import { TempDir, testCertificate } from "../support/proxies/proxy.ts";
 
 Deno.test("loadAcmeSettings() reads the authority's certificates and the external account's key, in either base64", async () => {
@@ -11,9 +11,9 @@ Deno.test("loadAcmeSettings() reads the authority's certificates and the externa
   const config = { ...buildAcmeConfig(dir.path), ca: dir.file("ca.pem"), eabKid: "k", eabKeyFile: dir.file("eab") };
   for (const text of ["-_-_AAAAAAAAAAAAAAAAAA\n", "+/+/AAAAAAAAAAAAAAAAAA==\n"]) {
     Deno.writeTextFileSync(dir.file("eab"), text);
-    const problems: Problem[] = [];
+    const problems = new Problems();
     const settings = await loadAcmeSettings(config, problems);
-    assert.deepEqual(problems, []);
+    assert.deepEqual(problems.found, []);
     assert.equal(settings!.ca, cert);
     assert.deepEqual([...settings!.externalAccount!.hmacKey.slice(0, 3)], [0xfb, 0xff, 0xbf]);
   }
@@ -23,9 +23,9 @@ Deno.test("loadAcmeSettings() says what is wrong with each file in one line, and
   using dir = new TempDir();
   const config = { ...buildAcmeConfig(dir.path), ca: dir.file("ca.pem"), eabKid: "k", eabKeyFile: dir.file("eab") };
   const tell = async () => {
-    const problems: Problem[] = [];
+    const problems = new Problems();
     assert.equal(await loadAcmeSettings(config, problems), null);
-    return problems.map(({ message }) => message);
+    return problems.found.map(({ message }) => message);
   };
   assert.match(
     (await tell()).join("|"),

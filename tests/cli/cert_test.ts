@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { cert } from "../../src/cli/cert.ts";
 import { loadCertificate } from "../../src/tls/certificates/certificates.ts";
-import type { Problem } from "../../src/tls/problem.ts";
+import { Problems } from "../../src/config/problem.ts";
 import { makeTemporaryDirectory } from "../tls/temporary_directory.ts";
 
 Deno.test("cert() writes a pair that loads without a problem, its key for the owner alone", async () => {
@@ -13,9 +13,9 @@ Deno.test("cert() writes a pair that loads without a problem, its key for the ow
   await cert({ out, hosts: [] }, (line) => lines.push(line));
   const [certPath, keyPath] = [join(out, "cert.pem"), join(out, "key.pem")];
   assert.equal((await stat(keyPath)).mode & 0o777, 0o600);
-  const problems: Problem[] = [];
-  const loaded = await loadCertificate({ cert: certPath, key: keyPath, names: [] }, Date.now(), problems);
-  assert.deepEqual(problems, []);
+  const problems = new Problems();
+  const loaded = await loadCertificate({ path: [], cert: certPath, key: keyPath, names: [] }, Date.now(), problems);
+  assert.deepEqual(problems.found, []);
   assert.deepEqual(loaded!.material.names, ["localhost"]);
   const output = lines.join("\n");
   for (const part of [certPath, keyPath, "localhost, 127.0.0.1, ::1", "0600", `--cacert ${certPath}`]) {

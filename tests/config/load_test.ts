@@ -25,7 +25,7 @@ Deno.test("parseConfig() takes the example of the documentation without a word",
       spare: [],
       health: { intervalMs: 0, timeoutMs: 2000, rise: 2, fall: 3, path: "" },
       balance: "least-conn",
-      certificates: [{ cert: "/etc/app/cert.pem", key: "/etc/app/key.pem", names: [] }],
+      certificates: [{ path: [], cert: "/etc/app/cert.pem", key: "/etc/app/key.pem", names: [] }],
       acme: [],
       sniStrict: false,
       listenMode: "",
@@ -159,6 +159,7 @@ grace = "0s"
       health: { intervalMs: 0, timeoutMs: 2000, rise: 2, fall: 3, path: "" },
       balance: "round-robin",
       certificates: [{
+        path: ["certificates", 0],
         cert: "/etc/app/a.pem",
         key: "/etc/app/a.key",
         names: ["a.example", "*.b.example", "xn--bcher-kva.example"],
@@ -224,8 +225,8 @@ grace = "0s"
 Deno.test("parseConfig() puts the certificate of cert and key before the others", () => {
   const { config } = parse(SHORT + '[[listener.certificates]]\ncert = "b.pem"\nkey = "b.key"\n');
   assert.deepEqual(config!.listeners[0].certificates, [
-    { cert: "/etc/app/cert.pem", key: "/keys/key.pem", names: [] },
-    { cert: "/etc/app/b.pem", key: "/etc/app/b.key", names: [] },
+    { path: [], cert: "/etc/app/cert.pem", key: "/keys/key.pem", names: [] },
+    { path: ["certificates", 0], cert: "/etc/app/b.pem", key: "/etc/app/b.key", names: [] },
   ]);
 });
 

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { loadCaBundle } from "../../src/tls/certificates/ca.ts";
-import type { Problem } from "../../src/tls/problem.ts";
+import { type Problem, Problems } from "../../src/config/problem.ts";
 import { basicConstraints, build, commonName, generateKeys } from "../support/certificates/certificate_builder.ts";
 import { makeCertificate } from "./make_certificates.ts";
 import { makeTemporaryDirectory } from "./temporary_directory.ts";
 
 const DAY_MS = 86_400_000;
 
-async function load(path: string): Promise<{ pem: string | null; problems: Problem[] }> {
-  const problems: Problem[] = [];
-  return { pem: await loadCaBundle(path, Date.now(), problems), problems };
+async function load(path: string): Promise<{ pem: string | null; problems: readonly Problem[] }> {
+  const problems = new Problems();
+  return { pem: await loadCaBundle(path, Date.now(), problems), problems: problems.found };
 }
 
 Deno.test("loadCaBundle() answers every certificate of the file, without what stands between them", async () => {
@@ -32,8 +32,8 @@ Deno.test("loadCaBundle() refuses a missing file, one without a certificate, and
     assert.equal(pem, null);
     return problems;
   };
-  assert.deepEqual((await load(missing)).problems, [
-    { file: missing, message: `Cannot load CA certificates "${missing}": file not found`, severity: "error" },
+  assert.deepEqual((await load(missing)).problems.map(({ severity, message }) => ({ severity, message })), [
+    { severity: "error", message: `Cannot load CA certificates "${missing}": file not found` },
   ]);
   assert.match((await attempt(key))[0].message, /no certificate in it: it holds a private key$/);
   assert.match((await attempt(""))[0].message, /file is empty$/);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { loadCertificate, type LoadedCertificate } from "../../src/tls/certificates/certificates.ts";
 import { loadPrivateKey } from "../../src/tls/certificates/private_key.ts";
 import { readPem } from "../../src/tls/certificates/pem.ts";
-import type { Problem } from "../../src/tls/problem.ts";
+import { type Problem, Problems } from "../../src/config/problem.ts";
 import { type KeyKind, makeCertificate } from "./make_certificates.ts";
 import { makeTemporaryDirectory } from "./temporary_directory.ts";
 
@@ -16,9 +16,10 @@ async function load(
   cert: string,
   key: string,
   names: string[] = [],
-): Promise<{ loaded: LoadedCertificate | null; errors: string[]; warnings: string[]; problems: Problem[] }> {
-  const problems: Problem[] = [];
-  const loaded = await loadCertificate({ cert, key, names }, Date.now(), problems);
+): Promise<{ loaded: LoadedCertificate | null; errors: string[]; warnings: string[]; problems: readonly Problem[] }> {
+  const collected = new Problems();
+  const loaded = await loadCertificate({ path: ["certificates", 1], cert, key, names }, Date.now(), collected);
+  const problems = collected.found;
   for (const { message } of problems) {
     assert.doesNotMatch(message, /[\r\n]/);
     assert.doesNotMatch(message, /MII|[A-Za-z0-9+/]{60}/);
@@ -58,7 +59,7 @@ for (const [kind, described] of KINDS) {
     await using files = await pair({ key: kind });
     const { loaded, errors } = await load(files.cert, files.key);
     assert.deepEqual(errors, []);
-    assert.equal((await loadPrivateKey(files.key, []))!.kind, described);
+    assert.equal((await loadPrivateKey(files.key, new Problems()))!.kind, described);
     const { cert, key } = loaded!.material;
     using listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
     const accepted = listener.accept().then(async (conn) => {
@@ -120,7 +121,7 @@ Deno.test("loadCertificate() says why a file cannot be read, for both files at o
       `Cannot load certificate "${path}": ${detail}`,
       `Cannot load private key "${path}": ${detail}`,
     ]);
-    assert.deepEqual(problems.map((problem) => problem.file), [path, path]);
+    assert.deepEqual(problems.map((problem) => problem.key), ["certificates.cert", "certificates.key"]);
   }
   const large = await directory.write("large", " ".repeat(1024 * 1024 + 1));
   assert.match((await load(large, file)).errors[0], /large": file has 1048577 bytes, more than 1048576$/);

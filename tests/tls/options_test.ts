@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
+import type { ListenerConfig } from "../../src/config/config.ts";
+import { Problems } from "../../src/config/problem.ts";
 import { loadListenerTls, tlsListenOptions } from "../../src/tls/options.ts";
 import { makeListenerConfig } from "./listener_config.ts";
 import { makeCertificate, type MakeOptions } from "./make_certificates.ts";
 import { makeTemporaryDirectory } from "./temporary_directory.ts";
+
+async function load(config: ListenerConfig) {
+  const problems = new Problems();
+  return { plan: await loadListenerTls(config, "deno", problems), problems: problems.found };
+}
 
 async function makePairs(...list: MakeOptions[]) {
   const directory = await makeTemporaryDirectory();
@@ -10,6 +17,7 @@ async function makePairs(...list: MakeOptions[]) {
   for (const [index, options] of list.entries()) {
     const { cert, key } = await makeCertificate(options);
     certificates.push({
+      path: ["certificates", index],
       cert: await directory.write(`${index}.crt`, cert),
       key: await directory.write(`${index}.key`, key),
       names: [] as string[],
@@ -25,7 +33,7 @@ Deno.test("loadListenerTls() answers a plan that can be posted to a worker", asy
     certificates: [a, b],
     clientAuth: { mode: "required", ca: ca.cert, crl: [], allowCn: [], allowDns: [], allowUri: [] },
   });
-  const { plan, problems } = await loadListenerTls(config, "deno");
+  const { plan, problems } = await load(config);
   assert.deepEqual(problems, []);
   assert.deepEqual(structuredClone(plan), plan);
   assert.equal(plan!.engine, "node");
@@ -38,7 +46,7 @@ Deno.test("loadListenerTls() answers a plan that can be posted to a worker", asy
 Deno.test("loadListenerTls() loads no CA where no client certificate is asked for", async () => {
   await using files = await makePairs({ dnsNames: ["a.example"] });
   const clientAuth = { mode: "none" as const, ca: "/none/ca.pem", crl: [], allowCn: [], allowDns: [], allowUri: [] };
-  const { plan, problems } = await loadListenerTls(makeListenerConfig({ ...files, clientAuth }), "deno");
+  const { plan, problems } = await load(makeListenerConfig({ ...files, clientAuth }));
   assert.deepEqual(problems, []);
   assert.equal(plan!.ca, null);
 });
@@ -53,8 +61,8 @@ Deno.test("loadListenerTls() finds every problem in one go, and names the listen
     allowUri: [],
   };
   const config = makeListenerConfig({ name: "api", engine: "native", sniStrict: true, clientAuth });
-  const { plan, problems } = await loadListenerTls(config, "deno");
-  assert.equal(plan, undefined);
+  const { plan, problems } = await load(config);
+  assert.equal(plan, null);
   assert.equal(problems.length, 5);
   for (const { message } of problems) assert.match(message, /^listener "api": /);
   for (
@@ -66,9 +74,9 @@ Deno.test("loadListenerTls() finds every problem in one go, and names the listen
 
 Deno.test("loadListenerTls() answers a plan beside warnings", async () => {
   await using files = await makePairs({ notBefore: 0, notAfter: 1 });
-  const { plan, problems } = await loadListenerTls(makeListenerConfig({ ...files }), "deno");
+  const { plan, problems } = await load(makeListenerConfig({ ...files }));
   assert.ok(plan);
-  assert.deepEqual(problems.map(({ severity, file }) => [severity, file]), [["warning", files.certificates[0].cert]]);
+  assert.deepEqual(problems.map(({ severity, key }) => [severity, key]), [["warning", "certificates.cert"]]);
 });
 
 Deno.test("loadListenerTls() refuses a further certificate without a name, and warns of a name taken", async () => {
@@ -76,13 +84,13 @@ Deno.test("loadListenerTls() refuses a further certificate without a name, and w
     dnsNames: ["a.example"],
   });
   const [first, nameless, twin] = files.certificates;
-  const refused = await loadListenerTls(makeListenerConfig({ certificates: [first, nameless] }), "deno");
-  assert.equal(refused.plan, undefined);
+  const refused = await load(makeListenerConfig({ certificates: [first, nameless] }));
+  assert.equal(refused.plan, null);
   assert.match(refused.problems[0].message, /1\.crt" has no DNS name and can never be chosen: set its "names"$/);
-  const warned = await loadListenerTls(makeListenerConfig({ certificates: [first, twin] }), "deno");
+  const warned = await load(makeListenerConfig({ certificates: [first, twin] }));
   assert.ok(warned.plan);
   assert.match(warned.problems[0].message, /2\.crt" never answers for "a\.example": ".*0\.crt" comes first$/);
-  assert.ok((await loadListenerTls(makeListenerConfig({ certificates: [nameless, first] }), "deno")).plan);
+  assert.ok((await load(makeListenerConfig({ certificates: [nameless, first] }))).plan);
 });
 
 Deno.test("tlsListenOptions() hands every option on", async () => {
@@ -94,7 +102,7 @@ Deno.test("tlsListenOptions() hands every option on", async () => {
     minVersion: "1.3",
     acceptProxy: ["10.0.0.0/8"],
   });
-  const { plan } = await loadListenerTls(config, "deno");
+  const { plan } = await load(config);
   const [address] = config.listen;
   assert.deepEqual(tlsListenOptions(config, plan!, { address, reusePort: true }), {
     address,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ClientVerifier } from "../../src/tls/verify/client_verifier.ts";
 import { readPem } from "../../src/tls/certificates/pem.ts";
-import type { Problem } from "../../src/tls/problem.ts";
+import { type Problem, Problems } from "../../src/config/problem.ts";
 import { type LoadedRevocationList, loadRevocationLists } from "../../src/tls/verify/revocation_list.ts";
 import { VerificationError } from "../../src/tls/verify/path.ts";
 import * as x from "../support/certificates/certificate_builder.ts";
@@ -50,12 +50,12 @@ async function load(
   dir: TempDir,
   content: Uint8Array | string,
   ca: string,
-): Promise<{ lists: LoadedRevocationList[]; problems: Problem[] }> {
+): Promise<{ lists: LoadedRevocationList[]; problems: readonly Problem[] }> {
   const path = dir.file("list");
   if (typeof content === "string") Deno.writeTextFileSync(path, content);
   else Deno.writeFileSync(path, content);
-  const problems: Problem[] = [];
-  return { lists: await loadRevocationLists(path, ca, Date.now(), problems), problems };
+  const problems = new Problems();
+  return { lists: await loadRevocationLists(path, ca, Date.now(), problems), problems: problems.found };
 }
 
 /** The class of the refusal; "" where the chain is verified. */

@@ -6,14 +6,18 @@ import { backends } from "./value_types_backend.ts";
 import { certificateName } from "./value_types_acme.ts";
 
 /** A listener as the file has it: its first certificate apart from the others. */
-export interface ListenerFile extends Omit<ListenerConfig, "clientAuth" | "routes" | "proxyProtocolTlvsNamed"> {
+export interface ListenerFile
+  extends Omit<ListenerConfig, "certificates" | "clientAuth" | "routes" | "proxyProtocolTlvsNamed"> {
   routes: RouteFile[];
+  certificates: CertificateFile[];
   cert: string;
   key: string;
   clientAuth: Omit<ListenerConfig["clientAuth"], "ca"> & { ca: string };
 }
 
-const CERTIFICATE: Fields<CertificateConfig> = {
+type CertificateFile = Omit<CertificateConfig, "path">;
+
+const CERTIFICATE: Fields<CertificateFile> = {
   cert: key(
     "cert",
     types.path({ optional: false }),

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { type CertificateNames, readCertificateNames } from "./certificate_names.ts";
 import { type PemBlock, writePem } from "./pem.ts";
 import { type PemFile, readPemFile } from "./pem_file.ts";
-import { type Problem, problemError } from "../problem.ts";
+import type { Problems } from "../../config/problem.ts";
 
 /** One parsed certificate. */
 export interface Certificate {
@@ -24,12 +24,12 @@ export interface Certificate {
 export async function loadCertificateFile(
   path: string,
   what: string,
-  problems: Problem[],
+  problems: Problems,
 ): Promise<{ file: PemFile; certificates: Certificate[] } | null> {
   const file = await readPemFile(path, what, problems);
   if (!file) return null;
   const refuse = (detail: string) => {
-    problems.push(problemError(path, `Cannot load ${what} "${path}": ${detail}`));
+    problems.error(`Cannot load ${what} "${path}": ${detail}`);
     return null;
   };
   const blocks = file.blocks.filter(({ label }) => label === "CERTIFICATE" || label === "X509 CERTIFICATE");

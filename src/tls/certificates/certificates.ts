@@ -5,7 +5,7 @@ import { type Certificate, describeSubject, loadCertificateFile, printable } fro
 import { describeChain, orderChain } from "./chain.ts";
 import { coversName, normalizeServerName } from "../../net/server_names.ts";
 import { isPrivateKey, loadPrivateKey, type PrivateKey } from "./private_key.ts";
-import { type Problem, problemError, problemWarning } from "../problem.ts";
+import type { Problems } from "../../config/problem.ts";
 
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
 const ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0";
@@ -40,25 +40,28 @@ export interface LoadedCertificate {
 export async function loadCertificate(
   config: CertificateConfig,
   now: number,
-  problems: Problem[],
+  problems: Problems,
 ): Promise<LoadedCertificate | null> {
-  const loaded = await loadCertificateFile(config.cert, "certificate", problems);
-  const key = await loadPrivateKey(config.key, problems);
+  const before = problems.found.length;
+  const about = {
+    cert: problems.at(...config.path, "cert"),
+    key: problems.at(...config.path, "key"),
+    names: problems.at(...config.path, "names"),
+  };
+  const loaded = await loadCertificateFile(config.cert, "certificate", about.cert);
+  const key = await loadPrivateKey(config.key, about.key);
   if (!loaded || !key) return null;
   const { file, certificates } = loaded;
   if (file.path !== config.key && file.mode & 0o006 && file.blocks.some(isPrivateKey)) {
-    problems.push(
-      problemWarning(file.path, `Certificate "${file.path}" holds a private key too, and every user can read it`),
-    );
+    about.cert.warning(`Certificate "${file.path}" holds a private key too, and every user can read it`);
   }
-  const errorsBefore = countErrors(problems);
-  const chain = checkChain(config, certificates, key, problems);
+  const chain = checkChain(config, certificates, key, about);
   if (!chain) return null;
   const [leaf] = chain;
-  for (const certificate of chain) checkValidity(config.cert, certificate, now, problems);
-  checkUse(config.cert, leaf, problems);
-  const names = resolveNames(config, leaf, problems);
-  if (countErrors(problems) > errorsBefore) return null;
+  for (const certificate of chain) checkValidity(config.cert, certificate, now, about.cert);
+  checkUse(config.cert, leaf, about.cert);
+  const names = resolveNames(config, leaf, about.names);
+  if (problems.found.slice(before).some(({ severity }) => severity === "error")) return null;
   const info: CertificateInfo = {
     name: names[0] ?? (leaf.names.commonName === "" ? basename(config.cert) : printable(leaf.names.commonName)),
     file: config.cert,
@@ -73,7 +76,7 @@ function checkChain(
   config: CertificateConfig,
   certificates: Certificate[],
   key: PrivateKey,
-  problems: Problem[],
+  about: { cert: Problems; key: Problems },
 ): Certificate[] | null {
   const position = certificates.findIndex(({ x509 }) => belongsTogether(x509, key));
   if (position < 0) {
@@ -81,16 +84,15 @@ function checkChain(
     const detail = certificates.length === 1
       ? `belongs to another certificate than "${config.cert}" ("${subject}")`
       : `belongs to none of the ${certificates.length} certificates in "${config.cert}" (the first is "${subject}")`;
-    problems.push(problemError(config.key, `Private key "${config.key}" ${detail}`));
+    about.key.error(`Private key "${config.key}" ${detail}`);
     return null;
   }
   const leaf = certificates[position];
   const { chain, unrelated, inOrder } = orderChain(leaf, certificates);
   if (position > 0 || !inOrder) {
-    problems.push(problemError(
-      config.cert,
+    about.cert.error(
       `Certificates in "${config.cert}" are in the wrong order: must be ${describeChain(chain)}`,
-    ));
+    );
     return null;
   }
   for (const certificate of unrelated) {
@@ -99,7 +101,7 @@ function checkChain(
     const detail = twin < number
       ? `is the same as number ${twin}`
       : `("${describeSubject(certificate)}") is not part of the chain of "${describeSubject(leaf)}"`;
-    problems.push(problemWarning(config.cert, `Certificate number ${number} in "${config.cert}" ${detail}`));
+    about.cert.warning(`Certificate number ${number} in "${config.cert}" ${detail}`);
   }
   return chain;
 }
@@ -113,35 +115,32 @@ function belongsTogether(x509: Certificate["x509"], key: PrivateKey): boolean {
   }
 }
 
-function checkValidity(file: string, certificate: Certificate, now: number, problems: Problem[]): void {
+function checkValidity(file: string, certificate: Certificate, now: number, problems: Problems): void {
   const { notBefore, notAfter } = certificate;
   const subject = describeSubject(certificate);
   if (now > notAfter) {
-    problems.push(problemWarning(
-      file,
+    problems.warning(
       `Certificate "${file}" ("${subject}") expired on ${date(notAfter)}, ${
         days(now - notAfter)
       } ago: clients will refuse it`,
-    ));
+    );
   } else if (now < notBefore) {
-    problems.push(problemWarning(
-      file,
+    problems.warning(
       `Certificate "${file}" ("${subject}") is not valid before ${date(notBefore)}: clients will refuse it until then`,
-    ));
+    );
   }
 }
 
-function checkUse(file: string, leaf: Certificate, problems: Problem[]): void {
+function checkUse(file: string, leaf: Certificate, problems: Problems): void {
   const uses = leaf.names.extendedKeyUsage;
   if (!uses || uses.includes(SERVER_AUTH) || uses.includes(ANY_EXTENDED_KEY_USAGE)) return;
-  problems.push(problemWarning(
-    file,
+  problems.warning(
     `Certificate "${file}" ("${describeSubject(leaf)}") is not for servers: its extended key usage lacks serverAuth`,
-  ));
+  );
 }
 
 /** Returns the configured names, each of which the certificate must have; without any, the certificate's own. */
-function resolveNames(config: CertificateConfig, leaf: Certificate, problems: Problem[]): string[] {
+function resolveNames(config: CertificateConfig, leaf: Certificate, problems: Problems): string[] {
   // Clients ignore the common name. Where a certificate has no other name, it still tells what it was made for.
   const listed = leaf.names.dnsNames.length > 0 ? leaf.names.dnsNames : [leaf.names.commonName];
   const own = [...new Set(listed.map(normalizeServerName))].filter((name) => name !== "");
@@ -150,20 +149,15 @@ function resolveNames(config: CertificateConfig, leaf: Certificate, problems: Pr
   for (const configured of config.names) {
     const name = normalizeServerName(configured);
     if (name === "") {
-      problems.push(problemError(config.cert, `Invalid name ${JSON.stringify(configured)}: must be a DNS name`));
+      problems.error(`Invalid name ${JSON.stringify(configured)}: must be a DNS name`);
     } else if (!coversName(own, name)) {
       const has = own.length === 0 ? "it has no DNS name" : `it has ${own.map((each) => `"${each}"`).join(", ")}`;
-      problems.push(problemError(
-        config.cert,
+      problems.error(
         `Name ${JSON.stringify(configured)} is not in the certificate "${config.cert}": ${has}`,
-      ));
+      );
     } else if (!names.includes(name)) names.push(name);
   }
   return names;
-}
-
-function countErrors(problems: Problem[]): number {
-  return problems.filter(({ severity }) => severity === "error").length;
 }
 
 function date(time: number): string {

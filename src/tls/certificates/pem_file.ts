@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { explainSystemError } from "../../net/system_error.ts";
 import { type PemBlock, readPem } from "./pem.ts";
-import { type Problem, problemError } from "../problem.ts";
+import type { Problems } from "../../config/problem.ts";
 
 /** Most bytes of a file. One with a long chain has 20 KiB, a bundle of every public CA 200 KiB. */
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -18,9 +18,9 @@ export interface PemFile {
  *
  * @param what what the file should hold, for the message: `certificate`, `private key`, `CA certificates`
  */
-export async function readPemFile(path: string, what: string, problems: Problem[]): Promise<PemFile | null> {
+export async function readPemFile(path: string, what: string, problems: Problems): Promise<PemFile | null> {
   const refuse = (detail: string) => {
-    problems.push(problemError(path, `Cannot load ${what} "${path}": ${detail}`));
+    problems.error(`Cannot load ${what} "${path}": ${detail}`);
     return null;
   };
   let bytes: Uint8Array, mode: number;

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { type PemBlock, writePem } from "./pem.ts";
 import { describeBlocks } from "./certificate_file.ts";
 import { readPemFile } from "./pem_file.ts";
-import { type Problem, problemError, problemWarning } from "../problem.ts";
+import type { Problems } from "../../config/problem.ts";
 
 /** A private key that every engine accepts. */
 export interface PrivateKey {
@@ -24,11 +24,11 @@ const FORMATS: Record<string, "pkcs8" | "pkcs1" | "sec1"> = {
 };
 
 /** Loads the only private key of a PEM file. Where something is wrong, adds it to `problems` and returns `null`. */
-export async function loadPrivateKey(path: string, problems: Problem[]): Promise<PrivateKey | null> {
+export async function loadPrivateKey(path: string, problems: Problems): Promise<PrivateKey | null> {
   const file = await readPemFile(path, "private key", problems);
   if (!file) return null;
   const refuse = (detail: string) => {
-    problems.push(problemError(path, `Cannot load private key "${path}": ${detail}`));
+    problems.error(`Cannot load private key "${path}": ${detail}`);
     return null;
   };
   const keys = file.blocks.filter(isPrivateKey);
@@ -38,9 +38,7 @@ export async function loadPrivateKey(path: string, problems: Problem[]): Promise
   }
   if (file.mode & 0o006) {
     const mode = file.mode.toString(8).padStart(4, "0");
-    problems.push(
-      problemWarning(path, `Private key "${path}" can be read by every user (mode ${mode}): use 0640 or 0600`),
-    );
+    problems.warning(`Private key "${path}" can be read by every user (mode ${mode}): use 0640 or 0600`);
   }
   const [block] = keys;
   if (block.encrypted || block.label === "ENCRYPTED PRIVATE KEY") {

@@ -4,11 +4,11 @@ import { explainSystemError } from "../../net/system_error.ts";
 import { readBounded } from "../certificates/pem_file.ts";
 import { readPem } from "../certificates/pem.ts";
 import { printable } from "../certificates/certificate_file.ts";
-import { type Problem, problemError, problemWarning } from "../problem.ts";
 import { equalBytes, type PathCertificate, readPathCertificate, serialNumber } from "./certificate.ts";
 import { readDistinguishedName, readRelativeNames } from "./distinguished_name.ts";
 import { hashOfKey, type RevocationList } from "./revocation.ts";
 import { isSignedBy, type Signed, weaknessOfSignature } from "./signature.ts";
+import type { Problems } from "../../config/problem.ts";
 
 /** A hundred thousand entries take five megabytes in PEM. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024 - 1;
@@ -53,10 +53,10 @@ export async function loadRevocationLists(
   path: string,
   ca: string,
   nowMs: number,
-  problems: Problem[],
+  problems: Problems,
 ): Promise<LoadedRevocationList[]> {
   const refuse = (detail: string) => {
-    problems.push(problemError(path, `Cannot load revocation list "${path}": ${detail}`));
+    problems.error(`Cannot load revocation list "${path}": ${detail}`);
     return [];
   };
   let blocks;
@@ -88,11 +88,10 @@ export async function loadRevocationLists(
     if (!maySignLists(signer)) return refuse(`"${title}" may not sign it: its key usage lacks cRLSign`);
     if (nowMs > nextUpdate || nowMs < thisUpdate) {
       const day = (timeMs: number) => new Date(timeMs).toISOString().slice(0, 10);
-      problems.push(problemWarning(
-        path,
+      problems.warning(
         `Revocation list "${path}" of "${title}" is current from ${day(thisUpdate)} to ${day(nextUpdate)}: ` +
           `clients of that authority are refused`,
-      ));
+      );
     }
     loaded.push({
       list: { issuer, issuerKey: hashOfKey(signer.publicKey), thisUpdate, nextUpdate, serials: serials.join(" ") },
