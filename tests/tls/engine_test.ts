@@ -167,7 +167,7 @@ Deno.test("chooseEngine() notes what records and PROXY headers lack", () => {
 
 Deno.test("describeCapabilities() writes a table with a cell for each feature and engine", () => {
   const rows = describeCapabilities().split("\n").map((row) => row.slice(2, -2).split(" | "));
-  assert.equal(rows.length, 3 + Object.keys(FEATURES).length);
+  assert.equal(rows.length, 4 + Object.keys(FEATURES).length);
   assert.deepEqual(rows[0].slice(1), [
     "`native` on Deno",
     "`node` on Deno",
