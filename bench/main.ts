@@ -1,20 +1,18 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runBench } from "./bench.ts";
-import { mergeResults } from "./merge.ts";
+import { readJournal } from "./figures/journal.ts";
+import { mergeResults } from "./figures/merge.ts";
 import { HELP, parseOptions } from "./options.ts";
 import type { Options } from "./options.ts";
 import { renderReport } from "./report/report.ts";
-import { writeJson, writeResults } from "./report/write.ts";
-import type { Results } from "./results.ts";
-import { findProgram } from "./tools.ts";
+import { writeResults } from "./report/write.ts";
+import type { Results } from "./figures/results.ts";
+import { findProgram } from "./lab/tools.ts";
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
 
 const REMARKS = "remarks.md";
-
-/** An interrupted run of hours must not be lost. */
-const SAVE_EVERY_MS = 60_000;
 
 /** SIGINT and SIGTERM end the measuring; what was found is still reported. */
 function interruption(): AbortSignal {
@@ -23,17 +21,14 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
+/** Measures, from the beginning or, with `--resume`, what is missing. */
 async function measure(options: Options, folder: string): Promise<Results> {
-  let savedAt = performance.now();
-  return await runBench(options, {
-    source: resolve(options.source ?? HERE),
-    signal: interruption(),
-    async save(results) {
-      if (performance.now() - savedAt < SAVE_EVERY_MS) return;
-      savedAt = performance.now();
-      await writeJson(results, folder);
-    },
-  });
+  const found = options.resume === null ? null : await readJournal(options.resume);
+  const { args } = found?.beginning ?? { args: Deno.args };
+  const { minutes } = options;
+  const begun = found ? { ...parseOptions(args), minutes } : options;
+  const source = resolve(begun.source ?? HERE);
+  return await runBench(begun, { source, folder, args, found, signal: interruption() });
 }
 
 /** What somebody wrote about the figures of a folder, in a file beside them. */
@@ -66,13 +61,25 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
+  if (options.peers !== null && Deno.uid() !== 0) {
+    console.error(`Cannot take peers from ${options.peers}: chroot needs root`);
+    return 1;
+  }
   if (options.from.length === 0 && !findProgram("openssl")) {
     console.error("Cannot bench without openssl: sudo apt-get install openssl");
     return 1;
   }
   const date = new Date().toISOString().slice(0, 16).replace(/\W/g, "-");
-  const folder = resolve(options.out ?? join(HERE, "bench", "out", date));
-  const results = options.from.length ? await readResults(options.from) : await measure(options, folder);
+  const folder = resolve(options.resume ?? options.out ?? join(HERE, "bench", "out", date));
+  let results: Results;
+  try {
+    results = options.from.length ? await readResults(options.from) : await measure(options, folder);
+  } catch (error) {
+    // The bench's own words; whatever else is a fault of the bench, and shows where.
+    if (!(error instanceof Error && error.message.startsWith("Cannot "))) throw error;
+    console.error(error.message);
+    return 1;
+  }
   await writeResults(results, folder);
   console.log(options.json ? JSON.stringify(results, null, 1) : renderReport(results, { plots: false }));
   console.error(`Results: ${folder}`);

@@ -7,6 +7,8 @@ export const EXPERIMENTS = [
   "peers",
   "runtimes",
   "throughput",
+  "connections",
+  "workers",
   "handshakes",
   "memory",
   "latency",
@@ -26,6 +28,12 @@ export interface Options {
   source: string | null;
   /** Folder for the results. */
   out: string | null;
+  /** Folder of the Debian installation that peers run in; `null`: this one. */
+  peers: string | null;
+  /** Folder of a run to go on with. */
+  resume: string | null;
+  /** Begin no round after so many minutes. */
+  minutes: number | null;
   /** Folders with results to report on instead of measuring. */
   from: string[];
   settings: Settings;
@@ -38,19 +46,23 @@ deno task bench [options]
   --quick                a few minutes; the default
   --full                 more rounds, sizes and connections; hours
   --only LIST            of ${EXPERIMENTS.join(", ")};
-                         peers is throughput, handshakes, memory and latency together;
-                         variants is what metrics, logs and a second worker cost
-  --contenders LIST      of hitch, haproxy, nginx, stunnel, floor,
+                         peers is throughput, connections, handshakes, memory and latency together;
+                         variants is what metrics, logs and a PROXY header cost
+  --contenders LIST      of hitch, haproxy, nginx, stunnel, floor, barest:deno, barest:bun,
                          tls-off[:RUNTIME[-ENGINE]][+OPTION][@DIRECTORY]
+  --peers DIRECTORY      take hitch, HAProxy, nginx from the Debian installation there, by chroot; as root
   --source DIRECTORY     where tls-off without @DIRECTORY is run from; default: this checkout
   --sizes LIST           bytes of the bodies
   --rounds N             how often each is measured, interleaved with the others
   --window MS            measured stretch of each run
-  --connections N        the load generator's connections
+  --connections LIST     the load generator's connections: the first for all parts, others where
+                         connections are compared
   --duration MS          of each run of the article's experiment
   --apps LIST            what runs the application there: of node, deno, bun
   --idle LIST            connection counts that memory is measured at
   --out DIRECTORY        for the results; default: bench/out/DATE
+  --minutes N            begin no round after that; --resume goes on
+  --resume DIRECTORY     go on with the run that left its figures there; of other options only --minutes
   --from LIST            measure nothing: make the report again, of the results in these folders together
   --json                 print the results as JSON
   --help`;
@@ -88,6 +100,9 @@ export function parseOptions(args: string[]): Options {
       only: { type: "string" },
       contenders: { type: "string" },
       source: { type: "string" },
+      peers: { type: "string" },
+      resume: { type: "string" },
+      minutes: { type: "string" },
       sizes: { type: "string" },
       rounds: { type: "string" },
       window: { type: "string" },
@@ -108,6 +123,7 @@ export function parseOptions(args: string[]): Options {
   const settings = structuredClone(values.full ? FULL : QUICK);
   if (values.sizes) {
     settings.sizes = settings.halfLoadSizes = settings.article.sizes = parseNumbers(values.sizes, "sizes", 1);
+    settings.connectionSizes = settings.sizes.filter((size) => size <= 10_000);
     // Small bodies say the same in both directions.
     settings.uploadSizes = settings.sizes.filter((size) => size >= 10_000);
   }
@@ -115,7 +131,11 @@ export function parseOptions(args: string[]): Options {
     settings.rounds = settings.idleRounds = settings.article.rounds = parseNumber(values.rounds, "rounds", 1);
   }
   if (values.window) settings.windowMs = parseNumber(values.window, "window", 100);
-  if (values.connections) settings.connections = parseNumber(values.connections, "connections", 1);
+  if (values.connections) {
+    const [first, ...others] = parseList(values.connections).map((item) => parseNumber(item, "connections", 1));
+    settings.connections = first;
+    if (others.length > 0) settings.connectionCounts = others;
+  }
   if (values.idle) settings.idleCounts = parseNumbers(values.idle, "idle", 1);
   if (values.duration) settings.article.durationMs = parseNumber(values.duration, "duration", 1000);
   if (values.apps) {
@@ -125,6 +145,10 @@ export function parseOptions(args: string[]): Options {
       return runtime;
     });
   }
+  if (values.resume !== undefined) {
+    const other = args.find((arg) => /^--(?!resume\b|minutes\b|json\b)/.test(arg));
+    if (other) throw new RangeError(`Cannot take ${other} with --resume: the run goes on as it began`);
+  }
   return {
     help: values.help ?? false,
     full: values.full ?? false,
@@ -133,6 +157,9 @@ export function parseOptions(args: string[]): Options {
     contenders: values.contenders === undefined ? null : parseList(values.contenders),
     source: values.source ?? null,
     out: values.out ?? null,
+    peers: values.peers ?? null,
+    resume: values.resume ?? null,
+    minutes: values.minutes === undefined ? null : parseNumber(values.minutes, "minutes", 1),
     from: parseList(values.from ?? ""),
     settings,
   };

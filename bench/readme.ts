@@ -2,10 +2,11 @@
  * `deno task bench:readme DIRECTORY`: writes the first screen's figures of README.md, from the `results.json` of a bench
  * that is kept below `bench/results/`.
  */
-import { listTargets, PEERS } from "./report/targets.ts";
+import { PEERS } from "./contenders/mod.ts";
+import { headlineColumns } from "./report/headline.ts";
 import { formatFigure, formatRatio, markdownTable } from "./report/format.ts";
 import { bestPeer, computeCell } from "./report/tables.ts";
-import type { Results } from "./results.ts";
+import type { Results } from "./figures/results.ts";
 
 const BEGIN = "<!-- bench:begin -->";
 const END = "<!-- bench:end -->";
@@ -15,7 +16,7 @@ const ROOT = new URL("../", import.meta.url).pathname;
 export function renderReadmeSection(results: Results, folder: string): string {
   const { samples, date, machine, versions } = results;
   const contenders = [["tls-off", "tls-off on Deno"], ["tls-off:bun", "tls-off on Bun"]];
-  const rows = listTargets(samples).flatMap(({ column }) => {
+  const rows = headlineColumns(samples).flatMap((column) => {
     const peer = bestPeer(samples, column, PEERS);
     if (peer === null) return [];
     const figure = (name: string) => {

@@ -1,8 +1,9 @@
 import type { Contender } from "./contenders/contender.ts";
-import { contenderByName, RUNTIMES, VARIANTS } from "./contenders/mod.ts";
+import { BAREST, BINARIES, contenderByName, PEERS, RUNTIMES, VARIANTS } from "./contenders/mod.ts";
+import type { Places } from "./contenders/mod.ts";
 import type { Experiment, Options } from "./options.ts";
-import { describeMissing, findProgram, isOlder } from "./tools.ts";
-import type { Need } from "./tools.ts";
+import { describeMissing, findProgram, isOlder } from "./lab/tools.ts";
+import type { Need } from "./lab/tools.ts";
 
 /** What will be measured, and what can't be. */
 export interface Selection {
@@ -19,14 +20,27 @@ const TOOLS: Need[] = [
   { command: "node", packages: ["nodejs"], without: "the article's experiment is left out" },
 ];
 
-/** Without `--contenders`: who takes part in the experiments that were asked for. */
-function defaultNames({ full, only }: Options, wants: Selection["wants"]): string[] {
-  const peers = ["floor", "hitch", "haproxy", "nginx", ...(full ? ["stunnel"] : [])];
-  const proxies = wants("peers", "runtimes", "throughput", "handshakes", "memory", "latency", "reload");
+/** The binaries of this machine's architecture that were built: what people download. */
+function builtBinaries(places: Places): string[] {
+  return BINARIES.filter((name) => contenderByName(name, places).needs.every(({ command }) => findProgram(command)));
+}
+
+/**
+ * Without `--contenders`: who takes part in the experiments that were asked for. The quick bench has the runtimes only
+ * when they are asked for, or it would not be quick.
+ */
+function defaultNames({ full, only }: Options, wants: Selection["wants"], places: Places): string[] {
+  const all = only === null;
+  const runtimes = wants("runtimes") && (full || !all);
+  const proxies = wants("peers", "throughput", "connections", "workers", "handshakes", "memory", "latency", "reload");
+  const ours = ["tls-off", ...(proxies ? ["tls-off:bun", ...(full || !all ? builtBinaries(places) : [])] : [])];
   return [
-    ...(proxies ? peers : []),
-    ...(wants("runtimes") ? RUNTIMES : ["tls-off", ...(proxies ? ["tls-off:bun"] : [])]),
-    ...(wants("variants") && (full || only) ? VARIANTS : []),
+    ...new Set([
+      ...(proxies || runtimes ? ["floor", ...PEERS, ...(full ? ["stunnel"] : []), ...BAREST] : []),
+      ...ours,
+      ...(runtimes ? RUNTIMES : []),
+      ...(wants("variants") && (full || !all) ? VARIANTS : []),
+    ]),
   ];
 }
 
@@ -44,7 +58,9 @@ function contenderNeeds(contenders: Contender[]): Need[] {
 export function select(options: Options, source: string): Selection {
   const wants = (...experiments: Experiment[]) =>
     options.only === null || options.only.some((only) => experiments.includes(only));
-  const asked = (options.contenders ?? defaultNames(options, wants)).map((name) => contenderByName(name, source));
+  const places = { source, peers: options.peers };
+  const names = options.contenders ?? defaultNames(options, wants, places);
+  const asked = names.map((name) => contenderByName(name, places));
   const contenders = asked.filter(({ needs }) => needs.every(({ command }) => findProgram(command)));
   const needs = [...TOOLS, ...contenderNeeds(asked.filter((contender) => !contenders.includes(contender)))];
   const stale = contenders.filter(({ made }) => made && isOlder(made.file, made.sources)).map(({ made }) => made?.file);

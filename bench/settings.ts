@@ -1,4 +1,4 @@
-import type { KeyKind } from "./lab.ts";
+import type { KeyKind } from "./lab/lab.ts";
 
 /** How much is measured. */
 export interface Settings {
@@ -11,7 +11,12 @@ export interface Settings {
   halfLoadSizes: number[];
   /** Connections of the generator in the keep-alive and half load runs. */
   connections: number;
-  /** Load before the measured stretch begins: handshakes, warming up. */
+  /** Other numbers of connections, and the sizes that they are tried with. */
+  connectionCounts: number[];
+  connectionSizes: number[];
+  /** Numbers of workers that are compared, on the same CPUs. */
+  workerCounts: number[];
+  /** Load before the measured stretch begins, after the last handshake. */
   skipMs: number;
   /** The measured stretch of a run. */
   windowMs: number;
@@ -41,11 +46,14 @@ export const QUICK: Settings = {
   sizes: [10, 10_000, 1_000_000],
   uploadSizes: [1_000_000],
   halfLoadSizes: [10],
-  connections: 50,
-  skipMs: 300,
-  windowMs: 800,
+  connections: 100,
+  connectionCounts: [3000],
+  connectionSizes: [10],
+  workerCounts: [1, 2],
+  skipMs: 200,
+  windowMs: 700,
   keys: ["ecdsa"],
-  resumption: false,
+  resumption: true,
   handshakeParallel: 4,
   idleCounts: [1000],
   idleRounds: 1,
@@ -59,6 +67,9 @@ export const FULL: Settings = {
   uploadSizes: [10_000, 1_000_000],
   halfLoadSizes: [10, 10_000, 1_000_000],
   connections: 100,
+  connectionCounts: [1, 1000, 3000],
+  connectionSizes: [10, 10_000],
+  workerCounts: [1, 2],
   skipMs: 1000,
   windowMs: 4000,
   keys: ["ecdsa", "rsa"],

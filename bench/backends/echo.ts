@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../lab.ts";
-import type { Lab } from "../lab.ts";
-import { waitFor } from "../wait.ts";
+import { freePort } from "../lab/lab.ts";
+import type { Lab } from "../lab/lab.ts";
+import type { Spawned } from "../lab/spawned.ts";
+import { waitFor } from "../lab/wait.ts";
 
 const APP = fileURLToPath(new URL("./echo_program.mjs", import.meta.url));
 
@@ -11,6 +12,7 @@ export type AppMode = "http" | "https" | "sock";
 
 /** The article's application, listening. */
 export interface EchoApp {
+  process: Spawned;
   port: number;
   /** Paths of Unix sockets in mode `sock`. */
   sockets: string[];
@@ -48,5 +50,5 @@ export async function startEchoApp(lab: Lab, runtime: AppRuntime, mode: AppMode)
     for (const path of sockets) (await Deno.connect({ transport: "unix", path })).close();
     return true;
   });
-  return { port, sockets };
+  return { process, port, sockets };
 }

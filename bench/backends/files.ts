@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Lab } from "../lab.ts";
-import type { Spawned } from "../spawned.ts";
-import { get } from "../http.ts";
-import { findProgram } from "../tools.ts";
-import { waitFor } from "../wait.ts";
+import type { Lab } from "../lab/lab.ts";
+import type { Spawned } from "../lab/spawned.ts";
+import { get } from "../lab/http.ts";
+import { findProgram } from "../lab/tools.ts";
+import { waitFor } from "../lab/wait.ts";
 
 const STAND_IN = fileURLToPath(new URL("./files_program.ts", import.meta.url));
 
@@ -17,17 +17,28 @@ export interface FileBackend {
   process: Spawned;
 }
 
-/** How many requests the application has answered since it began: the last of three figures of nginx's stub_status. */
-export function parseRequestCount(status: string): number {
-  const match = /^\s*\d+ \d+ (\d+)\s*$/m.exec(status);
-  if (!match) throw new SyntaxError(`Cannot read nginx's status: ${JSON.stringify(status.slice(0, 200))}`);
-  return Number(match[1]);
+/** What nginx's stub_status tells. */
+export interface BackendStatus {
+  /** How many requests were answered since it began. */
+  requests: number;
+  /** Open connections, the asking one included. */
+  connections: number;
 }
 
-/** Asks the application for its count of requests. */
-export async function requestCount(backend: FileBackend): Promise<number> {
+/** Reads the text of nginx's stub_status: the last of three figures in a line, and those that are active. */
+export function parseStatus(status: string): BackendStatus {
+  const requests = /^\s*\d+ \d+ (\d+)\s*$/m.exec(status);
+  const active = /^Active connections: (\d+)/m.exec(status);
+  if (!requests || !active) {
+    throw new SyntaxError(`Cannot read nginx's status: ${JSON.stringify(status.slice(0, 200))}`);
+  }
+  return { requests: Number(requests[1]), connections: Number(active[1]) };
+}
+
+/** Asks the application. */
+export async function backendStatus(backend: FileBackend): Promise<BackendStatus> {
   using connection = await Deno.connect({ transport: "unix", path: backend.path });
-  return parseRequestCount(await get(connection, "/status"));
+  return parseStatus(await get(connection, "/status"));
 }
 
 /** Writes nginx's configuration and the files it serves, and tells how to start it. */

@@ -1,4 +1,4 @@
-import type { CertificateFiles } from "../certificates.ts";
+import type { CertificateFiles } from "../lab/certificates.ts";
 
 /** What a proxy is told: where to listen, what to forward to, with which certificate. */
 export interface ProxySetup {
@@ -11,10 +11,13 @@ export interface ProxySetup {
   folder: string;
   /** How many connections it must be able to hold. */
   connections: number;
+  /** The contender's own {@linkcode Contender.root}. */
+  root?: string;
   /** It will be told to reload. */
   reloadable?: boolean;
-  /** For ours alone, in the article's experiment: more than one worker, and more sockets of the application. */
-  workers?: number;
+  /** Worker threads or processes. */
+  workers: number;
+  /** For ours alone, in the article's experiment: more sockets of the application. */
   moreBackends?: string[];
 }
 
@@ -29,15 +32,20 @@ export interface Launch {
 }
 
 /**
- * A proxy that the bench compares: one thread, TLS 1.3 on a TCP port, plain bytes to a Unix socket, no log of connections,
- * its defaults elsewhere.
+ * A proxy that the bench compares: one worker unless told otherwise, TLS 1.3 on a TCP port, plain bytes to a Unix socket,
+ * no log of connections, its defaults elsewhere.
  */
 export interface Contender {
   name: string;
-  /** `peer`: ratios are against the best of them. `floor`: what no TLS proxy can beat. `variant`: ours with more turned on. */
-  kind: "ours" | "variant" | "peer" | "floor";
+  /**
+   * `peer`: ratios are against the best of them. `floor`: what no TLS proxy can beat. `barest`: the barest loop on one of
+   * our runtimes. `variant`: ours with more turned on.
+   */
+  kind: "ours" | "variant" | "peer" | "floor" | "barest";
   /** False for the floor, which speaks plain HTTP. */
   tls: boolean;
+  /** Folder of the Debian installation that it runs in, by chroot; default: this one. */
+  root?: string;
   /** Programs and files it needs, and the Debian packages that have them, or a hint at how to make them. */
   needs: { command: string; packages?: string[]; hint?: string }[];
   /** The file it runs, where that is made from sources that may be newer. */
@@ -46,5 +54,9 @@ export interface Contender {
   reloadSignal?: Deno.Signal;
   /** Prints its version; the first line that has a number is taken. */
   version: string[];
+  /** Its TLS library: the name, or a command whose last word on OpenSSL or one of its relatives is taken. */
+  library?: string | string[];
+  /** False: it has one worker, always. */
+  scales?: boolean;
   launch(setup: ProxySetup): Launch | Promise<Launch>;
 }

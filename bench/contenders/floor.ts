@@ -8,6 +8,7 @@ export const floor: Contender = {
   tls: false,
   needs: [{ command: "haproxy", packages: ["haproxy"] }],
   version: ["haproxy", "-v"],
+  library: "none",
   launch: (setup) => ({
     command: "haproxy",
     args: ["-db", "-q", "-f", `${setup.folder}/haproxy.cfg`],

@@ -1,10 +1,10 @@
 import type { Contender, ProxySetup } from "./contender.ts";
 
 /** The configuration, with TLS or as a plain relay: the floor differs in nothing else. */
-export function haproxyConfig({ port, backend, connections }: ProxySetup, bindOptions: string): string {
+export function haproxyConfig({ port, backend, connections, workers }: ProxySetup, bindOptions: string): string {
   return `
 global
-    nbthread 1
+    nbthread ${workers}
     maxconn ${connections}
 defaults
     mode tcp
@@ -25,6 +25,7 @@ export const haproxy: Contender = {
   tls: true,
   needs: [{ command: "haproxy", packages: ["haproxy"] }],
   version: ["haproxy", "-v"],
+  library: ["haproxy", "-vv"],
   reloadSignal: "SIGUSR2",
   launch: (setup) => ({
     command: "haproxy",

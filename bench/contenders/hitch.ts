@@ -6,8 +6,10 @@ export const hitch: Contender = {
   tls: true,
   needs: [{ command: "hitch", packages: ["hitch"] }],
   version: ["hitch", "--version"],
+  // It does not tell. Debian links it with the library that this command has.
+  library: ["openssl", "version"],
   reloadSignal: "SIGHUP",
-  launch: ({ port, backend, certificate, folder }) => ({
+  launch: ({ port, backend, certificate, folder, workers }) => ({
     command: "hitch",
     args: ["--config", `${folder}/hitch.conf`],
     files: {
@@ -16,7 +18,7 @@ frontend = "[127.0.0.1]:${port}"
 backend = "${backend}"
 pem-file = "${certificate.combined}"
 tls-protos = TLSv1.3
-workers = 1
+workers = ${workers}
 backlog = 4096
 keepalive = 3600
 log-level = 0

@@ -1,13 +1,24 @@
+import { barest } from "./barest.ts";
 import type { Contender } from "./contender.ts";
 import { floor } from "./floor.ts";
 import { haproxy } from "./haproxy.ts";
 import { hitch } from "./hitch.ts";
+import { inRoot } from "./in_root.ts";
 import { nginx } from "./nginx.ts";
 import { stunnel } from "./stunnel.ts";
 import { tlsOff } from "./tls_off.ts";
 
 /** Every contender that has a fixed name. A new one: its file, and its line here. */
 export const CONTENDERS: readonly Contender[] = [floor, hitch, haproxy, nginx, stunnel];
+
+/** The loops that tell what is the runtime's and what is ours. */
+export const BAREST = ["barest:deno", "barest:bun"];
+
+/** Whom the reports' ratios are against by default: stunnel is no contest. */
+export const PEERS = ["hitch", "haproxy", "nginx"];
+
+/** What people download, by the runtime that is in it. */
+export const BINARIES = ["tls-off:binary", "tls-off:bun-binary"];
 
 /** Ours on each runtime and engine; the first is what others are compared with. */
 export const RUNTIMES = [
@@ -16,8 +27,7 @@ export const RUNTIMES = [
   "tls-off:bun",
   "tls-off:bun-node",
   "tls-off:node",
-  "tls-off:binary",
-  "tls-off:bun-binary",
+  ...BINARIES,
 ];
 
 /** Ours with more turned on than the bench does else. */
@@ -29,16 +39,24 @@ export const VARIANTS = [
   "tls-off+workers2",
 ];
 
+export interface Places {
+  /** Where `tls-off` without `@DIRECTORY` is started from. */
+  source: string;
+  /** Folder of the Debian installation that peers are started from; `null`: this one. */
+  peers: string | null;
+}
+
 /**
  * Finds a contender by its name.
  *
- * @param directory Where `tls-off` without `@DIRECTORY` is started from.
  * @throws {RangeError} If nobody has that name.
  */
-export function contenderByName(name: string, directory: string): Contender {
+export function contenderByName(name: string, { source, peers }: Places): Contender {
   const known = CONTENDERS.find((contender) => contender.name === name);
-  if (known) return known;
-  if (name.startsWith("tls-off")) return tlsOff(name, directory);
-  const names = CONTENDERS.map((contender) => contender.name).join(", ");
+  if (known) return peers === null ? known : inRoot(known, peers);
+  if (name === "barest:deno") return barest("deno", source);
+  if (name === "barest:bun") return barest("bun", source);
+  if (name.startsWith("tls-off")) return tlsOff(name, source);
+  const names = [...CONTENDERS.map((contender) => contender.name), ...BAREST].join(", ");
   throw new RangeError(`Cannot find contender ${JSON.stringify(name)}: known are ${names}, tls-off`);
 }

@@ -10,15 +10,16 @@ export const nginx: Contender = {
   tls: true,
   needs: [{ command: "nginx", packages: ["nginx", "libnginx-mod-stream"] }],
   version: ["nginx", "-v"],
+  library: ["nginx", "-V"],
   reloadSignal: "SIGHUP",
-  launch: ({ port, backend, certificate, folder, connections }) => ({
+  launch: ({ port, backend, certificate, folder, connections, workers, root = "" }) => ({
     command: "nginx",
     args: ["-p", folder, "-e", `${folder}/error.log`, "-c", `${folder}/nginx.conf`],
     files: {
       "nginx.conf": `
-${existsSync(MODULE) ? `load_module ${MODULE};` : ""}
+${existsSync(root + MODULE) ? `load_module ${MODULE};` : ""}
 daemon off;
-worker_processes 1;
+worker_processes ${workers};
 worker_rlimit_nofile ${connections * 2 + 100};
 pid ${folder}/nginx.pid;
 error_log ${folder}/error.log crit;
@@ -26,7 +27,7 @@ events { worker_connections ${connections * 2 + 50}; }
 stream {
     access_log off;
     server {
-        listen 127.0.0.1:${port} ssl backlog=4096;
+        listen 127.0.0.1:${port} ssl backlog=4096${workers > 1 ? " reuseport" : ""};
         ssl_certificate ${certificate.cert};
         ssl_certificate_key ${certificate.key};
         ssl_protocols TLSv1.3;

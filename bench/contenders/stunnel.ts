@@ -7,6 +7,8 @@ export const stunnel: Contender = {
   tls: true,
   needs: [{ command: "stunnel", packages: ["stunnel4"] }],
   version: ["stunnel", "-version"],
+  library: ["stunnel", "-version"],
+  scales: false,
   reloadSignal: "SIGHUP",
   launch: ({ port, backend, certificate, folder }) => ({
     command: "stunnel",

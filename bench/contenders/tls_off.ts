@@ -16,6 +16,13 @@ const MADE: Record<string, { file: string; task: string } | undefined> = {
   "bun-binary": { file: `dist/tls-off-bun-linux-${ARCHITECTURE}`, task: "build" },
 };
 
+/** Deno does not tell the version of its library. */
+const LIBRARIES: Record<string, string | string[]> = {
+  deno: "rustls",
+  bun: ["bun", "-p", "`BoringSSL ${process.versions.boringssl}`"],
+  node: ["node", "-p", "`OpenSSL ${process.versions.openssl}`"],
+};
+
 const CONFIGURATION = "tls-off.toml";
 const JOURNAL = "/run/systemd/journal/socket";
 
@@ -46,7 +53,7 @@ const quoted = (text: string) => JSON.stringify(text);
 
 /** The configuration file: nothing is logged and nothing counted for anybody, but what the options turn on. */
 function configuration(setup: ProxySetup, engine: string, options: string[]): string {
-  const { port, backend, moreBackends = [], certificate, workers = 1 } = setup;
+  const { port, backend, moreBackends = [], certificate, workers } = setup;
   const lines: Lines = {
     top: [`workers = ${workers}`],
     listener: [
@@ -112,6 +119,7 @@ export function tlsOff(name: string, defaultDirectory: string): Contender {
     ],
     made: made && { file: made.file, sources: join(directory, "src") },
     reloadSignal: "SIGHUP",
+    library: LIBRARIES[made?.task === "build" ? (runtime === "bun-binary" ? "bun" : "deno") : runtime],
     version: isBinary ? [made.file, "version"] : [runtime, "--version"],
     async launch(setup) {
       const files = { [CONFIGURATION]: configuration(setup, engine, options) };

@@ -1,8 +1,8 @@
 import type { FileBackend } from "../backends/files.ts";
 import type { Contender } from "../contenders/contender.ts";
-import type { Lab } from "../lab.ts";
+import type { Lab } from "../lab/lab.ts";
 import type { CryptoSpeed } from "../measure/crypto.ts";
-import type { Fleet } from "../proxies.ts";
+import type { Fleet } from "../contenders/proxies.ts";
 import type { Settings } from "../settings.ts";
 
 /** What the experiments on proxies share. */

@@ -1,9 +1,9 @@
 import type { Contender } from "../contenders/contender.ts";
-import type { KeyKind } from "../lab.ts";
+import type { KeyKind } from "../lab/lab.ts";
 import { startConnections } from "../load/connections.ts";
 import { measureWindow } from "../measure/window.ts";
-import { interleave } from "../progress.ts";
-import type { Step } from "../sample.ts";
+import { interleave } from "../figures/progress.ts";
+import type { Step } from "../figures/sample.ts";
 import type { Context } from "./context.ts";
 
 /** What the handshake's cryptography costs a server at the least: a key pair, its use, and a signature if it is full. */
@@ -15,11 +15,11 @@ function leastCryptoUs({ crypto }: Context, key: KeyKind, resume: boolean): numb
 /** A new connection for each request of 10 bytes, and what the proxy spends on it. */
 export async function measureConnections(context: Context, contender: Contender, key: KeyKind, resume: boolean) {
   const { lab, fleet, backend, settings: { skipMs, windowMs, handshakeParallel: parallel } } = context;
-  const proxy = await fleet.get(contender, key);
+  const proxy = await fleet.get(contender, { key });
   const options = { port: proxy.port, tls: contender.tls, resume, parallel, durationMs: skipMs + windowMs };
   const generators = await startConnections(lab, options);
   try {
-    const window = await measureWindow(proxy, backend, generators.processes[0], { skipMs, windowMs });
+    const window = await measureWindow(proxy, backend, generators.processes[0], { skipMs, windowMs, connections: 0 });
     const { full, resumed } = await generators.finish();
     return {
       connectionsPerSecond: window.requests / window.seconds,

@@ -1,9 +1,9 @@
 import { holdIdleConnections } from "../load/idle_connections.ts";
 import { residentBytes } from "../measure/processes.ts";
-import { interleave } from "../progress.ts";
-import { startProxy } from "../proxies.ts";
-import type { Step } from "../sample.ts";
-import { sleep } from "../wait.ts";
+import { interleave } from "../figures/progress.ts";
+import { startProxy } from "../contenders/proxies.ts";
+import type { Step } from "../figures/sample.ts";
+import { sleep } from "../lab/wait.ts";
 import type { Context } from "./context.ts";
 
 /** What idle connections cost a fresh process in memory. */

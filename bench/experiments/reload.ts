@@ -1,8 +1,8 @@
 import { startReloadLoad } from "../load/reload_load.ts";
-import { interleave } from "../progress.ts";
-import { startProxy } from "../proxies.ts";
-import type { Step } from "../sample.ts";
-import { sleep } from "../wait.ts";
+import { interleave } from "../figures/progress.ts";
+import { startProxy } from "../contenders/proxies.ts";
+import type { Step } from "../figures/sample.ts";
+import { sleep } from "../lab/wait.ts";
 import type { Context } from "./context.ts";
 
 const PAUSE_MS = 1000;

@@ -1,27 +1,40 @@
 import type { Contender } from "../contenders/contender.ts";
 import { startLoad } from "../load/load.ts";
 import type { LoadOptions } from "../load/load.ts";
-import { measureWindow } from "../measure/window.ts";
-import { interleave } from "../progress.ts";
-import { valuesByRound } from "../sample.ts";
-import type { Sample, Step, Values } from "../sample.ts";
-import { median } from "../stats.ts";
+import { measureWindow, untilIdle } from "../measure/window.ts";
+import { interleave } from "../figures/progress.ts";
+import { valuesByRound } from "../figures/sample.ts";
+import type { Sample, Step, Values } from "../figures/sample.ts";
+import { median } from "../figures/stats.ts";
 import type { Context } from "./context.ts";
+import { connectionsScenario, workersScenario } from "./scenarios.ts";
 
 /** The generator ends by itself that long after the measured stretch should have, if nobody ends it. */
 const MARGIN_MS = 5000;
+/** And so much longer for each connection, at the most. */
+const HANDSHAKE_MS = 4;
 
-/** The load of {@linkcode Settings.connections} connections that stay, and what the proxy spends on it. */
+interface LoadRun extends Pick<LoadOptions, "thinkMs" | "postBytes"> {
+  path: string;
+  skipMs: number;
+  /** Default: {@linkcode Settings.connections}. */
+  connections?: number;
+  workers?: number;
+}
+
+/** The load of connections that stay, and what the proxy spends on it. */
 export async function measureLoad(
-  { lab, fleet, backend, settings: { connections, windowMs } }: Context,
+  { lab, fleet, backend, settings }: Context,
   contender: Contender,
-  { path, skipMs, ...load }: { path: string; skipMs: number } & Pick<LoadOptions, "thinkMs" | "postBytes">,
+  { path, skipMs, workers, connections = settings.connections, ...load }: LoadRun,
 ): Promise<Values> {
-  const proxy = await fleet.get(contender);
-  const durationMs = skipMs + windowMs + MARGIN_MS;
+  const { windowMs } = settings;
+  const proxy = await fleet.get(contender, { workers });
+  await untilIdle(backend);
+  const durationMs = skipMs + windowMs + MARGIN_MS + connections * HANDSHAKE_MS;
   const generator = await startLoad(lab, { url: proxy.url(path), connections, durationMs, ...load });
   try {
-    const window = await measureWindow(proxy, backend, generator.process, { skipMs, windowMs });
+    const window = await measureWindow(proxy, backend, generator.process, { skipMs, windowMs, connections });
     const latency = await generator.finish();
     return {
       requestsPerSecond: window.requests / window.seconds,
@@ -48,6 +61,36 @@ export function keepAlive(context: Context): Step[] {
         const values = await measureLoad(context, contender, { path: `/${size}`, skipMs });
         return withBytes(context, contender, size, values);
       },
+    }))
+  );
+}
+
+/** {@linkcode keepAlive} with fewer and with more connections. */
+export function byConnections(context: Context): Step[] {
+  const { contenders, settings: { rounds, connectionCounts, connectionSizes, skipMs, windowMs } } = context;
+  return connectionCounts.flatMap((connections) =>
+    connectionSizes.flatMap((size) =>
+      interleave(contenders, rounds).map(({ contender, round }) => ({
+        ...{ scenario: connectionsScenario(connections), contender: contender.name, size, round, rounds },
+        estimateMs: skipMs + windowMs + 300 + connections,
+        async run() {
+          const values = await measureLoad(context, contender, { path: `/${size}`, skipMs, connections });
+          return withBytes(context, contender, size, values);
+        },
+      }))
+    )
+  );
+}
+
+/** {@linkcode keepAlive} with small bodies by the number of workers, on the same CPUs. */
+export function byWorkers(context: Context): Step[] {
+  const { settings: { rounds, workerCounts, skipMs, windowMs } } = context;
+  const contenders = context.contenders.filter(({ scales = true }) => scales);
+  return workerCounts.flatMap((workers) =>
+    interleave(contenders, rounds).map(({ contender, round }) => ({
+      ...{ scenario: workersScenario(workers), contender: contender.name, size: 10, round, rounds },
+      estimateMs: skipMs + windowMs + 300,
+      run: () => measureLoad(context, contender, { path: "/10", skipMs, workers }),
     }))
   );
 }

@@ -1,7 +1,7 @@
-import { interleave } from "../progress.ts";
+import { interleave } from "../figures/progress.ts";
 import type { Contender } from "../contenders/contender.ts";
 import { WARM_UP_MS } from "../load/warm_up.ts";
-import type { Step, Values } from "../sample.ts";
+import type { Step, Values } from "../figures/sample.ts";
 import type { Context } from "./context.ts";
 import { measureConnections } from "./handshakes.ts";
 import { measureLoad } from "./throughput.ts";

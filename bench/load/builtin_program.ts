@@ -6,8 +6,8 @@
  * of wrk's requests, so that it, not the proxy, is often what is measured; and its latencies have its own event loop
  * in them. CPU time per request is what remains trustworthy.
  */
-import { connectTo } from "../connect.ts";
-import { mean, quantile, standardDeviation } from "../stats.ts";
+import { connectTo } from "../lab/connect.ts";
+import { mean, quantile, standardDeviation } from "../figures/stats.ts";
 import type { LoadResult } from "./load_result.ts";
 
 interface Task {

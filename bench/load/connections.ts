@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Lab } from "../lab.ts";
-import type { Spawned } from "../spawned.ts";
+import type { Lab } from "../lab/lab.ts";
+import type { Spawned } from "../lab/spawned.ts";
 
 export interface ConnectionOptions {
   port: number;

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Lab } from "../lab.ts";
-import type { RunningProxy } from "../proxies.ts";
-import { waitFor } from "../wait.ts";
+import type { Lab } from "../lab/lab.ts";
+import type { RunningProxy } from "../contenders/proxies.ts";
+import { waitFor } from "../lab/wait.ts";
 
 const PROGRAM = fileURLToPath(new URL("./idle_connections_program.ts", import.meta.url));
 

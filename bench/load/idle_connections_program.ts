@@ -2,7 +2,7 @@
  * Program: PORT COUNT [CA]. Opens COUNT connections to 127.0.0.1, a few at a time, with TLS if there is an authority to
  * trust; makes one request of 10 bytes on each, says READY, and holds them until it is ended.
  */
-import { connectTo } from "../connect.ts";
+import { connectTo } from "../lab/connect.ts";
 
 const [port, count, ca] = Deno.args;
 const caCerts = ca ? [await Deno.readTextFile(ca)] : null;

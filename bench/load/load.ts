@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Lab } from "../lab.ts";
-import type { Spawned } from "../spawned.ts";
-import { findProgram } from "../tools.ts";
+import type { Lab } from "../lab/lab.ts";
+import type { Spawned } from "../lab/spawned.ts";
+import { findProgram } from "../lab/tools.ts";
 import { parseLoadResult } from "./load_result.ts";
 import type { LoadResult } from "./load_result.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Lab } from "../lab.ts";
+import type { Lab } from "../lab/lab.ts";
 import type { ReloadResult } from "./reload_load_program.ts";
 
 const PROGRAM = fileURLToPath(new URL("./reload_load_program.ts", import.meta.url));

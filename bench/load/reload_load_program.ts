@@ -2,8 +2,8 @@
  * Program: PORT CA. Until SIGINT, eight loops connect, get `/10`, close and wait a moment; eight connections stay and make a
  * request each 10 ms. Prints a RESULT line.
  */
-import { connectTo } from "../connect.ts";
-import { get } from "../http.ts";
+import { connectTo } from "../lab/connect.ts";
+import { get } from "../lab/http.ts";
 
 /** What clients saw while the proxy reloaded. */
 export interface ReloadResult {

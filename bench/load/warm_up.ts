@@ -1,4 +1,4 @@
-import type { Lab } from "../lab.ts";
+import type { Lab } from "../lab/lab.ts";
 import { startLoad } from "./load.ts";
 
 /** How long it takes. */

@@ -1,4 +1,4 @@
-import type { Lab } from "../lab.ts";
+import type { Lab } from "../lab/lab.ts";
 
 /** What encryption alone costs here: the part of the floor that no relay can do without. */
 export interface CryptoSpeed {

@@ -1,8 +1,8 @@
-import { requestCount } from "../backends/files.ts";
+import { backendStatus } from "../backends/files.ts";
 import type { FileBackend } from "../backends/files.ts";
-import type { RunningProxy } from "../proxies.ts";
-import type { Spawned } from "../spawned.ts";
-import { sleep } from "../wait.ts";
+import type { RunningProxy } from "../contenders/proxies.ts";
+import type { Spawned } from "../lab/spawned.ts";
+import { sleep, waitFor } from "../lab/wait.ts";
 import { cpuMicros } from "./processes.ts";
 
 /** What a proxy did and spent in a stretch of steady load. */
@@ -12,22 +12,36 @@ export interface Window {
   cpuUs: number;
 }
 
+/** How long connections of the run before may take to be closed, and those of this one to be there. */
+const PATIENCE_MS = 20_000;
+const LOOK_EVERY_MS = 50;
+
+/** Resolves when nobody but the asking one is connected to the application: the run before has ended for good. */
+export async function untilIdle(backend: FileBackend): Promise<void> {
+  const idle = async () => (await backendStatus(backend)).connections <= 1;
+  await waitFor(backend.process, idle, { pauseMs: LOOK_EVERY_MS, timeoutMs: PATIENCE_MS });
+}
+
 /**
- * Counts requests (the application's own count) and CPU time of the proxy in the middle of a run: neither the handshakes
- * at its beginning nor its end are in.
+ * Counts requests (the application's own count) and CPU time of the proxy in the middle of a run, between two looks at
+ * both. Neither handshakes nor the run's end are in: the window begins when all connections have reached the application,
+ * and `skipMs` more have passed.
  *
+ * @param connections how many there will be; 0 where they come and go
  * @throws {Error} If the generator ends before the window does, or nothing was answered in it.
  */
 export async function measureWindow(
   proxy: RunningProxy,
   backend: FileBackend,
   load: Spawned,
-  { skipMs, windowMs }: { skipMs: number; windowMs: number },
+  { skipMs, windowMs, connections }: { skipMs: number; windowMs: number; connections: number },
 ): Promise<Window> {
   async function look() {
-    const requests = await requestCount(backend);
+    const { requests } = await backendStatus(backend);
     return { requests, cpuUs: cpuMicros(proxy.pids), at: performance.now() };
   }
+  const allThere = async () => (await backendStatus(backend)).connections > connections;
+  if (connections > 0) await waitFor(load, allThere, { pauseMs: LOOK_EVERY_MS, timeoutMs: PATIENCE_MS });
   await sleep(skipMs);
   const first = await look();
   await sleep(windowMs);

@@ -1,4 +1,4 @@
-import type { Sample } from "../sample.ts";
+import type { Sample } from "../figures/sample.ts";
 
 /** A field as RFC 4180 wants it: quoted where it has to be. */
 function field(value: string | number): string {

@@ -1,5 +1,5 @@
-import type { Results } from "../results.ts";
-import { articlePlot } from "./plots/article_plot.ts";
+import type { Results } from "../figures/results.ts";
+import { articlePlot, responsePlot } from "./plots/article_plot.ts";
 import { cpuPlot, memoryPlot, runtimesPlot } from "./plots/bar_plots.ts";
 import { latencyPlot } from "./plots/latency_plot.ts";
 import { renderSvg } from "./plots/render_svg.ts";
@@ -7,6 +7,7 @@ import type { PlotName } from "./report.ts";
 
 const PLOTS = {
   article: articlePlot,
+  "article-response": responsePlot,
   cpu: cpuPlot,
   latency: latencyPlot,
   memory: memoryPlot,

@@ -1,4 +1,5 @@
-import type { Sample } from "../sample.ts";
+import type { Sample } from "../figures/sample.ts";
+import { connectionsScenario, numbersIn, workersScenario } from "../experiments/scenarios.ts";
 import { formatCount, formatSize } from "./format.ts";
 import type { Column, Table } from "./tables.ts";
 
@@ -21,7 +22,26 @@ export interface ProxyTables {
   rest: Table[];
 }
 
-export function proxyTables(samples: readonly Sample[]): ProxyTables {
+/** @param connections of the runs whose number of connections is not their subject */
+export function proxyTables(samples: readonly Sample[], connections: number): ProxyTables {
+  const scenarios = samples.map(({ scenario }) => scenario);
+  const counts = numbersIn(scenarios, "connections");
+  const byCount = (metric: string, more: Partial<Column> = {}): Column[] => {
+    if (counts.length === 0) return [];
+    const all = [...new Set([...counts, connections])].sort((a, b) => a - b);
+    return sizesOf(samples, connectionsScenario(counts[0])).flatMap((size) =>
+      all.map((count) => ({
+        title: `${formatSize(size)}, ${formatCount(count)}`,
+        scenario: counts.includes(count) ? connectionsScenario(count) : "keep-alive",
+        ...{ size, metric, ...more },
+      }))
+    );
+  };
+  const byWorkers = (metric: string, title: string, more: Partial<Column> = {}): Column[] =>
+    numbersIn(scenarios, "workers").map((count) => ({
+      title: `${title}, ${count} worker${count > 1 ? "s" : ""}`,
+      ...{ scenario: workersScenario(count), size: 10, metric, ...more },
+    }));
   const bySize = (scenario: string, metric: string, more: Partial<Column> = {}, from = 0): Column[] =>
     sizesOf(samples, scenario).filter((size) => size >= from)
       .map((size) => ({ title: formatSize(size), scenario, size, metric, ...more }));
@@ -44,6 +64,7 @@ export function proxyTables(samples: readonly Sample[]): ProxyTables {
   return {
     cost: measured([
       { title: "CPU µs per request", columns: bySize("keep-alive", "cpuUsPerRequest") },
+      { title: "CPU µs per request by connections", columns: byCount("cpuUsPerRequest") },
       { title: "CPU µs per request, upload", columns: bySize("upload", "cpuUsPerRequest") },
       { title: "CPU µs per new connection", columns: ofHandshakes("cpuUsPerConnection") },
       { title: "CPU s per GB", columns: bySize("keep-alive", "cpuSecondsPerGb", {}, 10_000) },
@@ -57,10 +78,20 @@ export function proxyTables(samples: readonly Sample[]): ProxyTables {
       { title: "p50 at saturation, ms", columns: bySize("keep-alive", "p50Us", ms) },
       { title: "p90 at saturation, ms", columns: bySize("keep-alive", "p90Us", ms) },
       { title: "p99 at saturation, ms", columns: bySize("keep-alive", "p99Us", ms) },
+      { title: "p50 by connections, ms", columns: byCount("p50Us", ms) },
+      { title: "p99 by connections, ms", columns: byCount("p99Us", ms) },
     ]),
     rest: measured([
       { title: "requests per second", columns: bySize("keep-alive", "requestsPerSecond", rate) },
       { title: "requests per second, upload", columns: bySize("upload", "requestsPerSecond", rate) },
+      { title: "requests per second by connections", columns: byCount("requestsPerSecond", rate) },
+      {
+        title: "several workers, 10 B",
+        columns: [
+          ...byWorkers("requestsPerSecond", "requests per second", rate),
+          ...byWorkers("cpuUsPerRequest", "CPU µs per request"),
+        ],
+      },
       { title: "share of its CPU in use", columns: bySize("keep-alive", "proxyCpuShare", share) },
       { title: "new connections per second", columns: ofHandshakes("connectionsPerSecond", rate) },
       { title: "share of resumed handshakes", columns: ofHandshakes("resumedShare", share) },

@@ -1,4 +1,4 @@
-import type { Sample } from "../sample.ts";
+import type { Sample } from "../figures/sample.ts";
 import { formatCount, formatFigure, markdownTable } from "./format.ts";
 
 /** Who was dropped while proxies reloaded, in Markdown; empty string where that was not tried. */

@@ -1,14 +1,17 @@
-import type { Results } from "../results.ts";
+import type { Results } from "../figures/results.ts";
 import { articleSection } from "./article_section.ts";
+import { barestSection } from "./barest_section.ts";
 import { formatCount, formatFigure, formatSize } from "./format.ts";
+import { headlineColumns } from "./headline.ts";
 import { proxyTables } from "./proxy_tables.ts";
+import type { ProxyTables } from "./proxy_tables.ts";
+import { quietSection } from "./quiet_section.ts";
 import { reloadSection } from "./reload_section.ts";
 import { bestPeer, formatCellRatio, renderTable } from "./tables.ts";
 import type { Column, Table, TableOptions } from "./tables.ts";
-import { renderTargets } from "./targets.ts";
 
 /** Names of the plots that a report shows, without `.svg`. */
-export type PlotName = "article" | "cpu" | "latency" | "memory" | "runtimes";
+export type PlotName = "article" | "article-response" | "cpu" | "latency" | "memory" | "runtimes";
 
 interface ReportOptions {
   /** False where plots can't be shown. */
@@ -46,7 +49,7 @@ function renderTables(results: Results, tables: Table[], options: TableOptions):
 
 function proxySections(results: Results, plot: (name: PlotName) => string): string[] {
   const { samples, contenders } = results;
-  const tables = proxyTables(samples);
+  const tables = proxyTables(samples, results.settings.connections);
   const all = contenders.map(({ name }) => name);
   const ours = contenders.filter(({ kind }) => kind === "ours").map(({ name }) => name);
   const peers = contenders.filter(({ kind }) => kind === "peer").map(({ name }) => name);
@@ -57,6 +60,7 @@ function proxySections(results: Results, plot: (name: PlotName) => string): stri
 
   return [
     measured ? section("How to read the tables", HOW_TO_READ, hasFloor ? FLOOR : "") : "",
+    section("What is ours, and what is the runtime's", barestSection(results, barestColumns(samples, tables))),
     section("What it costs", plot("cpu"), plot("memory"), renderTables(results, tables.cost, againstPeers)),
     section("How long an answer takes", plot("latency"), renderTables(results, tables.latency, againstPeers)),
     section("Rates and start", renderTables(results, tables.rest, againstPeers)),
@@ -81,6 +85,22 @@ function proxySections(results: Results, plot: (name: PlotName) => string): stri
   ];
 }
 
+/** What CPU costs, of all that was measured. */
+function barestColumns(samples: Results["samples"], { cost }: ProxyTables): Column[] {
+  const headline = headlineColumns(samples).filter(({ metric }) => metric.startsWith("cpu"));
+  const known = new Set(headline.map(({ scenario, size }) => `${scenario} ${size}`));
+  const others = cost.filter(({ title }) => title.startsWith("CPU µs")).flatMap(({ title, columns }) =>
+    columns.filter(({ scenario, size }) => !known.has(`${scenario} ${size}`))
+      .map((column) => ({ ...column, title: `${title}, ${column.title}` }))
+  );
+  return [
+    ...headline,
+    ...others.filter((column, index) =>
+      others.findIndex(({ scenario, size }) => scenario === column.scenario && size === column.size) === index
+    ),
+  ];
+}
+
 const VARIANT_COLUMNS: Column[] = [
   { title: "per request, 10 B", scenario: "variants-keep-alive", size: 0, metric: "cpuUsPerRequest" },
   { title: "per new connection", scenario: "variants-connection", size: 0, metric: "cpuUsPerConnection" },
@@ -97,9 +117,9 @@ function variantsSection({ samples, contenders }: Results): string {
 
 function setUp({ machine, versions, settings, generator, pinned, crypto, notes, commit, mode }: Results): string {
   const lines = [
-    `${machine.cpu}, ${machine.cpus} CPUs, ${machine.memoryGb} GB, ${machine.kernel}; load average before: ${
-      machine.loadBefore.toFixed(2)
-    }; descriptor limit ${formatCount(machine.descriptorLimit)}`,
+    `${machine.cpu}, ${machine.cpus} CPUs, ${machine.memoryGb} GB, ${machine.kernel}; descriptor limit ${
+      formatCount(machine.descriptorLimit)
+    }`,
     `tls-off ${commit ?? "(no commit)"}, ${mode} mode, generator: ${generator}${
       pinned ? "" : ", nothing pinned to CPUs"
     }`,
@@ -109,7 +129,7 @@ function setUp({ machine, versions, settings, generator, pinned, crypto, notes, 
     `AES-256-GCM ${formatFigure(crypto.aesBytesPerSecond / 1e9)} GB/s, ECDSA P-256 signature ${
       formatFigure(crypto.ecdsaSignUs)
     } µs, RSA 2048 signature ${formatFigure(crypto.rsaSignUs)} µs, X25519 ${formatFigure(crypto.x25519Us)} µs`,
-    Object.entries(versions).map(([name, version]) => `${name}: ${version}`).join("; "),
+    ...Object.entries(versions).map(([name, version]) => `${name}: ${version}`),
     ...notes,
   ];
   return lines.map((line) => `- ${line}`).join("\n");
@@ -118,9 +138,8 @@ function setUp({ machine, versions, settings, generator, pinned, crypto, notes, 
 function noise(results: Results): string {
   const { failures, samples } = results;
   const errors = samples.filter(({ values }) => (values.errors ?? 0) > 0);
-  const busy = results.machine.loadBefore > 0.3 * results.machine.cpus;
   return paragraphs(
-    busy ? "**The machine was not idle when this began: take the figures with care.**" : "",
+    quietSection(results),
     "CPU time per request is the steadiest figure; rates depend on the generator's CPU as well, where the application runs " +
       "too unless there are three CPUs; p99 is the least steady.",
     errors.length
@@ -141,13 +160,12 @@ export function renderReport(results: Results, { plots }: ReportOptions): string
   return paragraphs(
     `# Bench of ${results.date} UTC`,
     setUp(results),
-    section("Targets", renderTargets(results.samples)),
     section("Remarks", results.remarks ?? ""),
-    section("The article's experiment", ...articleSection(results, plot("article"))),
+    section("The article's experiment", ...articleSection(results, [plot("article-response"), plot("article")])),
     ...proxySections(results, plot),
     section("What more costs", variantsSection(results)),
     section("Reload under load", reloadSection(results.samples)),
-    section("Noise and failures", noise(results)),
+    section("Was the machine quiet? What failed?", noise(results)),
   ) + "\n";
 }
 
@@ -156,7 +174,9 @@ export function plotNames({ samples, contenders }: Results): PlotName[] {
   const has = (scenario: string) => samples.some((sample) => sample.scenario === scenario);
   const ours = contenders.filter(({ kind }) => kind === "ours").length;
   return [
-    ...(samples.some(({ scenario }) => scenario.startsWith("article-")) ? ["article" as const] : []),
+    ...(samples.some(({ scenario }) => scenario.startsWith("article-"))
+      ? ["article-response" as const, "article" as const]
+      : []),
     ...(has("keep-alive") || has("handshake-full-ecdsa") ? ["cpu" as const] : []),
     ...(has("half-load") ? ["latency" as const] : []),
     ...(has("idle") ? ["memory" as const] : []),

@@ -1,7 +1,7 @@
-import { valuesByRound } from "../sample.ts";
-import type { Sample } from "../sample.ts";
-import { pairedRatio, summarise } from "../stats.ts";
-import type { Ratio, Summary } from "../stats.ts";
+import { valuesByRound } from "../figures/sample.ts";
+import type { Sample } from "../figures/sample.ts";
+import { pairedRatio, summarise } from "../figures/stats.ts";
+import type { Ratio, Summary } from "../figures/stats.ts";
 import { formatFigure, formatPercent, formatRatio, markdownTable } from "./format.ts";
 
 /** One metric of one scenario and size. */

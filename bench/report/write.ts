@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Results } from "../results.ts";
+import type { Results } from "../figures/results.ts";
 import { articleRuntimes, articleSamples } from "./article_section.ts";
 import { articleCsv, samplesCsv } from "./csv.ts";
 import { renderPlot } from "./plots.ts";

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
-import { parseRequestCount } from "../../bench/backends/files.ts";
+import { parseStatus } from "../../bench/backends/files.ts";
 import { readStartTask, tlsOff } from "../../bench/contenders/tls_off.ts";
-import { parseCpuList, planCpus } from "../../bench/cpus.ts";
+import { parseCpuList, planCpus } from "../../bench/lab/cpus.ts";
 import { countMarks } from "../../bench/load/connections.ts";
 import { parseLoadResult } from "../../bench/load/load_result.ts";
 import { parseParents, parseStatusKb } from "../../bench/measure/proc_files.ts";
 import { articleConnections } from "../../bench/experiments/article.ts";
 import { parseOpensslSpeed } from "../../bench/measure/crypto.ts";
+import { QUICK } from "../../bench/settings.ts";
 import { parseOptions } from "../../bench/options.ts";
-import { describeMissing, isOlder } from "../../bench/tools.ts";
+import { describeMissing, isOlder } from "../../bench/lab/tools.ts";
 import type { Config } from "../../src/config/config.ts";
 import { parseConfig } from "../../src/config/load.ts";
 
@@ -34,10 +35,10 @@ Deno.test("parseLoadResult() names a missing figure", () => {
   assert.throws(() => parseLoadResult(RESULT.replace('"p90Us":545,', "")), /no "p90Us"/);
 });
 
-Deno.test("parseRequestCount() takes the third counter of stub_status", () => {
-  const status = "Active connections: 1 \nserver accepts handled requests\n 16 17 31070 \nReading: 0 Writing: 1\n";
-  assert.equal(parseRequestCount(status), 31070);
-  assert.throws(() => parseRequestCount("<html>404</html>"), SyntaxError);
+Deno.test("parseStatus() takes the third counter of stub_status, and the active connections", () => {
+  const status = "Active connections: 7 \nserver accepts handled requests\n 16 17 31070 \nReading: 0 Writing: 1\n";
+  assert.deepEqual(parseStatus(status), { requests: 31070, connections: 7 });
+  assert.throws(() => parseStatus("<html>404</html>"), SyntaxError);
 });
 
 Deno.test("countMarks() tells full handshakes from resumed ones", () => {
@@ -144,7 +145,7 @@ Deno.test("tlsOff() refuses a name that says nothing it knows", () => {
 });
 
 const SETUP = {
-  ...{ port: 5, backend: "/s", moreBackends: ["/t"], folder: "/f", connections: 1 },
+  ...{ port: 5, backend: "/s", moreBackends: ["/t"], folder: "/f", connections: 1, workers: 1 },
   certificate: { ca: "ca", cert: "cert", key: "key", combined: "both" },
 };
 
@@ -185,6 +186,18 @@ Deno.test("parseOptions() lets single options change the mode's settings", () =>
   assert.deepEqual(contenders, ["hitch", "nginx"]);
   assert.deepEqual(parseOptions(["--full", "--apps", "bun,node"]).settings.article.runtimes, ["bun", "node"]);
   assert.throws(() => parseOptions(["--apps", "perl"]), /Cannot run --apps "perl": expected node, deno, bun/);
+});
+
+Deno.test("parseOptions() takes the first of several connections for all parts, the others where they are compared", () => {
+  const { settings } = parseOptions(["--connections", "50,1,2000"]);
+  assert.deepEqual([settings.connections, settings.connectionCounts], [50, [1, 2000]]);
+  assert.deepEqual(parseOptions(["--connections", "50"]).settings.connectionCounts, QUICK.connectionCounts);
+});
+
+Deno.test("parseOptions() lets a run that goes on be nothing but longer", () => {
+  const { resume, minutes } = parseOptions(["--resume", "dir", "--minutes", "4"]);
+  assert.deepEqual([resume, minutes], ["dir", 4]);
+  assert.throws(() => parseOptions(["--resume", "dir", "--rounds=3"]), /Cannot take --rounds=3 with --resume/);
 });
 
 Deno.test("parseOptions() says what is allowed", () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { formatClock, interleave, timeLeftMs } from "../../bench/progress.ts";
+import { formatClock, interleave, timeLeftMs } from "../../bench/figures/progress.ts";
 import { formatFigure, formatPercent, formatSize, markdownTable } from "../../bench/report/format.ts";
 import { bestPeer, renderTable } from "../../bench/report/tables.ts";
 import type { Column } from "../../bench/report/tables.ts";
-import type { Sample } from "../../bench/sample.ts";
+import type { Sample } from "../../bench/figures/sample.ts";
 
 function samplesOf(contender: string, values: number[]): Sample[] {
   return values.map((cpu, index) => ({ scenario: "s", contender, size: 10, round: index + 1, values: { cpu } }));

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { mergeResults } from "../../bench/merge.ts";
+import { mergeResults } from "../../bench/figures/merge.ts";
 import { renderPlot } from "../../bench/report/plots.ts";
 import { plotNames, renderReport } from "../../bench/report/report.ts";
-import { renderTargets } from "../../bench/report/targets.ts";
-import type { Results } from "../../bench/results.ts";
-import type { Sample, Values } from "../../bench/sample.ts";
+import { headlineColumns } from "../../bench/report/headline.ts";
+import type { Results } from "../../bench/figures/results.ts";
+import type { Sample, Values } from "../../bench/figures/sample.ts";
 import { QUICK } from "../../bench/settings.ts";
 
 function runs(scenario: string, size: number, byContender: Record<string, Values>): Sample[] {
@@ -47,10 +47,53 @@ const PEERS = runs("keep-alive", 10, {
   "tls-off:bun": keepAlive(8.5),
 });
 
-Deno.test("renderTargets() says which are met and which are not", () => {
-  const text = renderTargets(PEERS);
-  assert.match(text, /CPU per request, 10 B +\| +0\.90× \(≤ 1\.00×\) ✓ +\| +0\.85× \(≤ 0\.80×\) ✗ +\| +hitch/);
-  assert.equal(renderTargets(runs("keep-alive", 10, { hitch: keepAlive(1) })), "");
+Deno.test("headlineColumns() has what was measured, with the most connections", () => {
+  const samples = [
+    ...PEERS,
+    ...runs("connections-1000", 10, { hitch: keepAlive(1) }),
+    ...runs("connections-3000", 10, { hitch: keepAlive(1) }),
+  ];
+  assert.deepEqual(headlineColumns(samples).map(({ title, scenario }) => `${title}: ${scenario}`), [
+    "CPU per request, 10 B: keep-alive",
+    "the same with 3000 connections: connections-3000",
+  ]);
+});
+
+Deno.test("renderReport() says what is ours and what is the runtime's, by the loop of the same runtime", () => {
+  const results = makeResults([
+    ...PEERS,
+    ...runs("keep-alive", 10, { "barest:deno": keepAlive(6), "barest:bun": keepAlive(8.5) }),
+  ]);
+  results.contenders.push({ name: "barest:deno", kind: "barest" }, { name: "barest:bun", kind: "barest" });
+  const report = renderReport(results, { plots: false });
+  assert.match(report, /\| CPU per request, 10 B +\| +1\.50× \| +≈1\.00× \|/);
+  assert.ok(!report.includes("✓"));
+  assert.ok(!renderReport(makeResults(PEERS), { plots: false }).includes("barest"));
+});
+
+Deno.test("renderReport() has connections as a dimension, with the others' number among them, and workers", () => {
+  const samples = [
+    ...PEERS,
+    ...runs("connections-3000", 10, { hitch: keepAlive(20) }),
+    ...runs("workers-2", 10, { hitch: keepAlive(5) }),
+  ];
+  const report = renderReport(makeResults(samples), { plots: false });
+  assert.match(report, /\| CPU µs per request by connections \| +10 B, 100 \| +10 B, 3 000 \|/);
+  assert.match(
+    report,
+    /\| several workers, 10 B \| requests per second, 2 workers \| CPU µs per request, 2 workers \|/,
+  );
+});
+
+Deno.test("renderReport() names rounds that somebody disturbed", () => {
+  const results = makeResults(PEERS);
+  const calibration = (before: string, ms: number) => ({ before, ms, load: 0 });
+  results.calibrations = [calibration("a", 100), calibration("b", 101), calibration("the end", 99)];
+  assert.match(renderReport(results, { plots: false }), /3 times: 100 ms.*the machine was quiet/);
+  results.calibrations = ["a", "b", "c", "d", "the end"].map((name, index) =>
+    calibration(name, index === 2 ? 120 : 100)
+  );
+  assert.match(renderReport(results, { plots: false }), /somebody else may have disturbed: b, c\./);
 });
 
 Deno.test("renderReport() has tables of what was measured, and no headings of what was not", () => {
@@ -77,7 +120,7 @@ Deno.test("renderReport() names runs with errors, failures, and a machine that w
     message: "Cannot start hitch: no\nlog",
   });
   const report = renderReport(results, { plots: false });
-  assert.match(report, /not idle when this began/);
+  assert.match(report, /not idle: take/);
   assert.match(report, /keep-alive hitch 10 B round 1 \(7\)/);
   assert.match(report, /- idle hitch: Cannot start hitch: no$/m);
 });
@@ -112,9 +155,9 @@ Deno.test("mergeResults() says what was measured in another way, and keeps remar
 
 Deno.test("renderPlot() draws every plot there are figures for, with a style for dark pages", async () => {
   const article = runs("article-node", 10, {
-    http: { requestsPerSecond: 300, connections: 100 },
-    https: { requestsPerSecond: 100, connections: 100 },
-    "tls-off": { requestsPerSecond: 200, connections: 100 },
+    http: { requestsPerSecond: 300, p50Us: 1000, connections: 100 },
+    https: { requestsPerSecond: 100, p50Us: 3000, connections: 100 },
+    "tls-off": { requestsPerSecond: 200, p50Us: 2000, connections: 100 },
   });
   const idle = runs("idle", 1000, { hitch: { bytesPerConnection: 40_000 }, "tls-off": { bytesPerConnection: 20_000 } });
   const half = runs("half-load", 10, { hitch: keepAlive(10), "tls-off": keepAlive(9) });
@@ -122,7 +165,7 @@ Deno.test("renderPlot() draws every plot there are figures for, with a style for
   article[0].values.requestsPerSecond = 0;
   const results = makeResults([...PEERS, ...article, ...idle, ...half]);
   const names = plotNames(results);
-  assert.equal(names.join(), "article,cpu,latency,memory,runtimes");
+  assert.equal(names.join(), "article-response,article,cpu,latency,memory,runtimes");
   for (const name of names) {
     const svg = await renderPlot(name, results);
     assert.match(svg, /^<svg [^>]*><style>@media \(prefers-color-scheme:dark\)/);

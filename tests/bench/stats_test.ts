@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { median, pairedRatio, quantile, standardDeviation, summarise } from "../../bench/stats.ts";
+import { median, pairedRatio, quantile, standardDeviation, summarise } from "../../bench/figures/stats.ts";
 
 Deno.test("median() takes the middle, or the mean of the two middle values", () => {
   assert.equal(median([9, 1, 5]), 5);

@@ -4,10 +4,10 @@
  */
 import { startFileBackend } from "../../bench/backends/files.ts";
 import { contenderByName } from "../../bench/contenders/mod.ts";
-import { Lab } from "../../bench/lab.ts";
+import { Lab } from "../../bench/lab/lab.ts";
 import { holdIdleConnections } from "../../bench/load/idle_connections.ts";
 import { residentBytes } from "../../bench/measure/processes.ts";
-import { startProxy } from "../../bench/proxies.ts";
+import { startProxy } from "../../bench/contenders/proxies.ts";
 import { pause } from "../support/wait.ts";
 
 const count = Number(Deno.args[0] ?? 9500);
@@ -16,7 +16,7 @@ const source = new URL("../..", import.meta.url).pathname;
 await using lab = await Lab.open();
 const backend = await startFileBackend(lab, [10], count + 100);
 for (const name of ["tls-off", "haproxy", "nginx"]) {
-  const contender = contenderByName(name, source);
+  const contender = contenderByName(name, { source, peers: null });
   const proxy = await startProxy(lab, contender, {
     key: "ecdsa",
     backend: backend.path,

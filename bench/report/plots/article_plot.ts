@@ -1,120 +1,140 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { Results } from "../../results.ts";
-import { median, pairedRatio } from "../../stats.ts";
-import { valuesByRound } from "../../sample.ts";
+import type { Results } from "../../figures/results.ts";
+import { median, pairedRatio } from "../../figures/stats.ts";
+import { valuesByRound } from "../../figures/sample.ts";
 import { articleRuntimes, articleSamples } from "../article_section.ts";
 import { formatSize } from "../format.ts";
 import { colorOf, COLORS, logTicks } from "./theme.ts";
 
-/** Requests per second by body size as in the article (a point for each round, a line through the medians), and × HTTPS. */
-export function articlePlot({ samples, contenders }: Results): TopLevelSpec {
-  const runtimes = articleRuntimes(samples);
-  const configs = [...new Set(runtimes.flatMap((runtime) => articleSamples(samples, runtime)).map((s) => s.contender))];
+/** Names and colours of the configurations of all applications. */
+function configurations({ samples, contenders }: Results) {
+  const runs = articleRuntimes(samples).flatMap((runtime) => articleSamples(samples, runtime));
+  const configs = [...new Set(runs.map(({ contender }) => contender))];
   const kinds = new Map(contenders.map(({ name, kind }) => [name, kind]));
-  const ours = configs.find((config) => config.startsWith("tls-off"));
-  const color = {
-    field: "config",
-    type: "nominal",
-    title: null,
-    scale: {
-      domain: configs,
-      range: configs.map((config) =>
-        config === "http" || config === "https" ? COLORS[config] : colorOf(config, kinds.get(config) ?? "ours")
-      ),
-    },
-  } as const;
+  const range = configs.map((config) =>
+    config === "http" || config === "https" ? COLORS[config] : colorOf(config, kinds.get(config) ?? "ours")
+  );
+  const color = { field: "config", type: "nominal", title: null, scale: { domain: configs, range } } as const;
+  return { configs, color };
+}
 
+const AXIS = { labelAngle: 0, grid: false };
+const PANEL = { width: 330, height: 240 };
+
+/** One metric by the size of the body: a jittered point for each round, a line through the medians. */
+function pointsPlot(results: Results, runtime: string, metric: string, scale: number, title: string) {
+  const { configs, color } = configurations(results);
+  const runs = articleSamples(results.samples, runtime);
+  const sizes = [...new Set(runs.map(({ size }) => size))].sort((a, b) => a - b);
+  const rounds = Math.max(...runs.map(({ round }) => round));
+  const x = { field: "size", type: "ordinal", sort: sizes.map(formatSize), title: "size of the body" } as const;
+  const points = runs.map(({ contender: config, size, round, values }) => ({
+    ...{ config, size: formatSize(size), value: values[metric] * scale },
+    // A fixed jitter: the same figures give the same file.
+    jitter: (round - (rounds + 1) / 2) / rounds,
+    // On a logarithmic axis nothing has no place: a run in which no request was answered is in the table alone.
+  })).filter(({ value }) => value > 0);
+  const medians = configs.flatMap((config) =>
+    sizes.map(formatSize).flatMap((size) => {
+      const own = points.filter((point) => point.config === config && point.size === size).map(({ value }) => value);
+      return own.length ? [{ config, size, value: median(own) }] : [];
+    })
+  );
+  const y = { field: "value", type: "quantitative", scale: { type: "log" }, title: null } as const;
   return {
-    vconcat: runtimes.map((runtime) => {
-      const runs = articleSamples(samples, runtime);
-      const sizes = [...new Set(runs.map(({ size }) => size))].sort((a, b) => a - b);
-      const rounds = Math.max(...runs.map(({ round }) => round));
-      const x = { field: "size", type: "ordinal", sort: sizes.map(formatSize), title: "size of the body" } as const;
-      const axis = { labelAngle: 0, grid: false };
-      const points = runs.map(({ contender: config, size, round, values }) => ({
-        ...{ config, size: formatSize(size), requestsPerSecond: values.requestsPerSecond },
-        // A fixed jitter: the same figures give the same file.
-        jitter: (round - (rounds + 1) / 2) / rounds,
-        // On a logarithmic axis nothing has no place: a run in which no request was answered is in the table alone.
-      })).filter(({ requestsPerSecond }) => requestsPerSecond > 0);
-      const medians = configs.flatMap((config) =>
-        sizes.flatMap((size) => {
-          const where = { scenario: `article-${runtime}`, size };
-          const own = valuesByRound(samples, { ...where, contender: config }, "requestsPerSecond");
-          const https = valuesByRound(samples, { ...where, contender: "https" }, "requestsPerSecond");
-          if (own.size === 0 || median([...own.values()]) === 0) return [];
-          const ratio = pairedRatio(own, https)?.median;
-          return [{ config, size: formatSize(size), requestsPerSecond: median([...own.values()]), ratio }];
-        })
-      );
-      return {
-        spacing: 40,
-        hconcat: [{
-          title: {
-            text: `Requests per second, application on ${runtime}`,
-            subtitle: "a point for each round, log scale",
+    ...PANEL,
+    title: { text: `${title}, application on ${runtime}`, subtitle: "a point for each round, log scale" },
+    layer: [
+      {
+        data: { values: medians },
+        mark: { type: "line" as const, strokeWidth: 2, opacity: 0.8 },
+        encoding: {
+          x: { ...x, axis: AXIS },
+          y: { ...y, axis: { values: logTicks(points.map(({ value }) => value)), format: "~s" } },
+          color,
+        },
+      },
+      {
+        data: { values: points },
+        mark: { type: "circle" as const, size: 32, opacity: 0.75 },
+        encoding: {
+          x: { ...x, axis: AXIS },
+          xOffset: { field: "jitter", type: "quantitative" as const, scale: { domain: [-1.5, 1.5] } },
+          y,
+          color,
+        },
+      },
+    ],
+  };
+}
+
+/** Requests per second against the application's own HTTPS, the median of the rounds' ratios. */
+function ratioPlot(results: Results, runtime: string) {
+  const { samples } = results;
+  const { configs, color } = configurations(results);
+  const ours = configs.find((config) => config.startsWith("tls-off"));
+  const sizes = [...new Set(articleSamples(samples, runtime).map(({ size }) => size))].sort((a, b) => a - b);
+  const x = { field: "size", type: "ordinal", sort: sizes.map(formatSize), title: "size of the body" } as const;
+  const ratios = configs.flatMap((config) =>
+    sizes.flatMap((size) => {
+      const rounds = (contender: string) =>
+        valuesByRound(samples, { scenario: `article-${runtime}`, size, contender }, "requestsPerSecond");
+      const ratio = pairedRatio(rounds(config), rounds("https"))?.median;
+      return ratio ? [{ config, size: formatSize(size), ratio }] : [];
+    })
+  );
+  return {
+    ...PANEL,
+    title: { text: "Requests per second, against its own HTTPS", subtitle: "median of the rounds' ratios" },
+    layer: [
+      {
+        data: { values: ratios },
+        mark: { type: "line" as const, strokeWidth: 2, point: { size: 40 } },
+        encoding: {
+          x: { ...x, axis: AXIS },
+          y: {
+            ...{ field: "ratio", type: "quantitative" as const, title: null, scale: { domainMin: 0 } },
+            axis: { labelExpr: "datum.label + '×'", tickCount: 6 },
           },
-          width: 330,
-          height: 240,
-          layer: [
-            {
-              data: { values: medians },
-              mark: { type: "line", strokeWidth: 2, opacity: 0.8 },
-              encoding: {
-                x: { ...x, axis },
-                y: {
-                  ...{ field: "requestsPerSecond", type: "quantitative", scale: { type: "log" }, title: null },
-                  axis: { values: logTicks(points.map((point) => point.requestsPerSecond)), format: "~s" },
-                },
-                color,
-              },
-            },
-            {
-              data: { values: points },
-              mark: { type: "circle", size: 32, opacity: 0.75 },
-              encoding: {
-                x: { ...x, axis },
-                xOffset: { field: "jitter", type: "quantitative", scale: { domain: [-1.5, 1.5] } },
-                y: { field: "requestsPerSecond", type: "quantitative", scale: { type: "log" } },
-                color,
-              },
-            },
-          ],
-        }, {
-          title: { text: "Against the application's own HTTPS", subtitle: "median of the rounds' ratios" },
-          width: 330,
-          height: 240,
-          layer: [
-            {
-              data: { values: medians },
-              mark: { type: "line", strokeWidth: 2, point: { size: 40 } },
-              encoding: {
-                x: { ...x, axis },
-                y: {
-                  ...{ field: "ratio", type: "quantitative", title: null, scale: { domainMin: 0 } },
-                  axis: { labelExpr: "datum.label + '×'", tickCount: 6 },
-                },
-                color,
-              },
-            },
-            ...[false, true].map((below) => ({
-              data: {
-                // More than one row of figures would lie over one another.
-                values: medians.filter(({ config, ratio }) =>
-                  config === ours && ratio !== undefined && (ratio < 1) === below
-                ),
-              },
-              // Away from the line of HTTPS, which is at 1.
-              mark: { type: "text" as const, dy: below ? 14 : -12 },
-              encoding: {
-                x,
-                y: { field: "ratio", type: "quantitative" as const },
-                text: { field: "ratio", format: ".2f" },
-              },
-            })),
-          ],
-        }],
-      };
-    }),
+          color,
+        },
+      },
+      ...[false, true].map((below) => ({
+        // More than one row of figures would lie over one another.
+        data: { values: ratios.filter(({ config, ratio }) => config === ours && (ratio < 1) === below) },
+        // Away from the line of HTTPS, which is at 1.
+        mark: { type: "text" as const, dy: below ? 14 : -12 },
+        encoding: {
+          x,
+          y: { field: "ratio", type: "quantitative" as const },
+          text: { field: "ratio", format: ".2f" },
+        },
+      })),
+    ],
+  };
+}
+
+/** The article's own figure, the median response time by the size of the body, beside requests per second. */
+export function responsePlot(results: Results): TopLevelSpec {
+  return {
+    vconcat: articleRuntimes(results.samples).map((runtime) => ({
+      spacing: 40,
+      hconcat: [
+        pointsPlot(results, runtime, "p50Us", 1e-3, "Median response time, ms"),
+        pointsPlot(results, runtime, "requestsPerSecond", 1, "Requests per second"),
+      ],
+    })),
+  };
+}
+
+/** Requests per second against the application's own HTTPS. */
+export function articlePlot(results: Results): TopLevelSpec {
+  return {
+    columns: 2,
+    spacing: 40,
+    concat: articleRuntimes(results.samples).map((runtime) => ({
+      ...ratioPlot(results, runtime),
+      title: { text: `Application on ${runtime}`, subtitle: "requests per second, × its own HTTPS" },
+    })),
   };
 }

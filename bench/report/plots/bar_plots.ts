@@ -1,5 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { Results } from "../../results.ts";
+import type { Results } from "../../figures/results.ts";
+import { connectionsScenario, numbersIn } from "../../experiments/scenarios.ts";
 import { formatCount, formatFigure, formatSize } from "../format.ts";
 import { computeCell } from "../tables.ts";
 import type { Column } from "../tables.ts";
@@ -75,6 +76,10 @@ function cpuColumns(results: Results): Column[] {
     ...sizes.map((size) => ({
       ...{ title: `CPU µs per request, ${formatSize(size)}`, scenario: "keep-alive", size },
       metric: "cpuUsPerRequest",
+    })),
+    ...numbersIn(results.samples.map(({ scenario }) => scenario), "connections").slice(-1).map((count) => ({
+      ...{ title: `CPU µs per request, 10 B, ${formatCount(count)} connections`, size: 10 },
+      ...{ scenario: connectionsScenario(count), metric: "cpuUsPerRequest" },
     })),
     ...sizesOf(results, "upload").slice(-1).map((size) => ({
       ...{ title: `CPU µs per request, ${formatSize(size)} uploaded`, scenario: "upload", size },

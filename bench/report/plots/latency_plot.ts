@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { Results } from "../../results.ts";
+import type { Results } from "../../figures/results.ts";
 import { formatSize } from "../format.ts";
 import { computeCell } from "../tables.ts";
 import { COLORS, logTicks } from "./theme.ts";

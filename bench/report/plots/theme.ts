@@ -4,6 +4,7 @@ export const COLORS = {
   oursToo: "#8957e5",
   peer: "#8b949e",
   floor: "#3fb950",
+  barest: "#bf8700",
   http: "#3fb950",
   https: "#db6d28",
   ink: "#1f2328",
@@ -14,6 +15,7 @@ export const COLORS = {
 /** The colour of a contender. */
 export function colorOf(name: string, kind: string): string {
   if (kind === "floor") return COLORS.floor;
+  if (kind === "barest") return COLORS.barest;
   if (kind === "peer") return COLORS.peer;
   return name.includes("bun") ? COLORS.oursToo : COLORS.ours;
 }

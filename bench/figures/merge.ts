@@ -14,6 +14,7 @@ export function mergeResults(all: readonly Results[]): Results {
     if (twice) throw new Error(`Cannot put results together: "${twice.scenario}" is in more than one of them`);
     merged.samples.push(...other.samples);
     merged.failures.push(...other.failures);
+    merged.calibrations = [...merged.calibrations ?? [], ...other.calibrations ?? []];
     merged.versions = { ...other.versions, ...merged.versions };
     merged.notes = [...new Set([...merged.notes, ...other.notes, ...differences(first, other)])];
     if (other.samples.some(({ scenario }) => scenario.startsWith("article-"))) {

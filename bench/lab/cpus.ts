@@ -6,6 +6,8 @@ export interface CpuPlan {
   load: string;
   /** What is behind the proxy. */
   backend: string;
+  /** Where proxies with several workers run: all but the generator's, or all where only two are there. */
+  workers: string;
   /** All but the load generator's: the application and the proxy of the article's experiment share them. */
   rest: string;
   restCount: number;
@@ -25,13 +27,14 @@ export function parseCpuList(list: string): number[] {
 export function planCpus(all: number[], canPin: boolean): CpuPlan {
   const any = all.join(",");
   if (!canPin || all.length < 2) {
-    return { proxy: any, load: any, backend: any, rest: any, restCount: all.length, pinned: false };
+    return { proxy: any, load: any, backend: any, workers: any, rest: any, restCount: all.length, pinned: false };
   }
   const load = String(all.at(-1));
   return {
     proxy: String(all[0]),
     load,
     backend: all.slice(1, -1).join(",") || load,
+    workers: all.length > 2 ? all.slice(0, -1).join(",") : any,
     rest: all.slice(0, -1).join(","),
     restCount: all.length - 1,
     pinned: true,

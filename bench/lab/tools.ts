@@ -24,6 +24,12 @@ export function findProgram(command: string): string | null {
   return null;
 }
 
+/** Path, as it is seen from here, of a program in another installation's folder; null when it is not there. */
+export function findProgramIn(root: string, command: string): string | null {
+  const folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+  return folders.map((folder) => findProgram(join(root, folder, command))).find((path) => path !== null) ?? null;
+}
+
 /** A program the bench can use, and what is missing without it. */
 export interface Need {
   command: string;
@@ -43,14 +49,29 @@ export function describeMissing(needs: readonly Need[], has: (command: string) =
   ];
 }
 
-/** The first line with a number among what the program says about itself; null when it can't be asked. */
-export async function readVersion(command: readonly string[]): Promise<string | null> {
+/** What the program prints on both outputs; null when it can't be asked. */
+async function ask(command: readonly string[]): Promise<string | null> {
   const program = findProgram(command[0]);
   if (!program) return null;
   const { stdout, stderr } = await new Deno.Command(program, { args: command.slice(1), env: { NO_COLOR: "1" } })
     .output();
-  const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-  return text.split("\n").find((line) => /\d+\.\d+/.test(line))?.trim() ?? null;
+  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+}
+
+/** The first line with a number among what the program says about itself; null when it can't be asked. */
+export async function readVersion(command: readonly string[]): Promise<string | null> {
+  return (await ask(command))?.split("\n").find((line) => /\d+\.\d+/.test(line))?.trim() ?? null;
+}
+
+/** The TLS library in what a program says: the last that is named, which is the one that runs where two are. */
+export function parseLibrary(text: string): string | null {
+  const last = [...text.matchAll(/\b(OpenSSL|LibreSSL|BoringSSL|AWS-LC|wolfSSL) v?([0-9a-f][0-9a-f.]{2,})/gi)].at(-1);
+  return last ? `${last[1]} ${last[2].slice(0, 12)}` : null;
+}
+
+/** As {@linkcode Contender.library} says it. */
+export async function readLibrary(library: string | readonly string[] | undefined): Promise<string | null> {
+  return typeof library === "object" ? parseLibrary(await ask(library) ?? "") : library ?? null;
 }
 
 /** True when any file below the folder was changed after the given file. */

@@ -1,4 +1,4 @@
-import { readVersion } from "./tools.ts";
+import { readLibrary, readVersion } from "./tools.ts";
 
 /** Where figures come from: without it they mean nothing. */
 export interface Machine {
@@ -34,12 +34,20 @@ export async function describeMachine(): Promise<Machine> {
   };
 }
 
-/** What each program says its version is, by the name given; those that can't be asked are left out. */
-export async function describeVersions(commands: Record<string, readonly string[]>): Promise<Record<string, string>> {
+/** A program that has a version and, where it speaks TLS, a library for that: see {@linkcode readLibrary}. */
+interface Versioned {
+  name: string;
+  version: readonly string[];
+  library?: string | readonly string[];
+}
+
+/** What each program says its version is, and its TLS library, by the name; those that can't be asked are left out. */
+export async function describeVersions(programs: readonly Versioned[]): Promise<Record<string, string>> {
   const versions: Record<string, string> = {};
-  for (const [name, command] of Object.entries(commands)) {
+  for (const { name, version: command, library } of programs) {
     const version = await readVersion(command);
-    if (version) versions[name] = version;
+    const tls = await readLibrary(library);
+    if (version) versions[name] = tls === null ? version : `${version}; TLS: ${tls}`;
   }
   return versions;
 }

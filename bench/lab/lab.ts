@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { placeCpus } from "./cpus.ts";
 import type { CpuPlan } from "./cpus.ts";
 import { makeCertificates } from "./certificates.ts";
@@ -16,17 +16,21 @@ export class Lab implements AsyncDisposable {
 
   private constructor(
     readonly folder: string,
+    /** Where the folder really is. */
+    private readonly place: string,
     readonly cpus: CpuPlan,
     readonly certificates: Record<KeyKind, CertificateFiles>,
     /** How many descriptors each process may have. */
     readonly descriptors: number,
   ) {}
 
-  /** Makes the folder and the certificates, and moves this process away from the proxy's CPU. */
-  static async open(): Promise<Lab> {
-    const folder = await Deno.makeTempDir({ prefix: "tls-off-bench-" });
-    // Peers that start as root serve as another user.
-    await Deno.chmod(folder, 0o755);
+  /**
+   * Makes the folder and the certificates, and moves this process away from the proxy's CPU.
+   *
+   * @param root folder of the Debian installation that peers run in, by chroot; `null`: this one
+   */
+  static async open(root: string | null = null): Promise<Lab> {
+    const { folder, place } = await makeLabFolder(root);
     const cpus = await placeCpus();
     if (cpus.pinned) {
       await new Deno.Command("taskset", { args: ["-a", "-cp", cpus.load, String(Deno.pid)], stdout: "null" }).output();
@@ -35,7 +39,7 @@ export class Lab implements AsyncDisposable {
       ecdsa: await makeCertificates(join(folder, "ecdsa"), "ecdsa"),
       rsa: await makeCertificates(join(folder, "rsa"), "rsa"),
     };
-    return new Lab(folder, cpus, certificates, await descriptorLimit());
+    return new Lab(folder, place, cpus, certificates, await descriptorLimit());
   }
 
   /** A new folder for a process's files. */
@@ -79,8 +83,23 @@ export class Lab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopAll();
-    await Deno.remove(this.folder, { recursive: true });
+    if (this.place !== this.folder) await Deno.remove(this.folder);
+    await Deno.remove(this.place, { recursive: true });
   }
+}
+
+/**
+ * Makes the lab's folder. With another root it is in that root's `/tmp`, and a link of ours leads there, so that one path
+ * is right on both sides of `chroot`.
+ */
+async function makeLabFolder(root: string | null): Promise<{ folder: string; place: string }> {
+  const prefix = "tls-off-bench-";
+  const place = await Deno.makeTempDir(root === null ? { prefix } : { prefix, dir: join(root, "tmp") });
+  // Peers that start as root serve as another user.
+  await Deno.chmod(place, 0o755);
+  const folder = root === null ? place : join("/tmp", basename(place));
+  if (folder !== place) await Deno.symlink(place, folder);
+  return { folder, place };
 }
 
 /** A TCP port of 127.0.0.1 that was free a moment ago. */

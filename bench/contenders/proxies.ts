@@ -1,13 +1,13 @@
 import { join } from "node:path";
-import type { Contender, ProxySetup } from "./contenders/contender.ts";
-import { connectTo } from "./connect.ts";
-import { get } from "./http.ts";
-import { freePort } from "./lab.ts";
-import type { KeyKind, Lab } from "./lab.ts";
-import { processTree } from "./measure/processes.ts";
-import { warmUp } from "./load/warm_up.ts";
-import type { Spawned } from "./spawned.ts";
-import { waitFor } from "./wait.ts";
+import type { Contender, ProxySetup } from "./contender.ts";
+import { connectTo } from "../lab/connect.ts";
+import { get } from "../lab/http.ts";
+import { freePort } from "../lab/lab.ts";
+import type { KeyKind, Lab } from "../lab/lab.ts";
+import { processTree } from "../measure/processes.ts";
+import { warmUp } from "../load/warm_up.ts";
+import type { Spawned } from "../lab/spawned.ts";
+import { waitFor } from "../lab/wait.ts";
 
 /** A contender that answers. */
 export interface RunningProxy {
@@ -25,7 +25,7 @@ export interface RunningProxy {
 /** What may differ between uses of a contender. */
 export interface ProxyOptions extends Pick<ProxySetup, "backend" | "connections"> {
   key: KeyKind;
-  more?: Pick<ProxySetup, "reloadable" | "workers" | "moreBackends">;
+  more?: Partial<Pick<ProxySetup, "reloadable" | "workers" | "moreBackends">>;
   /** CPU list; default: the proxy's. */
   cpus?: string;
   /** What it must answer to count as started; default: 10 bytes at `/10`. */
@@ -42,7 +42,7 @@ export async function startProxy(lab: Lab, contender: Contender, options: ProxyO
   const folder = await lab.makeFolder(contender.name);
   const certificate = lab.certificates[options.key];
   const port = freePort();
-  const launch = await contender.launch({ port, backend, certificate, folder, connections, ...more });
+  const launch = await contender.launch({ port, backend, certificate, folder, connections, workers: 1, ...more });
   for (const [name, text] of Object.entries(launch.files ?? {})) await Deno.writeTextFile(join(folder, name), text);
   const caCerts = [await Deno.readTextFile(certificate.ca)];
 
@@ -69,31 +69,43 @@ export async function startProxy(lab: Lab, contender: Contender, options: ProxyO
   };
 }
 
+/** What a contender is wanted with: a kind of certificate (ECDSA), and workers (one, on the proxy's CPU). */
+export interface FleetKind {
+  key?: KeyKind;
+  workers?: number;
+}
+
+function idOf({ name }: Contender, { key = "ecdsa", workers }: FleetKind): string {
+  return `${name} ${key} ${workers ?? ""}`;
+}
+
 /** Contenders that stay up from their first use: idle they cost nothing, and rounds can interleave. */
 export class Fleet {
   readonly #running = new Map<string, RunningProxy>();
 
   constructor(readonly lab: Lab, readonly options: Omit<ProxyOptions, "key">) {}
 
-  /** The running contender with that kind of certificate; started when it is not, or no longer. */
-  async get(contender: Contender, key: KeyKind = "ecdsa"): Promise<RunningProxy> {
-    const id = `${contender.name} ${key}`;
+  /** The running contender of that kind; started when it is not, or no longer. */
+  async get(contender: Contender, kind: FleetKind = {}): Promise<RunningProxy> {
+    const id = idOf(contender, kind);
     const running = this.#running.get(id);
     if (running?.process.running) return running;
-    const started = await this.#start(contender, key);
+    const started = await this.#start(contender, kind);
     this.#running.set(id, started);
     return started;
   }
 
   /** As {@linkcode get}, in a process that nobody has used before. */
-  async renew(contender: Contender, key: KeyKind = "ecdsa"): Promise<RunningProxy> {
-    await this.#running.get(`${contender.name} ${key}`)?.process.stop();
-    return await this.get(contender, key);
+  async renew(contender: Contender, kind: FleetKind = {}): Promise<RunningProxy> {
+    await this.#running.get(idOf(contender, kind))?.process.stop();
+    return await this.get(contender, kind);
   }
 
   /** Not the first requests count, but those after the code is compiled and the memory there. */
-  async #start(contender: Contender, key: KeyKind): Promise<RunningProxy> {
-    const proxy = await startProxy(this.lab, contender, { ...this.options, key });
+  async #start(contender: Contender, { key = "ecdsa", workers }: FleetKind): Promise<RunningProxy> {
+    // Those that are to be compared by their workers all have the same CPUs.
+    const scaling = workers === undefined ? {} : { more: { workers }, cpus: this.lab.cpus.workers };
+    const proxy = await startProxy(this.lab, contender, { ...this.options, key, ...scaling });
     await warmUp(this.lab, proxy.url("/10"));
     return proxy;
   }

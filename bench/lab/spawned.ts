@@ -1,4 +1,4 @@
-import { processTree } from "./measure/processes.ts";
+import { processTree } from "../measure/processes.ts";
 import { searchPath } from "./tools.ts";
 
 export interface SpawnOptions {

@@ -1,0 +1,38 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Contender } from "./contender.ts";
+import { readStartTask } from "./tls_off.ts";
+
+const PROGRAMS = {
+  deno: fileURLToPath(new URL("./barest/deno_loop.ts", import.meta.url)),
+  bun: fileURLToPath(new URL("./barest/bun_loop.mjs", import.meta.url)),
+};
+
+/** V8's flags and the environment that ours runs with, so that the loop differs in its code alone. */
+async function denoSettings(directory: string): Promise<{ env: Record<string, string>; flags: string[] }> {
+  const { env, args } = readStartTask(await Deno.readTextFile(join(directory, "deno.json")), directory);
+  return { env, flags: args.filter((arg) => arg.startsWith("--v8-flags=")) };
+}
+
+/**
+ * The barest loop on a runtime: what the runtime itself costs.
+ *
+ * @param directory of our sources, whose flags it gets
+ */
+export function barest(runtime: "deno" | "bun", directory: string): Contender {
+  return {
+    name: `barest:${runtime}`,
+    kind: "barest",
+    tls: true,
+    needs: [{ command: runtime }],
+    scales: false,
+    version: [runtime, "--version"],
+    async launch({ port, certificate, backend }) {
+      const args = [PROGRAMS[runtime], String(port), certificate.cert, certificate.key, backend];
+      if (runtime === "bun") return { command: "bun", args };
+      const { env, flags } = await denoSettings(directory);
+      const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-ffi"];
+      return { command: "deno", args: ["run", "--no-config", "--no-prompt", ...flags, ...permissions, ...args], env };
+    },
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * Program for Deno: PORT CERT KEY BACKEND. The least that a TLS proxy on `Deno.listenTls` can do: reads and writes, with
+ * no deadline, limit, record or counter. What ours costs beyond this is our own doing, the rest is the runtime's.
+ */
+const LARGEST_READ = 65_536;
+
+const [port, cert, key, path] = Deno.args;
+const listener = Deno.listenTls({
+  hostname: "127.0.0.1",
+  port: Number(port),
+  cert: Deno.readTextFileSync(cert),
+  key: Deno.readTextFileSync(key),
+  tcpBacklog: 4096,
+});
+const { symbols } = Deno.dlopen("libc.so.6", {
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+});
+// TCP_NODELAY, on whichever descriptor is the listening socket: the others are no TCP sockets, and refuse.
+for (let fd = 3; fd < 64; fd++) symbols.setsockopt(fd, 6, 1, new Int32Array([1]), 4);
+
+function relay(from: Deno.Conn, to: Deno.Conn, over: () => void): void {
+  let buffer = new Uint8Array(512);
+  let rest = buffer;
+  const read = (): void => void from.read(buffer).then(received, over);
+  const received = (count: number | null): void => {
+    if (count === null) return void to.closeWrite().then(over, over);
+    rest = buffer.subarray(0, count);
+    if (count === buffer.length) buffer = new Uint8Array(Math.min(4 * count, LARGEST_READ));
+    to.write(rest).then(written, over);
+  };
+  const written = (count: number): void => {
+    if (count === rest.length) return read();
+    rest = rest.subarray(count);
+    to.write(rest).then(written, over);
+  };
+  read();
+}
+
+for await (const client of listener) {
+  Deno.connect({ transport: "unix", path }).then((backend) => {
+    let open = 2;
+    const over = () => {
+      if (--open > 0) return;
+      client.close();
+      backend.close();
+    };
+    relay(client, backend, over);
+    relay(backend, client, over);
+  }, () => client.close());
+}

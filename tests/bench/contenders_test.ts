@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { barestOf } from "../../bench/report/barest_section.ts";
+import { contenderByName } from "../../bench/contenders/mod.ts";
+import { parseLibrary } from "../../bench/lab/tools.ts";
+import { Lab } from "../../bench/lab/lab.ts";
+import { startFileBackend } from "../../bench/backends/files.ts";
+import { startProxy } from "../../bench/contenders/proxies.ts";
+import { findProgram } from "../../bench/lab/tools.ts";
+
+const SOURCE = new URL("../..", import.meta.url).pathname;
+
+Deno.test("peers of another installation are started there, with its TLS library asked for, too", async () => {
+  const haproxy = contenderByName("haproxy", { source: ".", peers: "/sid" });
+  assert.deepEqual(haproxy.version, ["chroot", "/sid", "haproxy", "-v"]);
+  assert.deepEqual(haproxy.library, ["chroot", "/sid", "haproxy", "-vv"]);
+  assert.deepEqual(haproxy.needs.map(({ command }) => command), ["chroot", "/sid/usr/sbin/haproxy"]);
+  const certificate = { ca: "ca", cert: "cert", key: "key", combined: "both" };
+  const setup = { port: 5, backend: "/s", folder: "/f", connections: 1, workers: 2, certificate };
+  const { command, args, files } = await haproxy.launch(setup);
+  assert.deepEqual([command, ...args].slice(0, 3), ["chroot", "/sid", "haproxy"]);
+  assert.match(files!["haproxy.cfg"], /nbthread 2/);
+  assert.equal(contenderByName("tls-off", { source: ".", peers: "/sid" }).root, undefined);
+});
+
+Deno.test("parseLibrary() takes the library that runs", () => {
+  const text =
+    "Built with SSL library version : OpenSSL 3.5.1 1 Jul\nRunning on SSL library version : OpenSSL 3.6.5 29 Sep";
+  assert.equal(parseLibrary(text), "OpenSSL 3.6.5");
+  assert.equal(parseLibrary("BoringSSL 0123456789abcdef0123"), "BoringSSL 0123456789ab");
+  assert.equal(parseLibrary("hitch 1.8.0"), null);
+});
+
+Deno.test("ours are compared with the loop on their own runtime, native engines alone", () => {
+  const names = ["tls-off", "tls-off:bun", "tls-off:binary", "tls-off:bun-binary", "tls-off:deno-node", "tls-off:node"];
+  assert.deepEqual(names.map(barestOf), ["barest:deno", "barest:bun", "barest:deno", "barest:bun", null, null]);
+});
+
+for (const runtime of ["deno", "bun"]) {
+  Deno.test({
+    name: `the barest loop on ${runtime} relays what it gets`,
+    ignore: findProgram(runtime) === null || findProgram("openssl") === null,
+    async fn() {
+      await using lab = await Lab.open();
+      const backend = await startFileBackend(lab, [10, 1_000_000], 100);
+      const contender = contenderByName(`barest:${runtime}`, { source: SOURCE, peers: null });
+      const proxy = await startProxy(lab, contender, { key: "ecdsa", backend: backend.path, connections: 100 });
+      const caCerts = [await Deno.readTextFile(lab.certificates.ecdsa.ca)];
+      using client = Deno.createHttpClient({ caCerts });
+      const answer = await fetch(`https://localhost:${proxy.port}/1000000`, { client });
+      assert.equal((await answer.bytes()).length, 1_000_000);
+    },
+  });
+}
