@@ -26,5 +26,5 @@ export async function waitFor(
     if (!process.running) break;
     await sleep(pauseMs);
   }
-  throw new Error(`Cannot start ${process.command}: ${reason}\n${await process.lastWords()}`);
+  throw new Error(`Cannot go on with ${process.command}: ${reason}\n${await process.lastWords()}`);
 }

@@ -16,9 +16,18 @@ export interface Window {
 const PATIENCE_MS = 20_000;
 const LOOK_EVERY_MS = 50;
 
-/** Resolves when nobody but the asking one is connected to the application: the run before has ended for good. */
+/**
+ * Resolves when nobody but the asking one is connected to the application: the run before has ended for good.
+ *
+ * @throws {Error} If somebody stays.
+ */
 export async function untilIdle(backend: FileBackend): Promise<void> {
-  const idle = async () => (await backendStatus(backend)).connections <= 1;
+  let connections = 0;
+  const idle = async () => {
+    ({ connections } = await backendStatus(backend));
+    if (connections > 1) throw new Error(`${connections - 1} connections of the run before are open`);
+    return true;
+  };
   await waitFor(backend.process, idle, { pauseMs: LOOK_EVERY_MS, timeoutMs: PATIENCE_MS });
 }
 
@@ -40,7 +49,11 @@ export async function measureWindow(
     const { requests } = await backendStatus(backend);
     return { requests, cpuUs: cpuMicros(proxy.pids), at: performance.now() };
   }
-  const allThere = async () => (await backendStatus(backend)).connections > connections;
+  const allThere = async () => {
+    const there = (await backendStatus(backend)).connections - 1;
+    if (there < connections) throw new Error(`${there} of ${connections} connections have reached the application`);
+    return true;
+  };
   if (connections > 0) await waitFor(load, allThere, { pauseMs: LOOK_EVERY_MS, timeoutMs: PATIENCE_MS });
   await sleep(skipMs);
   const first = await look();

@@ -23,7 +23,7 @@ function relay(from: Deno.Conn, to: Deno.Conn, over: () => void): void {
   let rest = buffer;
   const read = (): void => void from.read(buffer).then(received, over);
   const received = (count: number | null): void => {
-    if (count === null) return void to.closeWrite().then(over, over);
+    if (count === null) return over();
     rest = buffer.subarray(0, count);
     if (count === buffer.length) buffer = new Uint8Array(Math.min(4 * count, LARGEST_READ));
     to.write(rest).then(written, over);
@@ -38,9 +38,10 @@ function relay(from: Deno.Conn, to: Deno.Conn, over: () => void): void {
 
 for await (const client of listener) {
   Deno.connect({ transport: "unix", path }).then((backend) => {
-    let open = 2;
+    let open = true;
     const over = () => {
-      if (--open > 0) return;
+      if (!open) return;
+      open = false;
       client.close();
       backend.close();
     };
