@@ -35,13 +35,19 @@ Bun.listen({
     open(client) {
       // What comes before there is a backend waits here: Bun gives out what came with the handshake, paused or not.
       const early = [];
-      client.data = { peer: { write: (chunk) => early.push(chunk) && chunk.length, end() {} }, rest: null };
+      let left = false;
+      const waiting = { write: (chunk) => early.push(chunk) && chunk.length, end: () => left = true };
+      client.data = { peer: waiting, rest: null };
       const open = (backend) => {
+        if (left) return backend.end();
         client.data.peer = backend;
         for (const chunk of early) send(backend, chunk, client);
       };
-      Bun.connect({ unix, data: { peer: client, rest: null }, socket: { ...HANDLERS, open } })
-        .catch(() => client.end());
+      // A full accept queue refuses for the moment.
+      const connect = () =>
+        Bun.connect({ unix, data: { peer: client, rest: null }, socket: { ...HANDLERS, open, connectError() {} } })
+          .catch(() => setTimeout(connect, 5));
+      connect();
     },
   },
 });

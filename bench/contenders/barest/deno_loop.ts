@@ -36,8 +36,14 @@ function relay(from: Deno.Conn, to: Deno.Conn, over: () => void): void {
   read();
 }
 
+/** A full accept queue refuses for the moment. */
+function connect(): Promise<Deno.Conn> {
+  return Deno.connect({ transport: "unix", path })
+    .catch(() => new Promise((resolve) => setTimeout(() => resolve(connect()), 5)));
+}
+
 for await (const client of listener) {
-  Deno.connect({ transport: "unix", path }).then((backend) => {
+  connect().then((backend) => {
     let open = true;
     const over = () => {
       if (!open) return;
@@ -47,5 +53,5 @@ for await (const client of listener) {
     };
     relay(client, backend, over);
     relay(backend, client, over);
-  }, () => client.close());
+  });
 }
