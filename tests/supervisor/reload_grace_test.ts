@@ -1,41 +1,15 @@
 import assert from "node:assert/strict";
-import { stringify } from "@std/toml";
-import { Backend, echo, readExactly } from "../support/applications/backend.ts";
+import { Backend, echo } from "../support/applications/backend.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { until } from "../support/wait.ts";
-import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
-
-const ADMIN = { admin: { listen: "127.0.0.1:0" } };
-
-/** Writes another configuration for a proxy that {@linkcode Proxy.start} made, and another certificate. */
-async function install(dir: TempDir, config: Record<string, unknown>, ...listeners: Record<string, unknown>[]) {
-  const { cert, key } = await makeSelfSigned({ hosts: ["localhost", "127.0.0.1"] });
-  Deno.writeTextFileSync(dir.file("cert.pem"), cert);
-  Deno.writeTextFileSync(dir.file("key.pem"), key);
-  const listener = listeners.map((own) => ({ backend: "unix:app.sock", cert: "cert.pem", key: "key.pem", ...own }));
-  const text = stringify({ workers: 1, log: { format: "json", level: "debug" }, ...config, listener });
-  Deno.writeTextFileSync(dir.file("proxy.toml"), text);
-  return cert;
-}
-
-async function assertEcho(client: Deno.Conn): Promise<void> {
-  await client.write(Uint8Array.of(1, 2, 3));
-  assert.deepEqual(await readExactly(client, 3), Uint8Array.of(1, 2, 3));
-}
-
-function threads({ program: { pid } }: Proxy): number {
-  return Number(/Threads:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]);
-}
-
-/** What `/metrics` says of a series, over all its labels. */
-async function metric(proxy: Proxy, name: string): Promise<number> {
-  const { address } = await proxy.program.record(({ event }) => event === "admin-listening", "the admin endpoint");
-  const text = await (await fetch(`http://${address}/metrics`)).text();
-  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\d+)$`, "gm"))].map(([, value]) =>
-    Number(value)
-  );
-  return values.reduce((sum, value) => sum + value, 0);
-}
+import {
+  ADMIN,
+  assertEcho,
+  CONTENDERS,
+  install,
+  metric,
+  reloadAmongImmortals,
+} from "../support/reload_among_immortals.ts";
 
 Deno.test("a reload ends no connection, whatever it changes, and tells how many are older", async () => {
   using dir = new TempDir();
@@ -102,33 +76,12 @@ Deno.test("a drain ends what reloads have left", async () => {
   assert.equal(await proxy.program.exit(), 3);
 });
 
-Deno.test("reloads that leave a connection each, and change the number of workers, do not pile up threads", async () => {
-  using dir = new TempDir();
-  await using backend = new Backend(dir.file("app.sock"), echo);
-  await using proxy = await Proxy.start(dir, backend.address, { config: { ...ADMIN, workers: 3 } });
-  const listener = { name: "web", listen: `127.0.0.1:${proxy.port}` };
-  const clients: Deno.Conn[] = [];
-  let { cert } = proxy;
-  let most = 0;
-  const reloads = 24;
-  for (let round = 1; round <= reloads; round++) {
-    const client = await proxy.connect({ caCerts: [cert] });
-    await assertEcho(client);
-    clients.push(client);
-    cert = await install(dir, { ...ADMIN, workers: 3 - round % 3 }, listener);
-    assert.equal((await proxy.reload()).event, "reload");
-    if (round === 3) most = threads(proxy);
-  }
-  // A runtime's own threads come and go; one more for each reload would be too many.
-  assert.ok(threads(proxy) < most + reloads / 4, `${threads(proxy)} threads, ${most} after three reloads`);
-  for (const client of clients) await assertEcho(client);
-  assert.equal(await metric(proxy, "tls_off_connections_superseded"), reloads);
-  for (const client of clients) client.close();
-  await until(() => proxy.program.connections().length === reloads, "each has its record");
-  await install(dir, { ...ADMIN, workers: 1 }, listener);
-  assert.equal((await proxy.reload()).event, "reload");
-  await until(() => threads(proxy) <= most - 3, "the workers that serve no more have ended");
-});
+for (const contender of CONTENDERS) {
+  const { runtime, engine } = contender;
+  Deno.test(`reloads that leave a connection each do not pile up threads: ${engine} on ${runtime}`, async () => {
+    await reloadAmongImmortals(contender, 9);
+  });
+}
 
 Deno.test("a drain is final: a reload that is under way does not undo it", async () => {
   for (let pauseMs = 0; pauseMs < 10; pauseMs++) {
