@@ -55,8 +55,8 @@ export interface Sink {
    * WRITTEN} itself. It never rejects.
    */
   take(bytes: Uint8Array): Promise<void>;
-  /** Bytes that were passed on and that their receiver has not taken from the kernel yet; `null` where nobody knows. */
-  unsent(): number | null;
+  /** {@linkcode Conn.unsent} of the connection that the bytes are passed on to. */
+  unsent(): number | null | Promise<number | null>;
   /**
    * Takes the peer's orderly end, or a failure. It is the last call, and never comes within a call of the connection.
    */
@@ -95,9 +95,10 @@ export interface Conn {
   write(bytes: Uint8Array): Promise<void>;
   /**
    * Bytes in the kernel that were written and that the peer has not acknowledged, or on a Unix socket not read; `null`
-   * where nobody knows. It costs a system call.
+   * where nobody knows, or the connection is closed. It costs one or two system calls, and a promise where the engine
+   * has no descriptor. Several that are asked in one turn of the event loop then share a query.
    */
-  unsent?(): number | null;
+  unsent(): number | null | Promise<number | null>;
   /** Half-closes by close_notify and FIN, after everything that was written. A second call has no effect. */
   closeWrite(): Promise<void>;
   /**

@@ -7,6 +7,12 @@ export interface Endpoint {
   port: number;
 }
 
+/** Both ends of a TCP connection, of which the local one is this machine's. */
+export interface ConnectionEnds {
+  local: Endpoint;
+  remote: Endpoint;
+}
+
 /** Writes an end in a form in which ends can be compared, from the bytes of its address. */
 export function addressKey(address: Uint8Array, port: number): string {
   return `${unmapIpv4(address).join(".")}:${port}`;

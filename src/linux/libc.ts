@@ -5,10 +5,10 @@
 import ipaddr from "ipaddr.js";
 import type { Address } from "../net/address.ts";
 import { attachProgram } from "./attach_program.ts";
-import { addressKey, type Endpoint, endpointKey } from "./endpoint_key.ts";
+import { addressKey, type ConnectionEnds, type Endpoint, endpointKey } from "./endpoint_key.ts";
 import { type LibcSymbols, openLibc } from "./libc_symbols.ts";
 import { listOpenFds } from "./open_fds.ts";
-import { listHalfOpen } from "./sock_diag.ts";
+import { listHalfOpen, queryUnsent } from "./sock_diag.ts";
 import { sendUnixDatagram } from "./unix_datagram.ts";
 
 const SOL_SOCKET = 1;
@@ -126,6 +126,11 @@ export class Libc {
    */
   unsentBytes(fd: number): number | null {
     return this.#libc.ioctl(fd, SIOCOUTQ, this.#int) === 0 ? this.#int[0] : null;
+  }
+
+  /** The same of TCP connections whose descriptors nobody knows, by their addresses. */
+  unsentBytesOf(connections: readonly ConnectionEnds[]): (number | null)[] {
+    return queryUnsent(this.#libc, connections);
   }
 
   /**

@@ -1,10 +1,18 @@
-/** Asks the kernel for TCP connections in a certain state (sock_diag(7)). */
+/** Asks the kernel about TCP connections (sock_diag(7)). */
+import ipaddr from "ipaddr.js";
+import type { ConnectionEnds, Endpoint } from "./endpoint_key.ts";
 import type { LibcSymbols } from "./libc_symbols.ts";
 
+const AF_INET = 2;
+const AF_INET6 = 10;
 const AF_NETLINK = 16;
 const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
 const NETLINK_SOCK_DIAG = 4;
+const MSG_DONTWAIT = 0x40;
 const ANSWER_BYTES = 32 * 1024;
+const REQUEST_BYTES = 72;
+/** How many questions go to the kernel at once. Its answers have to fit into the socket's receive buffer. */
+const ASKED_AT_ONCE = 32;
 
 const SOCK_DIAG_BY_FAMILY = 20;
 const NLMSG_ERROR = 2;
@@ -17,8 +25,8 @@ const TCPF_SYN_RECV = 1 << 3;
 
 /** Encodes a request for the handshakes under way at a local port (struct nlmsghdr, struct inet_diag_req_v2). */
 function encodeHalfOpenRequest(family: number, port: number): Uint8Array<ArrayBuffer> {
-  const view = new DataView(new ArrayBuffer(72));
-  view.setUint32(0, 72, true);
+  const view = new DataView(new ArrayBuffer(REQUEST_BYTES));
+  view.setUint32(0, REQUEST_BYTES, true);
   view.setUint16(4, SOCK_DIAG_BY_FAMILY, true);
   view.setUint16(6, NLM_F_REQUEST | NLM_F_DUMP, true);
   view.setUint8(16, family);
@@ -68,6 +76,58 @@ export function listHalfOpen(libc: LibcSymbols, family: number, port: number): S
       if (count <= 0) throw new Error("Cannot list connections: no answer");
       if (!decodeHalfOpenAnswer(answer.subarray(0, count), (remote) => remotes.add(remote))) return remotes;
     }
+  } finally {
+    libc.close(fd);
+  }
+}
+
+/** Encodes a request for one connection (struct nlmsghdr, struct inet_diag_req_v2). */
+function encodeConnectionRequest(bytes: Uint8Array, { local, remote }: ConnectionEnds): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, REQUEST_BYTES);
+  const address = ({ hostname }: Endpoint) => ipaddr.parse(hostname).toByteArray();
+  const source = address(local);
+  view.setUint32(0, REQUEST_BYTES, true);
+  view.setUint16(4, SOCK_DIAG_BY_FAMILY, true);
+  view.setUint16(6, NLM_F_REQUEST, true);
+  view.setUint8(16, source.length === 4 ? AF_INET : AF_INET6);
+  view.setUint8(17, IPPROTO_TCP);
+  view.setUint32(20, 0xffffffff, true);
+  view.setUint16(24, local.port);
+  view.setUint16(26, remote.port);
+  bytes.set(source, 28);
+  bytes.set(address(remote), 44);
+  // No cookie (INET_DIAG_NOCOOKIE): the addresses are enough.
+  view.setUint32(64, 0xffffffff, true);
+  view.setUint32(68, 0xffffffff, true);
+}
+
+/**
+ * Asks for the bytes in the send buffers of TCP connections that the peers have not acknowledged. The kernel finds each
+ * connection by its addresses, which takes 5 µs however many connections and descriptors there are.
+ * @returns a number for each connection, in order; `null` where the kernel does not know it, or does not tell
+ */
+export function queryUnsent(libc: LibcSymbols, connections: readonly ConnectionEnds[]): (number | null)[] {
+  const unsent: (number | null)[] = connections.map(() => null);
+  const fd = libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_SOCK_DIAG);
+  if (fd < 0) return unsent;
+  const answer = new Uint8Array(ANSWER_BYTES);
+  const view = new DataView(answer.buffer);
+  try {
+    for (let first = 0; first < connections.length; first += ASKED_AT_ONCE) {
+      const asked = connections.slice(first, first + ASKED_AT_ONCE);
+      const requests = new Uint8Array(asked.length * REQUEST_BYTES);
+      for (const [index, ends] of asked.entries()) {
+        encodeConnectionRequest(requests.subarray(index * REQUEST_BYTES), ends);
+      }
+      if (libc.send(fd, requests, BigInt(requests.length), 0) < 0) return unsent;
+      // Each request is answered in its turn, before `send` returns.
+      for (let index = first; index < first + asked.length; index++) {
+        if (Number(libc.recv(fd, answer, BigInt(answer.length), MSG_DONTWAIT)) < 16 + 72) continue;
+        // struct inet_diag_msg: idiag_wqueue is at 60.
+        if (view.getUint16(4, true) === SOCK_DIAG_BY_FAMILY) unsent[index] = view.getUint32(16 + 60, true);
+      }
+    }
+    return unsent;
   } finally {
     libc.close(fd);
   }

@@ -39,7 +39,8 @@ export const REASON_TABLE = {
     level: "info",
     orderly: true,
     keepsError: false,
-    meaning: "no byte moved in either direction for `timeouts.idle`",
+    meaning:
+      "no byte moved in either direction for `timeouts.idle`, nor did a peer take any that the kernel held for it",
   },
   "half-close-timeout": {
     stage: "connection",

@@ -117,8 +117,8 @@ export class Relay implements Sink {
   }
 
   /** {@linkcode Sink.unsent} */
-  unsent(): number | null {
-    return this.#target.unsent?.() ?? null;
+  unsent(): number | null | Promise<number | null> {
+    return this.#target.unsent();
   }
 
   #forward(chunk: Uint8Array): Promise<void> {

@@ -5,6 +5,7 @@ import { CLOSING_MS } from "./dismiss_client.ts";
 import { backendReason, clientReason, isReset } from "./failure_reasons.ts";
 import { type Flow, Relay, type RelayEnd } from "./relay.ts";
 import type { SessionContext } from "./session_context.ts";
+import { LOOKS, Uptake } from "./uptake.ts";
 
 /**
  * How long the bytes that a client still sends are read and dropped after its application has answered and closed: in
@@ -47,6 +48,8 @@ export class RelayPair {
   #phaseMs: number;
   /** The time of the coarse clock when bytes were relayed last. */
   #activeMs: number;
+  /** Watches a silent connection. */
+  #uptake: Uptake | null = null;
   /** The side that was the first to end in good order. */
   #ending: "client" | "backend" | null = null;
   /** Why nothing more can be written to the backend, though it may have answered. */
@@ -114,26 +117,45 @@ export class RelayPair {
     this.#close();
   }
 
-  /** Ends what has been silent for too long at `nowMs`. Returns whether it has. */
-  expire(nowMs: number): boolean {
+  /** Ends what has been silent for too long at `nowMs`, or soon afterwards. */
+  expire(nowMs: number): void {
     const { idleMs, halfCloseMs } = this.#context.config.timeouts;
-    const silentMs = nowMs - Math.max(this.#activeMs, this.#phaseMs);
     switch (this.#phase) {
       case "relay":
-        if (idleMs === 0 || silentMs < idleMs) return false;
-        this.end("idle");
-        return true;
+        return this.#expireSilent(idleMs, nowMs, "idle");
       case "half-closed":
-        if (halfCloseMs === 0 || silentMs < halfCloseMs) return false;
-        this.end("half-close-timeout");
-        return true;
+        return this.#expireSilent(halfCloseMs, nowMs, "half-close-timeout");
       case "lingering":
-        if (nowMs - this.#phaseMs < LINGER_MS && silentMs < LINGER_SILENCE_MS) return false;
-        this.#client.close();
-        return true;
+        if (nowMs - this.#phaseMs >= LINGER_MS) return this.#client.close();
+        return this.#expireSilent(LINGER_SILENCE_MS, nowMs, null);
       case "closing":
-        return false;
+        return;
     }
+  }
+
+  /**
+   * Ends the connection where for so long nothing was relayed, nor taken by a peer from what the kernel holds for it.
+   * @param limitMs 0: however long
+   * @param reason `null` where it has one
+   */
+  #expireSilent(limitMs: number, nowMs: number, reason: Reason | null): void {
+    const sinceMs = Math.max(this.#activeMs, this.#phaseMs);
+    const quarters = Math.floor((nowMs - sinceMs) * LOOKS / limitMs);
+    if (limitMs === 0 || quarters === 0) return;
+    if (this.#uptake?.sinceMs !== sinceMs) this.#uptake = new Uptake(this.#client, this.#backend, sinceMs);
+    if (this.#uptake!.isDue(quarters)) void this.#look(this.#uptake!, quarters, reason);
+  }
+
+  async #look(uptake: Uptake, quarters: number, reason: Reason | null): Promise<void> {
+    const taken = await uptake.look(quarters);
+    if (Math.max(this.#activeMs, this.#phaseMs) !== uptake.sinceMs) return;
+    if (taken) {
+      this.#activeMs = this.#context.clock.now;
+      if (this.#phase === "lingering") this.#phaseMs = this.#activeMs;
+      uptake.restart(this.#activeMs);
+    } else if (quarters < LOOKS) return;
+    else if (reason === null) this.#client.close();
+    else this.end(reason);
   }
 
   movedIn(count: number): void {

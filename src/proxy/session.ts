@@ -164,8 +164,8 @@ export class Session implements Expiring {
     const { handshakeMs, lifetimeMs } = this.#context.config.timeouts;
     const ageMs = nowMs - this.#openedMs;
     if (this.#phase === "handshake" && handshakeMs > 0 && ageMs >= handshakeMs) this.cut("handshake-timeout");
-    else if (this.#relays?.expire(nowMs)) return;
     else if (lifetimeMs > 0 && ageMs >= lifetimeMs) this.end("lifetime");
+    else this.#relays?.expire(nowMs);
   }
 
   async #preamble(read: (client: Conn) => Promise<Preamble>): Promise<Preamble> {

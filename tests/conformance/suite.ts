@@ -15,6 +15,7 @@ import { identityCases } from "./identity_cases.ts";
 import { keyExchangeCases } from "./key_exchange_cases.ts";
 import { limitCases } from "./limit_cases.ts";
 import { routeCases } from "./route_cases.ts";
+import { slowCases } from "./slow_cases.ts";
 import { tlsCases } from "./tls_cases.ts";
 
 const CASE_TIMEOUT_MS = 60_000;
@@ -78,6 +79,7 @@ export function conformance(contender: Contender): void {
   faultCases(bench);
   limitCases(bench);
   endingCases(bench);
+  slowCases(bench);
   tlsCases(bench);
   identityCases(bench);
   routeCases(bench);

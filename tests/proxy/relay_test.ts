@@ -25,6 +25,7 @@ class Target implements Conn {
     this.closedWrite = true;
     return this.behaviour.closeWrite?.() ?? Promise.resolve();
   }
+  unsent = () => null;
   close() {}
   abort() {}
 }

@@ -86,7 +86,12 @@ const TIMEOUTS: Fields<ListenerConfig["timeouts"]> = {
     { default: "1s" },
     "how long a new connection waits for a backend while all of them refuse, within connect",
   ),
-  idleMs: key("idle", types.duration(), { default: "1h" }, "how long both directions may be silent"),
+  idleMs: key(
+    "idle",
+    types.duration(),
+    { default: "1h" },
+    "how long both directions may be silent, and no peer take anything",
+  ),
   halfCloseMs: key(
     "half-close",
     types.duration(),

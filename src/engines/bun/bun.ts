@@ -105,8 +105,9 @@ class BunTlsConn extends BunConn {
 
   /** Lets the receive buffer grow with the transfer, for one that the application keeps up with. */
   #freeBuffer(): void {
+    // An application's connection has a descriptor, and answers at once.
     const unsent = this.sink?.unsent();
-    if (unsent === undefined || unsent === null || unsent > FEW_BYTES) return;
+    if (typeof unsent !== "number" || unsent > FEW_BYTES) return;
     libc.freeReceiveBuffer(this.socket.fd);
     this.#bytesToBulk = Infinity;
   }

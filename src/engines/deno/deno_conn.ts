@@ -6,6 +6,7 @@ import { connError } from "./deno_error.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import type { ConnectionToEnd } from "../../linux/libc.ts";
 import { ReadBuffer } from "../shared/read_buffer.ts";
+import { unsentBytes } from "../shared/unsent_bytes.ts";
 import { MAX_RECORD, RecordGatherer } from "./record_gatherer.ts";
 
 const NOTHING = new Uint8Array();
@@ -72,6 +73,10 @@ export class DenoConn implements Conn {
     } catch (error) {
       throw this.fail(error);
     }
+  }
+
+  unsent(): Promise<number | null> {
+    return unsentBytes(this);
   }
 
   async closeWrite(): Promise<void> {

@@ -3,6 +3,7 @@ import { CLOSED_HERE, type Conn, ConnError } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { socketEnd } from "../shared/socket_end.ts";
+import { unsentBytes } from "../shared/unsent_bytes.ts";
 
 /** How many chunks may wait for a read before the stream is stopped. */
 const MAX_QUEUED = 2;
@@ -75,6 +76,10 @@ export class NodeConn implements Conn {
     // The result of `write` does not help: it is true while the stream still holds `bytes`, which the next read
     // overwrites.
     return this.#stream.writableLength === 0 ? DONE : this.#wait();
+  }
+
+  unsent(): Promise<number | null> {
+    return unsentBytes(this);
   }
 
   closeWrite(): Promise<void> {
