@@ -11,9 +11,16 @@ export interface LoadOptions {
   slowMs?: number;
   /** How many clients send and receive over one connection all the time. */
   long?: number;
+  /** How long each of those pauses between two pieces of 64 KiB. @default {20} */
+  longMs?: number;
+  /** How many clients begin each second, however long the others take. */
+  perSecond?: number;
   /** Certificates to trust. */
   caCerts: string[];
 }
+
+/** Of those that begin at a rate: with more under way at a time, the machine cannot keep up, and fewer begin. */
+const MOST_AT_ONCE = 400;
 
 /** Clients of an echo application. They compare every byte, and keep every failure. */
 export class Load {
@@ -30,6 +37,7 @@ export class Load {
       ...many(options.quick ?? 0, () => this.#repeat("quick", () => this.#exchange())),
       ...many(options.slow ?? 0, () => this.#repeat("slow", () => this.#slowExchange())),
       ...many(options.long ?? 0, (index) => this.#long(index)),
+      this.#steady(options.perSecond ?? 0),
     ];
   }
 
@@ -37,6 +45,25 @@ export class Load {
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#clients);
+  }
+
+  /** Lets clients begin at a rate, of which none waits for another. */
+  async #steady(perSecond: number): Promise<void> {
+    const startMs = performance.now();
+    const running = new Set<Promise<void>>();
+    let begun = 0;
+    while (!this.#stopped && perSecond > 0) {
+      const due = Math.floor((performance.now() - startMs) / 1000 * perSecond);
+      for (; begun < due && running.size < MOST_AT_ONCE; begun++) {
+        const client = this.#exchange().then(
+          () => void this.connections++,
+          (error) => void this.failures.push(`steady: ${error}`),
+        ).finally(() => running.delete(client));
+        running.add(client);
+      }
+      await pause(2);
+    }
+    await Promise.all(running);
   }
 
   async #repeat(kind: string, exchange: () => Promise<void>): Promise<void> {
@@ -78,7 +105,7 @@ export class Load {
       while (!this.#stopped) {
         const [echoed] = await Promise.all([readExactly(client, chunk.length), writeAll(client, chunk)]);
         this.#compare(echoed, chunk);
-        await pause(20);
+        await pause(this.options.longMs ?? 20);
       }
       await client.closeWrite();
       if (await client.read(new Uint8Array(1)) !== null) throw new Error("more came back than was sent");
