@@ -11,7 +11,8 @@ const TARGET = new URL("page_generated.ts", PAGE);
 
 async function bundle(entry: URL): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--platform", "browser", "--minify", entry.pathname],
+    args: ["bundle", "--quiet", "--lock=deno.lock", "--frozen", "--platform", "browser", "--minify", entry.pathname],
+    cwd: new URL("..", import.meta.url),
   }).output();
   if (!success) throw new Error(`Cannot bundle ${entry.pathname}: ${new TextDecoder().decode(stderr)}`);
   const script = new TextDecoder().decode(stdout).trim();

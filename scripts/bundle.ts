@@ -12,7 +12,10 @@ const output = resolve(Deno.args[0] ?? `${root}/dist/tls-off.mjs`);
 
 await mkdir(dirname(output), { recursive: true });
 const { code } = await new Deno.Command(Deno.execPath(), {
-  args: ["bundle", "--quiet", "--platform", "deno", "--format", "esm", "--output", output, "src/main.ts"],
+  args: [
+    ...["bundle", "--quiet", "--lock=src/deno.lock", "--frozen", "--platform", "deno", "--format", "esm"],
+    ...["--output", output, "src/main.ts"],
+  ],
   cwd: root,
 }).spawn().status;
 if (code !== 0) Deno.exit(code);

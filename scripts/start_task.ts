@@ -4,6 +4,8 @@ import manifest from "../deno.json" with { type: "json" };
 /** A command of the form `[NAME=value …] deno run [flag …] MODULE`, in its parts. */
 export interface StartCommand {
   environment: Record<string, string>;
+  /** The flags that say which packages Deno may download; only for who runs the source in this repository. */
+  lock: string[];
   flags: string[];
   /** Path of the module that is run. */
   module: string;
@@ -20,7 +22,13 @@ export function parseStartCommand(command: string): StartCommand | null {
   const module = rest.pop();
   if (program !== "deno" || verb !== "run" || module === undefined || /["'$`|&;<>]/.test(command)) return null;
   if (!settings.every((word) => /^\w+=/.test(word)) || !rest.every((word) => word.startsWith("-"))) return null;
-  return { environment: Object.fromEntries(settings.map((setting) => setting.split("=", 2))), flags: rest, module };
+  const isLock = (flag: string) => flag === "--frozen" || flag.startsWith("--lock=");
+  return {
+    environment: Object.fromEntries(settings.map((setting) => setting.split("=", 2))),
+    lock: rest.filter(isLock),
+    flags: rest.filter((flag) => !isLock(flag)),
+    module,
+  };
 }
 
 /**

@@ -6,7 +6,7 @@
 const FILES_AT_ONCE = "4";
 
 const reports = await new Deno.Command(Deno.execPath(), {
-  args: ["test", "--allow-all", "--no-prompt", "--parallel", ...Deno.args],
+  args: ["test", "--lock=deno.lock", "--allow-all", "--no-prompt", "--parallel", ...Deno.args],
   env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? FILES_AT_ONCE },
   stdin: "null",
   stdout: "piped",

@@ -1,12 +1,12 @@
 /**
  * Checks all code, and runs the tests of whatever uses `@std`, with the original packages in the place of their
- * equivalents in `deno.json`. TLS_OFF_STD names a folder with the sources of github.com/denoland/std, in which `cli`,
+ * equivalents in `src/imports.json`. TLS_OFF_STD names a folder with the sources of github.com/denoland/std, in which `cli`,
  * `toml`, `log` and what they import have a folder each. `log` was last there in the commit before 2e717fdfe.
  */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import manifest from "../deno.json" with { type: "json" };
+import npm from "../src/imports.json" with { type: "json" };
 
 const TESTS = ["tests/cli", "tests/config", "tests/log", "tests/std"];
 
@@ -44,7 +44,7 @@ function originals(root: string): Record<string, string> {
 
 /** What is no `@std`, as ever. */
 function others(): Record<string, string> {
-  return Object.fromEntries(Object.entries(manifest.imports).filter(([name]) => !name.startsWith("@std/")));
+  return Object.fromEntries(Object.entries(npm.imports).filter(([name]) => !name.startsWith("@std/")));
 }
 
 /** Runs Deno in the project's folder, and returns its exit code. */

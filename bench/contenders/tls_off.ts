@@ -84,7 +84,7 @@ export function readStartTask(denoJson: string, directory: string): { env: Recor
       `Cannot start tls-off of ${directory}: task "start" in deno.json must be a plain "[NAME=value …] deno run …"`,
     );
   }
-  return { env: command.environment, args: ["run", ...command.flags, command.module] };
+  return { env: command.environment, args: ["run", ...command.lock, ...command.flags, command.module] };
 }
 
 /**

@@ -48,11 +48,12 @@ async function withBundle(use: (directory: string, bundle: string) => Promise<vo
 }
 
 const SETTING = "DENO_TOKIO_MAX_IO_EVENTS_PER_TICK=64";
+const LOCK = "--lock=src/deno.lock --frozen";
 
 Deno.test("shippedFlags() are those of the start task, and refuse a task of another form", () => {
   const flags = shippedFlags();
   assert.ok(flags.includes("--allow-net") && flags.includes("--no-prompt"));
-  assert.equal(`${SETTING} deno run ${flags.join(" ")} src/main.ts`, manifest.tasks.start.command);
+  assert.equal(`${SETTING} deno run ${LOCK} ${flags.join(" ")} src/main.ts`, manifest.tasks.start.command);
   for (
     const command of ["deno run src/other.ts", "node src/main.ts", "A=1 node src/main.ts", "deno run -A src/main.ts"]
   ) {

@@ -1,9 +1,9 @@
-import manifest from "../../../deno.json" with { type: "json" };
+import map from "../../../src/imports.json" with { type: "json" };
 import { BuildError } from "../build_error.ts";
 import { runCommand, tellingLine } from "../run_command.ts";
 
 /** The packages of the live page, which is one text in the bundle. */
-const IN_THE_PAGE = [manifest.imports.uplot];
+const IN_THE_PAGE = [map.imports.uplot];
 
 /** Lists the packages of which a bundle has parts, as `name version`, in order. */
 export function bundledPackages(bundle: string): string[] {

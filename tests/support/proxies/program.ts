@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { readElf } from "../../../scripts/build/base/elf.ts";
 import { productCommand, TARGETS } from "../../../scripts/build/target.ts";
+import { ROOT } from "../../../scripts/reference/inventory.ts";
 import { startCommand } from "../../../scripts/start_task.ts";
 
 let binaryCommand: string[] | undefined;
@@ -29,9 +30,10 @@ export function programCommand(main = "src/main.ts"): string[] {
 export function sourceCommand(main: string): string[] {
   // The command has the permissions and the environment that the program ships with, so that a test sees what users
   // see.
-  const { environment, flags } = startCommand();
+  const { environment, lock, flags } = startCommand();
   const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  return ["env", ...settings, Deno.execPath(), "run", ...flags, new URL(`../../../${main}`, import.meta.url).pathname];
+  const locked = lock.map((flag) => flag.replace("--lock=", `--lock=${ROOT}`));
+  return ["env", ...settings, Deno.execPath(), "run", ...locked, ...flags, `${ROOT}${main}`];
 }
 
 /** A record of the program's JSON log. */
