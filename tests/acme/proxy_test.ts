@@ -5,7 +5,7 @@ import { freePort } from "../support/free_port.ts";
 import { assertEcho, isServed, startOrdering } from "../support/proxies/ordering_proxy.ts";
 import { PEBBLE, Pebble } from "../support/peers/pebble.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
-import { Program, runProgram } from "../support/proxies/program.ts";
+import { runProgram } from "../support/proxies/program.ts";
 import { TempDir } from "../support/proxies/proxy.ts";
 import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
 
@@ -215,35 +215,4 @@ peerTest("acme list, renew and revoke go by the storage, and the program that ru
   const unknown = await runProgram(["acme", "renew", "c.example.net", file]);
   assert.equal(unknown.code, 1);
   assert.match(unknown.complaints[0], /^tls-off: No certificate for "c\.example\.net" in .*: see tls-off acme list$/);
-});
-
-peerTest("a web site in one command: what the README says, in an empty folder", [...PEBBLE, ...CURL], async () => {
-  using dir = new TempDir();
-  using elsewhere = new TempDir();
-  await using backend = new Backend(dir.file("app.sock"), echo);
-  const [port, plain] = [freePort(), freePort()];
-  await using pebble = await Pebble.start({ tlsPort: port });
-  // Flags name no other authority than the default one: that stands in a file, and all else as the README has it.
-  const file = elsewhere.file("authority.toml");
-  Deno.writeTextFileSync(elsewhere.file("authority.pem"), pebble.caPem);
-  Deno.writeTextFileSync(
-    file,
-    `log = { format = "json" }\n[acme]\ndirectory = "${pebble.directory}"\nca = "authority.pem"\nstorage = "${
-      dir.file("acme")
-    }"\n`,
-  );
-  const readme = Deno.readTextFileSync(new URL("../../README.md", import.meta.url));
-  const [, command] = /^tls-off (run --listen :443 .*--acme .*)$/m.exec(readme)!;
-  const args = command.replace(":443", `:${port}`).replace(":80", `:${plain}`)
-    .replace("unix:/run/app.sock", backend.address).replace("example.org", "a.example.net").split(" ");
-  assert.ok(args.includes("--acme-agree") && args.includes("--redirect"), command);
-  await using program = new Program(["run", file, ...args.slice(1)], { cwd: dir.path });
-  await program.record(isServed, "certificate", 60_000);
-  await assertEcho(port, "a.example.net", await pebble.root());
-  const { text } = await runPeer("curl", [
-    ...["-s", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", "-H", "Host: a.example.net"],
-    `http://127.0.0.1:${plain}/x`,
-  ]);
-  assert.equal(text, "308 https://a.example.net/x");
-  assert.equal(Deno.statSync(dir.file("acme")).mode! & 0o777, 0o700);
 });
