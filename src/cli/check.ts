@@ -1,4 +1,6 @@
 import type { Config, RouteConfig, Spread, TargetConfig } from "../config/config.ts";
+import { KEY_TYPES } from "../tls/certificates/certificate_needs.ts";
+import type { CertificateInfo } from "../tls/certificates/certificates.ts";
 import { formatAddress } from "../net/address.ts";
 import type { ListenerPlan } from "../supervisor/plan.ts";
 import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
@@ -60,6 +62,28 @@ function describeTarget({ backend, spare, health }: TargetConfig): string {
   ].join("; ");
 }
 
+/**
+ * Says which names have certificates with several types of key, such as `a.example: ec.pem (ECDSA P-256) for clients
+ * that can use it, else rsa.pem (RSA 2048)`.
+ */
+function describeSharedNames(infos: readonly CertificateInfo[]): string[] {
+  const owners = new Map<string, CertificateInfo[]>();
+  for (const info of infos) {
+    for (const name of info.names) {
+      const own = owners.get(name) ?? [];
+      if (!own.some(({ keyType }) => keyType === info.keyType)) owners.set(name, [...own, info]);
+    }
+  }
+  const namesOf = new Map<string, string[]>();
+  for (const [name, own] of owners) {
+    if (own.length < 2) continue;
+    own.sort((a, b) => KEY_TYPES.indexOf(a.keyType) - KEY_TYPES.indexOf(b.keyType));
+    const order = own.map(({ file, key }) => `${file} (${key})`).join(" for clients that can use it, else ");
+    namesOf.set(order, [...namesOf.get(order) ?? [], name]);
+  }
+  return [...namesOf].map(([order, names]) => `${names.join(", ")}: ${order}`);
+}
+
 function summary({ config, tls }: ListenerPlan, { workers, acme }: Config): string[] {
   const lines = [
     `listener ${config.name}`,
@@ -72,10 +96,10 @@ function summary({ config, tls }: ListenerPlan, { workers, acme }: Config): stri
   ];
   for (const info of tls.certificateInfos) {
     const names = info.names.length > 0 ? info.names.join(", ") : "no server names";
-    lines.push(
-      `  certificate  ${info.file}: ${names}, valid until ${new Date(info.notAfter).toISOString().slice(0, 10)}`,
-    );
+    const until = new Date(info.notAfter).toISOString().slice(0, 10);
+    lines.push(`  certificate  ${info.file}: ${names}, ${info.key}, valid until ${until}`);
   }
+  lines.push(...describeSharedNames(tls.certificateInfos).map((line) => `  note         ${line}`));
   if (config.acme.length > 0) {
     const folder = `${acme.storage}/`;
     const stored = tls.certificateInfos.find(({ file }) => file.startsWith(folder));

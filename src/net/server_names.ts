@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { domainToASCII } from "node:url";
 
 /**
@@ -25,44 +24,6 @@ export function normalizeServerName(name: string): string {
 export function comparableServerName(serverName: string): string {
   const name = serverName.toLowerCase();
   return name.endsWith(".") ? name.slice(0, -1) : name;
-}
-
-/**
- * Indexes which certificate answers for which server name (SNI, RFC 6066 section 3), for one look-up per handshake.
- *
- * An exact name precedes a wildcard, and an earlier certificate a later one. A wildcard stands for exactly one label.
- * The first certificate answers where the client sent no name.
- *
- * @param names the names of each certificate, as in {@linkcode normalizeServerName}
- * @param strict an unknown name gets `null` (the alert unrecognized_name) instead of the first certificate
- * @returns a function from the client's server name to the index of the certificate
- */
-export function indexServerNames(
-  names: readonly (readonly string[])[],
-  strict: boolean,
-): (serverName: string | null | undefined | false) => number | null {
-  const exact = new Map<string, number>();
-  const wildcard = new Map<string, number>();
-  for (const [index, list] of names.entries()) {
-    for (const name of list) {
-      const map = name.startsWith("*.") ? wildcard : exact;
-      const key = name.startsWith("*.") ? name.slice(2) : name;
-      if (!map.has(key)) map.set(key, index);
-    }
-  }
-  const unknown = strict ? null : 0;
-  return (serverName) => {
-    // An IP address is no server name (RFC 6066 section 3): it is as if the client had sent none, on every engine.
-    if (!serverName || isIP(serverName) !== 0) return 0;
-    const name = comparableServerName(serverName);
-    // A client has to name one host: what is none, a wildcard's own name among it, is known to nobody.
-    if (name.startsWith("*") || normalizeServerName(name) !== name) return unknown;
-    const found = exact.get(name);
-    if (found !== undefined) return found;
-    const dot = name.indexOf(".");
-    // With a dot at the start, the label that the wildcard stands for would be empty.
-    return dot > 0 ? wildcard.get(name.slice(dot + 1)) ?? unknown : unknown;
-  };
 }
 
 /** The wildcard that stands for a name, `*.example` for `a.example`; a wildcard's own is itself, "" where there is none. */

@@ -5,7 +5,7 @@ export type EngineName = "native" | "node";
 
 /** What a listener may ask of an engine beyond one certificate, ALPN, and TLS 1.2 and 1.3. */
 export const FEATURES = {
-  "several-certificates": "several certificates, chosen by server name (SNI)",
+  "several-certificates": "several certificates, chosen by server name (SNI) and by the keys that a client can use",
   "sni-strict": "the alert unrecognized_name for unknown server names (sni-strict)",
   "client-auth": "client certificates (client-auth)",
   "version-limits": "version limits (min-version, max-version)",

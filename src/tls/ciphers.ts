@@ -13,3 +13,9 @@ export const CIPHERS: string = [
   "ECDHE-RSA-CHACHA20-POLY1305",
   "ECDHE-RSA-AES128-GCM-SHA256",
 ].join(":");
+
+/** Those of TLS 1.2, by how the server's key is used in them; numbers as on the wire. */
+export const CIPHER_SUITES = {
+  ECDHE_ECDSA: [0xc02c, 0xcca9, 0xc02b],
+  ECDHE_RSA: [0xc030, 0xcca8, 0xc02f],
+} as const;

@@ -7,9 +7,11 @@ const CLIENT_HELLO = 1;
 /** Extensions: RFC 6066 section 3, RFC 7301 section 3.1. */
 const SERVER_NAME = 0;
 const ALPN = 16;
-/** RFC 8446 sections 4.2.1 and 4.2.3. */
+/** RFC 8446 sections 4.2.1, 4.2.3 and 4.2.7. */
 const SUPPORTED_VERSIONS = 43;
 const SIGNATURE_ALGORITHMS = 13;
+const SIGNATURE_ALGORITHMS_CERT = 50;
+const SUPPORTED_GROUPS = 10;
 const HOST_NAME = 0;
 
 /** A ClientHello of some two kilobytes is usual since post-quantum key shares; this is what is read at most. */
@@ -25,6 +27,11 @@ export interface ClientHello {
   versions: number[];
   /** `SignatureScheme` numbers (RFC 8446 section 4.2.3); `null` where it sends no such extension. */
   signatureAlgorithms: number[] | null;
+  /** The same for the signatures of certificates, where these differ. */
+  certificateSignatureAlgorithms: number[] | null;
+  cipherSuites: number[];
+  /** Groups (curves) in the client's order; `null` where it sends no such extension. */
+  groups: number[] | null;
 }
 
 /**
@@ -128,10 +135,17 @@ export function readClientHello(bytes: Uint8Array): ClientHello | null | undefin
 
 function parse(message: Reader): ClientHello {
   const legacyVersion = message.uint16();
-  const hello: ClientHello = { serverName: null, alpn: [], versions: [legacyVersion], signatureAlgorithms: null };
   message.skip(32); // random
   message.skip(message.uint8()); // legacy_session_id
-  message.skip(message.uint16()); // cipher_suites
+  const hello: ClientHello = {
+    serverName: null,
+    alpn: [],
+    versions: [legacyVersion],
+    signatureAlgorithms: null,
+    certificateSignatureAlgorithms: null,
+    cipherSuites: readNumbers(message.part(message.uint16())),
+    groups: null,
+  };
   message.skip(message.uint8()); // legacy_compression_methods
   if (message.left === 0) return hello;
   const extensions = message.part(message.uint16());
@@ -143,7 +157,9 @@ function parse(message: Reader): ClientHello {
     else if (type === SUPPORTED_VERSIONS) hello.versions = readNumbers(extension.part(extension.uint8()));
     else if (type === SIGNATURE_ALGORITHMS) {
       hello.signatureAlgorithms = readNumbers(extension.part(extension.uint16()));
-    }
+    } else if (type === SIGNATURE_ALGORITHMS_CERT) {
+      hello.certificateSignatureAlgorithms = readNumbers(extension.part(extension.uint16()));
+    } else if (type === SUPPORTED_GROUPS) hello.groups = readNumbers(extension.part(extension.uint16()));
   }
   return hello;
 }

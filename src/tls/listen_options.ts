@@ -1,6 +1,7 @@
 import type { RevocationList } from "./verify/revocation.ts";
 import type { ClientAuthMode, TlsVersion } from "../config/config.ts";
 import type { Address } from "../net/address.ts";
+import type { CertificateNeeds } from "./certificates/certificate_needs.ts";
 import type { Challenge } from "./challenge/challenge.ts";
 import type { RouteRules } from "./route_index.ts";
 
@@ -12,6 +13,8 @@ export interface CertificateMaterial {
   key: string;
   /** Lower-case server names, `*.` allowed as the first label. */
   names: string[];
+  /** What decides which clients can use it. */
+  needs: CertificateNeeds;
 }
 
 /** What an engine is asked to listen with. */

@@ -181,12 +181,16 @@ function checkNames(certificates: CertificateConfig[], infos: CertificateInfo[],
     if (index > 0 && info.names.length === 0) {
       own.error(`Certificate "${info.file}" has no DNS name and can never be chosen: set its "names"`);
     }
-    const taken = info.names.filter((name) => owners.has(name));
+    // One of another type of key serves the clients that can use it.
+    const owned = (name: string) => `${info.keyType} ${name}`;
+    const taken = info.names.filter((name) => owners.has(owned(name)));
     if (taken.length > 0) {
-      const first = owners.get(taken[0])!;
+      const first = owners.get(owned(taken[0]))!;
       const which = taken.map((name) => `"${name}"`).join(", ");
-      own.warning(`Certificate "${info.file}" never answers for ${which}: "${first.file}" comes first`);
+      own.warning(
+        `Certificate "${info.file}" never answers for ${which}: "${first.file}" comes first, and has the same type of key`,
+      );
     }
-    for (const name of info.names) if (!owners.has(name)) owners.set(name, info);
+    for (const name of info.names) if (!owners.has(owned(name))) owners.set(owned(name), info);
   }
 }

@@ -3,13 +3,15 @@ import { Backend, echo } from "../support/applications/backend.ts";
 import { Proxy, type TempDir } from "../support/proxies/proxy.ts";
 import { type MadeCertificate, makeCertificate } from "../tls/make_certificates.ts";
 import { type Outcome, tlsClient } from "./client.ts";
+import { sClient } from "../support/peers/s_client.ts";
 import { until } from "../support/wait.ts";
 import { type Bench, connectionRecord } from "./suite.ts";
 
+const OPENSSL = { command: "openssl", debian: "openssl" };
 const DAY_MS = 86_400_000;
 
 /** Who the server is to the client (SNI), and who the client is to the server (mutual TLS). */
-export function identityCases({ has, test, start, refusal }: Bench): void {
+export function identityCases({ has, test, peerTest, start, refusal }: Bench): void {
   const three = {
     certificates: [
       { cert: "shop.pem", key: "shop.key" },
@@ -30,6 +32,59 @@ export function identityCases({ has, test, start, refusal }: Bench): void {
     assert.equal(await shown("a.b.example"), "localhost");
     assert.equal(await shown("unknown.test"), "localhost");
     assert.equal(await shown(""), "localhost");
+  });
+
+  peerTest("shows each client the certificate of a name whose key it can use", [OPENSSL], async (dir) => {
+    const listener = {
+      cert: "rsa.pem",
+      key: "rsa.key",
+      certificates: [
+        { cert: "ecdsa.pem", key: "ecdsa.key" },
+        { cert: "wild-ecdsa.pem", key: "wild-ecdsa.key" },
+        { cert: "wild-rsa.pem", key: "wild-rsa.key" },
+      ],
+    };
+    const keys = { rsa: "RSA-2048", ecdsa: "P-256" } as const;
+    for (const commonName of ["rsa", "ecdsa"] as const) {
+      const key = keys[commonName];
+      await writePair(dir, commonName, { commonName, dnsNames: ["localhost"], key });
+      await writePair(dir, `wild-${commonName}`, { commonName: `wild-${commonName}`, dnsNames: ["*.wild.test"], key });
+    }
+    if (!has("several-certificates")) return await assertRefused(dir, listener, /certificates.*engine = "node"/);
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address, { listener });
+    const shown = async (...args: string[]) => {
+      const { text, echoed } = await sClient(proxy.port, ...args);
+      assert.ok(echoed, args.join(" "));
+      return /^subject=CN = (.*)$/m.exec(text)?.[1];
+    };
+    const onlyRsa = [
+      ["-tls1_3", "-sigalgs", "rsa_pss_rsae_sha256"],
+      ["-tls1_2", "-sigalgs", "RSA+SHA256"],
+      ["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"],
+      // A certificate with a key on P-256 is none for this client.
+      ["-tls1_2", "-groups", "X25519:P-384"],
+    ];
+    const onlyEcdsa = [["-tls1_3", "-sigalgs", "ECDSA+SHA256"], [
+      "-tls1_2",
+      "-cipher",
+      "ECDHE-ECDSA-AES128-GCM-SHA256",
+    ]];
+    for (const able of [["-tls1_3"], ["-tls1_2"], ...onlyEcdsa]) assert.equal(await shown(...able), "ecdsa");
+    for (const client of onlyRsa) assert.equal(await shown(...client), "rsa", client.join(" "));
+    assert.equal(await shown("-noservername"), "ecdsa");
+    assert.equal(await shown("-noservername", ...onlyRsa[2]), "rsa");
+    assert.equal(await shown("-servername", "unknown.test", ...onlyRsa[0]), "rsa");
+    assert.equal(await shown("-servername", "a.wild.test"), "wild-ecdsa");
+    assert.equal(await shown("-servername", "a.wild.test", ...onlyRsa[0]), "wild-rsa");
+    assert.equal(await shown("-servername", "a.wild.test", ...onlyRsa[2]), "wild-rsa");
+
+    // The first certificate changes its type, and nobody is left that can use it beside the other.
+    await writePair(dir, "rsa", { commonName: "late", dnsNames: ["localhost"], key: "P-256" });
+    assert.equal((await proxy.reload()).event, "reload");
+    assert.equal(await shown("-tls1_3"), "late");
+    assert.equal((await sClient(proxy.port, ...onlyRsa[0])).echoed, false);
+    assert.equal(await shown("-servername", "a.wild.test", ...onlyRsa[0]), "wild-rsa");
   });
 
   test("refuses unknown server names with sni-strict", async (dir) => {

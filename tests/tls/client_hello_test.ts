@@ -94,6 +94,9 @@ Deno.test("ClientHelloReader takes a message byte by byte, in records of one byt
   assert.deepEqual(offer.alpn, ["h2", "http/1.1"]);
   assert.ok(offer.versions.includes(0x0304) && offer.versions.includes(0x0303));
   assert.ok(offer.signatureAlgorithms!.includes(0x0403) && offer.signatureAlgorithms!.includes(0x0804));
+  assert.ok(offer.cipherSuites.includes(0x1301) && offer.cipherSuites.includes(0xc02b));
+  assert.ok(offer.groups!.includes(23));
+  assert.equal(offer.certificateSignatureAlgorithms, null);
 });
 
 Deno.test("ClientHelloReader takes what remains below its limit and refuses what reaches it, in whatever pieces", () => {
@@ -118,7 +121,20 @@ Deno.test("ClientHelloReader takes what remains below its limit and refuses what
       alpn: [],
       versions: [0],
       signatureAlgorithms: null,
+      certificateSignatureAlgorithms: null,
+      cipherSuites: [],
+      groups: null,
     });
     assert.equal(feed(records(MAX_CLIENT_HELLO_BYTES - overhead)), null);
   }
+});
+
+Deno.test("readClientHello() reads what a client says of signatures of certificates", () => {
+  const extensions = [0, 50, 0, 6, 0, 4, 4, 1, 8, 4, 0, 13, 0, 4, 0, 2, 4, 3];
+  const body = [3, 3, ...new Uint8Array(32), 0, 0, 2, 0xc0, 0x2b, 1, 0, 0, extensions.length, ...extensions];
+  const hello = readClientHello(Uint8Array.of(22, 3, 1, 0, body.length + 4, 1, 0, 0, body.length, ...body))!;
+  assert.deepEqual(hello.certificateSignatureAlgorithms, [0x0401, 0x0804]);
+  assert.deepEqual(hello.signatureAlgorithms, [0x0403]);
+  assert.deepEqual(hello.cipherSuites, [0xc02b]);
+  assert.equal(hello.groups, null);
 });

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import type { ListenerConfig } from "../../src/config/config.ts";
 import { Problems } from "../../src/config/problem.ts";
+import type { RuntimeName } from "../../src/runtimes/name.ts";
 import { loadListenerTls, tlsListenOptions } from "../../src/tls/options.ts";
 import { makeListenerConfig } from "./listener_config.ts";
 import { makeCertificate, type MakeOptions } from "./make_certificates.ts";
 import { makeTemporaryDirectory } from "./temporary_directory.ts";
 
-async function load(config: ListenerConfig) {
+async function load(config: ListenerConfig, runtime: RuntimeName = "deno") {
   const problems = new Problems();
-  return { plan: await loadListenerTls(config, "deno", problems), problems: problems.found };
+  return { plan: await loadListenerTls(config, runtime, problems), problems: problems.found };
 }
 
 async function makePairs(...list: MakeOptions[]) {
@@ -89,8 +90,24 @@ Deno.test("loadListenerTls() refuses a further certificate without a name, and w
   assert.match(refused.problems[0].message, /1\.crt" has no DNS name and can never be chosen: set its "names"$/);
   const warned = await load(makeListenerConfig({ certificates: [first, twin] }));
   assert.ok(warned.plan);
-  assert.match(warned.problems[0].message, /2\.crt" never answers for "a\.example": ".*0\.crt" comes first$/);
+  assert.match(
+    warned.problems[0].message,
+    /2\.crt" never answers for "a\.example": ".*0\.crt" comes first, and has the same type/,
+  );
   assert.ok((await load(makeListenerConfig({ certificates: [nameless, first] }))).plan);
+});
+
+Deno.test("loadListenerTls() takes certificates of one name whose keys differ in type, on engines that can", async () => {
+  await using files = await makePairs({ dnsNames: ["a.example"], key: "RSA-2048" }, { dnsNames: ["a.example"] });
+  const [rsa, ecdsa] = files.certificates;
+  for (const runtime of ["deno", "bun", "node"] as const) {
+    const { plan, problems } = await load(makeListenerConfig({ certificates: [rsa, ecdsa] }), runtime);
+    assert.deepEqual(problems, []);
+    assert.equal(plan!.engine, "node");
+    assert.deepEqual(plan!.certificates.map(({ needs }) => needs.keyType), ["RSA", "ECDSA"]);
+    // Each signs itself, so that no client looks at the signature.
+    assert.deepEqual(plan!.certificates.map(({ needs }) => needs.signatures), [[], []]);
+  }
 });
 
 Deno.test("tlsListenOptions() hands every option on", async () => {

@@ -181,7 +181,11 @@ export const LISTENER: Fields<ListenerFile> = {
     "PEM file: the leaf certificate first, then its chain",
   ),
   key: key("key", types.path({ optional: true }), { default: "" }, "PEM file: the private key, not encrypted"),
-  certificates: tableList("certificates", CERTIFICATE, "more certificates, chosen by server name (SNI)"),
+  certificates: tableList(
+    "certificates",
+    CERTIFICATE,
+    "more certificates, chosen by server name (SNI) and, where several have the name, by the keys that a client can use",
+  ),
   acme: key(
     "acme",
     types.list(certificateName(), { unique: (name) => name }),

@@ -5,7 +5,8 @@ import tls from "node:tls";
 import type { Challenge } from "../../tls/challenge/challenge.ts";
 import { isValidation } from "../../tls/challenge/offer.ts";
 import { CIPHERS } from "../../tls/ciphers.ts";
-import { comparableServerName, indexServerNames } from "../../net/server_names.ts";
+import { CertificateIndex } from "../../tls/certificates/certificate_index.ts";
+import { comparableServerName } from "../../net/server_names.ts";
 import { quoteValue } from "../../net/quote_value.ts";
 import type { ClientHello } from "../../tls/client_hello.ts";
 import { RouteIndex } from "../../tls/route_index.ts";
@@ -41,7 +42,8 @@ export class NodeTls {
   readonly challenges: readonly Challenge[];
   readonly #options: tls.TLSSocketOptions;
   readonly #contexts: tls.SecureContext[];
-  readonly #choose: ((serverName: string | null) => number | null) | null;
+  /** `null` where one certificate answers every client. */
+  readonly #index: CertificateIndex | null;
   readonly #routes: RouteIndex | null;
   readonly #asksForCertificate: boolean;
   /** The lowest version, as on the wire. */
@@ -76,9 +78,9 @@ export class NodeTls {
         sessionIdContext: sessionContext(clientAuth),
       })
     );
-    if (certificates.length === 0) this.#choose = () => null;
-    else if (certificates.length === 1 && !sniStrict) this.#choose = null;
-    else this.#choose = indexServerNames(certificates.map(({ names }) => names), sniStrict);
+    this.#index = certificates.length === 1 && !sniStrict
+      ? null
+      : new CertificateIndex(certificates, { strict: sniStrict, speaks13: maxVersion === "1.3" });
     this.#options = {
       isServer: true,
       secureContext: this.#contexts[0],
@@ -91,13 +93,14 @@ export class NodeTls {
   /**
    * Whether the ClientHello has to be read before the handshake begins, for {@linkcode NodeTls.startFor}. Node puts the
    * certificate chosen in `SNICallback` beside the default one, instead of in its place: where their keys differ in
-   * kind (RSA and ECDSA) a client may be shown the default one for any name. Routes decide by more than `SNICallback`
-   * is told, a connection that validates a name shows itself there, and without a certificate no handshake can begin.
-   * Deno ends a connection without an alert where its server name is no host's, or its version is too old.
+   * kind (RSA and ECDSA) a client may be shown the default one for any name. Routes, and certificates of one name,
+   * decide by more than `SNICallback` is told, a connection that validates a name shows itself there, and without a
+   * certificate no handshake can begin. Deno ends a connection without an alert where its server name is no host's, or
+   * its version is too old.
    */
   get peeks(): boolean {
-    return ON_DENO || this.#routes !== null || (ON_NODE && this.#choose !== null) || this.challenges.length > 0 ||
-      this.#contexts.length === 0;
+    return ON_DENO || this.#routes !== null || (ON_NODE && this.#index !== null) || this.challenges.length > 0 ||
+      this.#contexts.length === 0 || this.#index?.needsHello === true;
   }
 
   /** Whether a connection validates a name for an ACME server: one that this process has a challenge for, or nobody. */
@@ -111,13 +114,13 @@ export class NodeTls {
 
   /** Begins the handshake on `raw`. */
   start(raw: RawSocket): tls.TLSSocket {
-    const choose = this.#choose;
-    if (choose === null) return begin(raw, this.#options);
+    const index = this.#index;
+    if (index === null) return begin(raw, this.#options);
     return begin(raw, {
       ...this.#options,
       SNICallback: (serverName, done) => {
-        const index = choose(serverName);
-        if (index !== null) return done(null, this.#contexts[index]);
+        const chosen = index.choose(serverName, null);
+        if (chosen !== null) return done(null, this.#contexts[chosen]);
         // The engines end the connection without an alert. Nothing is encrypted yet, so the alert can be written here.
         raw.write(ALERTS.unrecognized_name);
         done(noCertificate(serverName));
@@ -152,7 +155,7 @@ export class NodeTls {
     if (this.#contexts.length === 0 && hello === null) {
       throw new ConnError("tls", "Connection does not begin with a ClientHello");
     }
-    const index = this.#choose === null ? 0 : this.#choose(hello?.serverName ?? null);
+    const index = this.#index === null ? 0 : this.#index.choose(hello?.serverName, hello);
     if (index === null) {
       await sendAlert(raw, "unrecognized_name");
       throw noCertificate(hello?.serverName ?? "");

@@ -2,7 +2,8 @@ import { basename } from "node:path";
 import type { CertificateConfig } from "../../config/config.ts";
 import type { CertificateMaterial } from "../listen_options.ts";
 import { type Certificate, describeSubject, loadCertificateFile, printable } from "./certificate_file.ts";
-import { describeChain, orderChain } from "./chain.ts";
+import { type KeyType, needsOf } from "./certificate_needs.ts";
+import { describeChain, isIssuedBy, orderChain } from "./chain.ts";
 import { coversName, normalizeServerName } from "../../net/server_names.ts";
 import { isPrivateKey, loadPrivateKey, type PrivateKey } from "./private_key.ts";
 import type { Problems } from "../../config/problem.ts";
@@ -20,6 +21,9 @@ export interface CertificateInfo {
   names: string[];
   /** Milliseconds since the epoch. */
   notAfter: number;
+  /** The key for people: `ECDSA P-256`, `RSA 2048`, `Ed25519`. */
+  key: string;
+  keyType: KeyType;
 }
 
 export interface LoadedCertificate {
@@ -67,8 +71,13 @@ export async function loadCertificate(
     file: config.cert,
     names,
     notAfter: leaf.notAfter,
+    key: key.kind,
+    keyType: key.kind.split(" ")[0] as KeyType,
   };
-  return { material: { cert: certificates.map(({ pem }) => pem).join(""), key: key.pem, names }, info };
+  // A certificate that signs itself is believed by its name or key, not by its signature.
+  const signed = chain.filter((certificate) => !isIssuedBy(certificate, certificate));
+  const needs = needsOf(key.object, signed.map(({ x509 }) => new Uint8Array(x509.raw)));
+  return { material: { cert: certificates.map(({ pem }) => pem).join(""), key: key.pem, names, needs }, info };
 }
 
 /** Returns the chain, leaf first; `null` where key and certificates do not fit together. */
