@@ -1,13 +1,13 @@
 /**
- * The few libc calls that Deno and Bun have no API for, through FFI: socket options, freeing a socket that `close()` does not
- * free, limits of the process. Linux, x86-64 and arm64: the constants below are theirs.
+ * The calls of libc on sockets that Deno and Bun have no API for, through FFI: options, freeing a socket that `close()`
+ * does not free, steering new connections. Linux, x86-64 and arm64: the constants below are theirs.
  */
 import ipaddr from "ipaddr.js";
 import type { Address } from "../net/address.ts";
 import { attachProgram } from "./attach_program.ts";
 import { addressKey, type ConnectionEnds, type Endpoint, endpointKey } from "./endpoint_key.ts";
-import { type LibcSymbols, openLibc } from "./libc_symbols.ts";
 import { listOpenFds } from "./open_fds.ts";
+import { ProcessCalls } from "./process_calls.ts";
 import { listHalfOpen, queryUnsent } from "./sock_diag.ts";
 import { sendUnixDatagram } from "./unix_datagram.ts";
 
@@ -30,14 +30,10 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
-const CLOCK_MONOTONIC = 1;
 const SHUT_WR = 1;
 const SHUT_RDWR = 2;
 const SIOCOUTQ = 0x5411n;
 const POLLIN = 1;
-const RLIMIT_NOFILE = 7;
-const M_TRIM_THRESHOLD = -1;
-const M_MMAP_THRESHOLD = -3;
 
 /** A TCP connection, and how it is to be ended. */
 export interface ConnectionToEnd {
@@ -51,15 +47,14 @@ export interface ConnectionToEnd {
 }
 
 /** The process's view of its own sockets. One per thread; the descriptors are shared by all of them. */
-export class Libc {
-  readonly #libc: LibcSymbols = openLibc();
+export class Libc extends ProcessCalls {
   readonly #address = new Uint8Array(128);
   readonly #length = new Uint32Array(1);
   readonly #int = new Int32Array(1);
 
   /** Descriptors open now, from one directory listing (about 0.1 µs each, against 3 µs through `Deno.readDir`). */
   openFds(): number[] {
-    return listOpenFds(this.#libc);
+    return listOpenFds(this.symbols);
   }
 
   /**
@@ -86,7 +81,7 @@ export class Libc {
   acceptable(fd: number): boolean {
     // struct pollfd (poll(2)): the descriptor, the events asked for, those found.
     const request = new Int32Array([fd, POLLIN]);
-    return this.#libc.poll(request, 1n, 0) === 1;
+    return this.symbols.poll(request, 1n, 0) === 1;
   }
 
   /**
@@ -108,7 +103,7 @@ export class Libc {
    */
   limitReceiveBuffer(fd: number, bytes: number): boolean {
     this.#int[0] = bytes;
-    return this.#libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, this.#int, 4) === 0;
+    return this.symbols.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, this.#int, 4) === 0;
   }
 
   /**
@@ -117,7 +112,7 @@ export class Libc {
    */
   freeReceiveBuffer(fd: number): boolean {
     this.#int[0] = 0;
-    return this.#libc.setsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, this.#int, 4) === 0;
+    return this.symbols.setsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, this.#int, 4) === 0;
   }
 
   /**
@@ -125,12 +120,12 @@ export class Libc {
    * `null` where the kernel does not tell.
    */
   unsentBytes(fd: number): number | null {
-    return this.#libc.ioctl(fd, SIOCOUTQ, this.#int) === 0 ? this.#int[0] : null;
+    return this.symbols.ioctl(fd, SIOCOUTQ, this.#int) === 0 ? this.#int[0] : null;
   }
 
   /** The same of TCP connections whose descriptors nobody knows, by their addresses. */
   unsentBytesOf(connections: readonly ConnectionEnds[]): (number | null)[] {
-    return queryUnsent(this.#libc, connections);
+    return queryUnsent(this.symbols, connections);
   }
 
   /**
@@ -138,7 +133,7 @@ export class Libc {
    * @throws {Error} when the kernel refuses
    */
   setBacklog(fd: number, backlog: number): void {
-    if (this.#libc.listen(fd, backlog) !== 0) {
+    if (this.symbols.listen(fd, backlog) !== 0) {
       throw new Error(`Cannot set the backlog of descriptor ${fd} to ${backlog}`);
     }
   }
@@ -158,10 +153,10 @@ export class Libc {
   endConnection(fd: number, how: ConnectionToEnd["how"]): void {
     // The address family AF_UNSPEC dissolves the connection (connect(2)): the peer gets a RST. A close with SO_LINGER would do the
     // same, if Deno's did not send FIN first.
-    if (how === "reset") return void this.#libc.connect(fd, new Uint8Array(16), 16);
+    if (how === "reset") return void this.symbols.connect(fd, new Uint8Array(16), 16);
     // SO_LINGER with zero (socket(7)): the close that follows discards the send buffer, which a stalled reader has filled.
-    if (how === "discard") this.#libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, new Int32Array([1, 0]), 8);
-    this.#libc.shutdown(fd, how === "fin" ? SHUT_WR : SHUT_RDWR);
+    if (how === "discard") this.symbols.setsockopt(fd, SOL_SOCKET, SO_LINGER, new Int32Array([1, 0]), 8);
+    this.symbols.shutdown(fd, how === "fin" ? SHUT_WR : SHUT_RDWR);
   }
 
   /** Bytes that have come on a TCP connection, by its descriptor; `null` where the kernel does not tell. */
@@ -169,7 +164,7 @@ export class Libc {
     const info = new Uint32Array(48);
     this.#length[0] = info.byteLength;
     // struct tcp_info: tcpi_bytes_received is at byte 128, since Linux 4.1.
-    if (this.#libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, this.#length) !== 0) return null;
+    if (this.symbols.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, this.#length) !== 0) return null;
     return this.#length[0] < 136 ? null : info[32] + info[33] * 2 ** 32;
   }
 
@@ -208,7 +203,7 @@ export class Libc {
    * @throws {Error} when there is none left
    */
   duplicate(fd: number): number {
-    const copy = this.#libc.dup(fd);
+    const copy = this.symbols.dup(fd);
     if (copy < 0) throw new Error(`Cannot duplicate descriptor ${fd}`);
     return copy;
   }
@@ -218,8 +213,8 @@ export class Libc {
    * descriptor of it: what waits in its queue is reset.
    */
   endListening(fd: number): void {
-    this.#libc.shutdown(fd, SHUT_RDWR);
-    this.#libc.close(fd);
+    this.symbols.shutdown(fd, SHUT_RDWR);
+    this.symbols.close(fd);
   }
 
   /** Whether the kernel lets a program choose: sandboxes that emulate Linux, as gVisor and QEMU do, may not. */
@@ -229,7 +224,7 @@ export class Libc {
   #steers: boolean | null = null;
 
   #trySteering(): boolean {
-    const fd = this.#libc.socket(AF_INET, SOCK_STREAM, 0);
+    const fd = this.symbols.socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0) return true;
     try {
       this.#setInt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -238,7 +233,7 @@ export class Libc {
     } catch {
       return false;
     } finally {
-      this.#libc.close(fd);
+      this.symbols.close(fd);
     }
   }
 
@@ -249,7 +244,7 @@ export class Libc {
    * @throws {Error} when the kernel refuses
    */
   attachReuseportProgram(fd: number, program: Uint8Array<ArrayBuffer>): void {
-    attachProgram(this.#libc, fd, SO_ATTACH_REUSEPORT_CBPF, program);
+    attachProgram(this.symbols, fd, SO_ATTACH_REUSEPORT_CBPF, program);
   }
 
   /**
@@ -257,7 +252,7 @@ export class Libc {
    * @throws {Error} when the kernel refuses
    */
   attachFilter(fd: number, program: Uint8Array<ArrayBuffer>): void {
-    attachProgram(this.#libc, fd, SO_ATTACH_FILTER, program);
+    attachProgram(this.symbols, fd, SO_ATTACH_FILTER, program);
   }
 
   /** Connections that wait to be accepted. */
@@ -265,7 +260,7 @@ export class Libc {
     const info = new Uint32Array(32);
     this.#length[0] = info.byteLength;
     // struct tcp_info: of a listening socket tcpi_unacked, at byte 24, is the length of the queue (ss(8) shows it so).
-    return this.#libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, this.#length) === 0 ? info[6] : 0;
+    return this.symbols.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, this.#length) === 0 ? info[6] : 0;
   }
 
   /**
@@ -273,7 +268,7 @@ export class Libc {
    * @throws {Error} where the kernel does not tell
    */
   halfOpen({ hostname, port }: Endpoint): Set<string> {
-    return listHalfOpen(this.#libc, hostname.includes(":") ? AF_INET6 : AF_INET, port);
+    return listHalfOpen(this.symbols, hostname.includes(":") ? AF_INET6 : AF_INET, port);
   }
 
   /**
@@ -282,14 +277,7 @@ export class Libc {
    * @throws {Error} when nobody takes it
    */
   sendToUnix(path: string, bytes: Uint8Array<ArrayBuffer>): void {
-    sendUnixDatagram(this.#libc, path, bytes);
-  }
-
-  /** Microseconds of CLOCK_MONOTONIC (clock_gettime(2)). */
-  monotonicUsec(): bigint {
-    const time = new BigInt64Array(2);
-    this.#libc.clock_gettime(CLOCK_MONOTONIC, time);
-    return time[0] * 1_000_000n + time[1] / 1000n;
+    sendUnixDatagram(this.symbols, path, bytes);
   }
 
   /** Whether a descriptor is a socket that listens on `address`. */
@@ -299,56 +287,26 @@ export class Libc {
       return ipaddr.isValid(address.hostname) && this.#name("getsockname", fd) === endpointKey(address);
     }
     this.#length[0] = this.#address.length;
-    if (this.#libc.getsockname(fd, this.#address, this.#length) !== 0 || this.#address[0] !== AF_UNIX) return false;
+    if (this.symbols.getsockname(fd, this.#address, this.#length) !== 0 || this.#address[0] !== AF_UNIX) return false;
     const name = new TextDecoder().decode(this.#address.subarray(2, this.#length[0]));
     return name === address.path || name === `${address.path}\0`;
   }
 
-  /** Gives freed memory back to the system, as far as this libc can (malloc_trim(3)). */
-  trimMemory(): void {
-    this.#libc.malloc_trim?.(0n);
-  }
-
-  /**
-   * Keeps freed memory for the next allocation (mallopt(3)), up to 32 MiB. A buffer that is allocated and freed for each write is
-   * given back to the kernel each time by default, and every page of the next one faults: a third of the time of a bulk transfer.
-   */
-  keepFreedMemory(): void {
-    this.#libc.mallopt(M_TRIM_THRESHOLD, 32 * 1024 * 1024);
-    // Setting the other one ends its adjusting itself to the sizes that are asked for.
-    this.#libc.mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
-  }
-
-  /** RLIMIT_NOFILE (getrlimit(2)). */
-  fileLimit(): { soft: number; hard: number } {
-    const limits = new BigUint64Array(2);
-    if (this.#libc.getrlimit(RLIMIT_NOFILE, limits) !== 0) throw new Error("Cannot read the limit of open files");
-    return { soft: Number(limits[0]), hard: Number(limits[1]) };
-  }
-
-  /** Raises the soft limit of open files to the hard one, and returns it. */
-  raiseFileLimit(): number {
-    const { soft, hard } = this.fileLimit();
-    if (soft >= hard) return soft;
-    const limits = new BigUint64Array([BigInt(hard), BigInt(hard)]);
-    return this.#libc.setrlimit(RLIMIT_NOFILE, limits) === 0 ? hard : soft;
-  }
-
   #setInt(fd: number, level: number, option: number, value: number): void {
     this.#int[0] = value;
-    if (this.#libc.setsockopt(fd, level, option, this.#int, 4) !== 0) {
+    if (this.symbols.setsockopt(fd, level, option, this.#int, 4) !== 0) {
       throw new Error(`Cannot set socket option ${level}/${option} to ${value} on descriptor ${fd}`);
     }
   }
 
   #getInt(fd: number, level: number, option: number): number | null {
     this.#length[0] = 4;
-    return this.#libc.getsockopt(fd, level, option, this.#int, this.#length) === 0 ? this.#int[0] : null;
+    return this.symbols.getsockopt(fd, level, option, this.#int, this.#length) === 0 ? this.#int[0] : null;
   }
 
   #name(call: "getsockname" | "getpeername", fd: number): string | null {
     this.#length[0] = this.#address.length;
-    if (this.#libc[call](fd, this.#address, this.#length) !== 0) return null;
+    if (this.symbols[call](fd, this.#address, this.#length) !== 0) return null;
     const family = this.#address[0] | this.#address[1] << 8;
     const port = this.#address[2] << 8 | this.#address[3];
     if (family === AF_INET) return addressKey(this.#address.subarray(4, 8), port);

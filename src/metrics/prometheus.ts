@@ -1,4 +1,4 @@
-import type { MetricFamily } from "./metric_families.ts";
+import type { MetricFamily } from "./metric_family.ts";
 
 /** The content type that goes with {@linkcode formatPrometheus}. */
 export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";

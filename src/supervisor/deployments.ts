@@ -1,4 +1,4 @@
-import { clearInterval, setInterval, setTimeout } from "node:timers";
+import { setTimeout } from "node:timers";
 import type { Log } from "../log/log.ts";
 import { formatAddress } from "../net/address.ts";
 import type { Monitor } from "./monitor.ts";
@@ -11,7 +11,8 @@ import { type ListeningSocket, ListeningSockets, type Spread } from "./sockets/l
 import { checkThreadRoom } from "./sockets/file_limit.ts";
 import { SharedLimits } from "./workers/shared_limits.ts";
 import type { Plan } from "./plan.ts";
-import { spreadWeights } from "./sockets/spread.ts";
+import { handshakesEnded, queueEmpty } from "./sockets/superseded_socket.ts";
+import { WorkerWeights } from "./sockets/worker_weights.ts";
 import type { SocketCalls } from "../linux/socket_calls.ts";
 
 interface DeploymentsOptions {
@@ -23,21 +24,6 @@ interface DeploymentsOptions {
   maxConnections: number;
 }
 
-/**
- * A socket that was replaced goes on accepting until the TCP handshakes that were under way with it have ended. Where
- * the kernel does not tell which those are, it does so for `LINGER_MS`, else at most for `LONGEST_LINGER_MS`: the
- * kernel repeats a SYN-ACK after 1, 3, 7, 15 and 31 s.
- */
-const LINGER_MS = 5_000;
-const LONGEST_LINGER_MS = 63_000;
-/** The least time, for a SYN that had reached the old socket before new connections were steered elsewhere. */
-const FIRST_LINGER_MS = 50;
-const LONGEST_LINGER_POLL_MS = 1_000;
-/** How often the weights of the workers are set, by how many connections each has. */
-const SPREAD_MS = 100;
-/** How often a queue is checked for being empty. */
-const QUEUE_POLL_MS = 5;
-const LONGEST_QUEUE_POLL_MS = 500;
 /** The pause after which a worker that could not be replaced is tried again. */
 const REPLACE_RETRY_MS = 500;
 /** How long to wait for the records of connections that were cut. */
@@ -51,11 +37,9 @@ export class Deployments {
   readonly #monitor: Monitor;
   readonly #calls: SocketCalls | null;
   readonly #limits: SharedLimits;
-  /** How many connections each address had had when its weights were last set. */
-  readonly #arrivals = new Map<string, number>();
   /** Whether a single worker needs no thread of its own. */
   readonly #inline = shortenTurns();
-  readonly #spreading = setInterval(() => this.#spread(), SPREAD_MS);
+  readonly #weights: WorkerWeights;
   #serving: PoolWorker[] = [];
   /** The workers that serve, or will when the deployment under way succeeds. */
   #chosen: ReadonlySet<PoolWorker> = new Set();
@@ -75,6 +59,7 @@ export class Deployments {
     this.#monitor = monitor;
     this.#calls = calls;
     this.sockets = new ListeningSockets(calls);
+    this.#weights = new WorkerWeights(this.sockets, this.#limits);
     this.pool = new WorkerPool({
       monitor,
       limits: this.#limits,
@@ -157,19 +142,6 @@ export class Deployments {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Lets workers with fewer connections get more of the new ones. */
-  #spread(): void {
-    for (const sockets of this.sockets.weightedGroups()) {
-      if (sockets.length < 2) continue;
-      const [{ listener, address }] = sockets;
-      const { counts, arrivals } = this.#limits.connections(listener, sockets.map(({ worker }) => worker.slot));
-      const before = this.#arrivals.get(address) ?? 0;
-      if (arrivals === before) continue;
-      this.#arrivals.set(address, arrivals);
-      this.sockets.weigh(sockets, spreadWeights(counts, arrivals - before));
-    }
-  }
-
   /** Whether every worker answers. */
   async isWell(): Promise<boolean> {
     const { length } = this.pool.workers;
@@ -179,7 +151,7 @@ export class Deployments {
   /** Ends every worker. */
   async end(): Promise<void> {
     this.#ending = true;
-    clearInterval(this.#spreading);
+    this.#weights.stop();
     await Promise.all(this.pool.workers.map((worker) => this.pool.end(worker)));
     for (const socket of this.sockets.all) this.sockets.closed(socket);
   }
@@ -229,7 +201,9 @@ export class Deployments {
       this.sockets.refuseNew(socket);
       // At an address that is given up, handshakes under way are not waited for. An inherited socket belongs to the
       // next generation, too.
-      void (addresses.has(socket.address) && socket.groupSocket !== null ? this.#linger(socket) : Promise.resolve())
+      void (addresses.has(socket.address) && socket.groupSocket !== null
+        ? handshakesEnded(this.sockets, socket)
+        : Promise.resolve())
         .then(
           () => this.#shut(socket, graceMs),
         );
@@ -263,33 +237,14 @@ export class Deployments {
     this.#graces.push(timer.unref());
   }
 
-  /** Resolves when no TCP handshake is under way any more that began with the socket. */
-  async #linger(socket: ListeningSocket): Promise<void> {
-    const startMs = performance.now();
-    try {
-      await sleep(FIRST_LINGER_MS);
-      // New sockets have the same address. Handshakes that begin later are theirs.
-      let clients = this.sockets.halfOpen(socket);
-      for (let pauseMs = FIRST_LINGER_MS; clients.size > 0; pauseMs = Math.min(pauseMs * 2, LONGEST_LINGER_POLL_MS)) {
-        if (performance.now() - startMs > LONGEST_LINGER_MS) return;
-        await sleep(pauseMs);
-        clients = clients.intersection(this.sockets.halfOpen(socket));
-      }
-    } catch {
-      await sleep(LINGER_MS);
-    }
-  }
-
   async #shut(socket: ListeningSocket, graceMs: number): Promise<void> {
     this.sockets.refuseNew(socket);
     const deadline = performance.now() + graceMs;
-    let pauseMs = QUEUE_POLL_MS;
-    while (
-      this.sockets.waiting(socket) > 0 && performance.now() < deadline && !(graceMs === Infinity && this.#ending)
-    ) {
-      await sleep(pauseMs);
-      pauseMs = Math.min(pauseMs * 1.1, LONGEST_QUEUE_POLL_MS);
-    }
+    await queueEmpty(
+      this.sockets,
+      socket,
+      () => performance.now() >= deadline || (graceMs === Infinity && this.#ending),
+    );
     await this.#close(socket);
     await this.#inTurn(() => this.sockets.closed(socket));
   }
@@ -343,8 +298,4 @@ export class Deployments {
 function spreadOf({ config: { listeners } }: Plan, workers: number): Spread {
   const byClient = listeners.filter(({ spread }) => spread === "client").flatMap(({ listen }) => listen);
   return { workers, byClient: new Set(byClient.map(formatAddress)) };
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -25,3 +25,9 @@ export async function replanOrdered(plan: Plan, circumstances: OrderedCircumstan
   }
   return JSON.stringify(listeners) === JSON.stringify(plan.listeners) ? plan : { ...plan, listeners };
 }
+
+/** Says which listener has no certificate yet; `null` where each has one. */
+export function uncertifiedListener({ listeners }: Plan): string | null {
+  const found = listeners.find(({ config, tls }) => config.acme.length > 0 && tls.certificates.length === 0);
+  return found === undefined ? null : `listener "${found.config.name}" waits for its first certificate`;
+}

@@ -8,8 +8,7 @@ import { type DebuggerGuard, openDebuggerGuard } from "../linux/debugger_guard.t
 import { loadSocketCalls } from "../linux/socket_calls.ts";
 import { BoundAddresses } from "./sockets/bound_addresses.ts";
 import { AdminEndpoint } from "./admin_endpoint.ts";
-import { sharesPorts } from "../engines/shared/shares_ports.ts";
-import { availableCpus } from "./workers/available_cpus.ts";
+import { workerCount } from "./workers/worker_count.ts";
 import { BackendHealth } from "./backend_health.ts";
 import { BackendProbe } from "./backend_probe.ts";
 import { reportDrain } from "./drain_progress.ts";
@@ -17,7 +16,7 @@ import { checkFileLimit, raiseFileLimit } from "./sockets/file_limit.ts";
 import { HealthProber } from "./health_prober.ts";
 import { FileWatch } from "../files/file_watch.ts";
 import type { Challenge } from "../tls/challenge/challenge.ts";
-import { replanOrdered } from "./replan_ordered.ts";
+import { replanOrdered, uncertifiedListener } from "./replan_ordered.ts";
 import { monitorPlan } from "./monitor_plan.ts";
 import type { Plan, PlanResult } from "./plan.ts";
 import { RedirectEndpoint } from "./redirect_endpoint.ts";
@@ -106,7 +105,7 @@ export class Supervisor {
       certified: () => this.#redeploy(this.#challenges),
     });
     this.#admin = new AdminEndpoint(monitor, {
-      unready: async () => this.#uncertified() ?? await probe.unready(),
+      unready: async () => uncertifiedListener(this.#plan) ?? await probe.unready(),
       draining: () => this.#stops.asked,
       reload: () => this.#reloads.request("POST /reload"),
       drain: () => {
@@ -235,7 +234,7 @@ export class Supervisor {
       undo.push(() => monitorPlan(old, this.#monitor));
       this.#health.allocate(resolved.listeners);
       checkFileLimit(resolved, this.#maxConnections, this.#log);
-      await deployments.deploy(resolved, workerCount(resolved));
+      await deployments.deploy(resolved, workerCount(resolved.config));
       admin.commit();
       redirect.commit();
     } catch (error) {
@@ -269,18 +268,10 @@ export class Supervisor {
         error: String(error.message ?? error),
       });
     });
-    const waiting = this.#uncertified();
+    const waiting = uncertifiedListener(this.#plan);
     if (waiting !== null) {
       this.#log.warn(`${waiting}: clients get the alert unrecognized_name`, { event: "acme-waiting" });
     }
-  }
-
-  /** Says which listener has no certificate yet; `null` where each has one. */
-  #uncertified(): string | null {
-    const found = this.#plan.listeners.find(({ config, tls }) =>
-      config.acme.length > 0 && tls.certificates.length === 0
-    );
-    return found === undefined ? null : `listener "${found.config.name}" waits for its first certificate`;
   }
 
   /** Serves with the certificates that are in the storage now, and answers these challenges. */
@@ -293,7 +284,7 @@ export class Supervisor {
       if (plan !== old) {
         monitorPlan(plan, this.#monitor);
         try {
-          await deployments.deploy(plan, workerCount(plan), false);
+          await deployments.deploy(plan, workerCount(plan.config), false);
         } catch (error) {
           monitorPlan(old, this.#monitor);
           // A drain that has begun meanwhile needs no other certificate.
@@ -329,11 +320,6 @@ export class Supervisor {
     this.#log.info("stopped", { event: "stop", outcome, cut });
     return cut === 0 ? EXIT_DRAINED : EXIT_CUT;
   }
-}
-
-function workerCount({ config: { workers } }: Plan): number {
-  if (workers !== "auto") return workers;
-  return sharesPorts() ? availableCpus() : 1;
 }
 
 function listenAddresses({ config }: Plan): { listener: string; address: string }[] {

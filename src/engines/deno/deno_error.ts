@@ -1,4 +1,5 @@
 import { ConnError, type ConnErrorKind } from "../contract.ts";
+import { errnoKind } from "../shared/errno_kinds.ts";
 
 const KINDS: [new (...args: never[]) => Error, ConnErrorKind][] = [
   [Deno.errors.ConnectionReset, "reset"],
@@ -24,9 +25,6 @@ export function connError(error: unknown): ConnError {
 function kindByText(error: Error): ConnErrorKind {
   // Other errors have the operating system's text, with the number of errno(3).
   const errno = Number(/\(os error (\d+)\)/.exec(error.message)?.[1]);
-  if ([11, 12, 23, 24, 105].includes(errno)) return "exhausted"; // EAGAIN ENOMEM ENFILE EMFILE ENOBUFS
-  if (errno === 104 || errno === 32) return "reset"; // ECONNRESET EPIPE
-  if (errno === 111 || errno === 2) return "refused"; // ECONNREFUSED ENOENT
-  if (errno === 110) return "timeout"; // ETIMEDOUT
-  return error.name === "TimeoutError" || error.name === "AbortError" ? "timeout" : "other";
+  const isTimeout = error.name === "TimeoutError" || error.name === "AbortError";
+  return errnoKind(errno) ?? (isTimeout ? "timeout" : "other");
 }

@@ -1,19 +1,8 @@
 import { ConnError, type ConnErrorKind } from "../contract.ts";
+import { errnoKind } from "./errno_kinds.ts";
 
+/** Errors of Node's own. */
 const KINDS: Record<string, ConnErrorKind> = {
-  ECONNRESET: "reset",
-  EPIPE: "reset",
-  ECONNABORTED: "reset",
-  ENOTCONN: "reset",
-  ECONNREFUSED: "refused",
-  ENOENT: "refused",
-  ETIMEDOUT: "timeout",
-  // A Unix socket whose accept backlog is full (unix(7)).
-  EAGAIN: "exhausted",
-  EMFILE: "exhausted",
-  ENFILE: "exhausted",
-  ENOBUFS: "exhausted",
-  ENOMEM: "exhausted",
   ERR_STREAM_DESTROYED: "closed",
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: "certificate",
   ERR_TLS_HANDSHAKE_TIMEOUT: "timeout",
@@ -34,7 +23,8 @@ function nodeErrorKind(error: Error): ConnErrorKind {
   if (typeof code !== "string") return "other";
   // Bun's native engine has one code for all errors of OpenSSL.
   if (code === "EPROTO" && error.message.includes("PEER_DID_NOT_RETURN_A_CERTIFICATE")) return "certificate";
-  if (code in KINDS) return KINDS[code];
+  const known = errnoKind(code) ?? (Object.hasOwn(KINDS, code) ? KINDS[code] : undefined);
+  if (known !== undefined) return known;
   if (CERTIFICATE_CODE.test(code)) return "certificate";
   return /^(ERR_(SSL|OSSL|TLS)|EPROTO)/.test(code) ? "tls" : "other";
 }
