@@ -44,6 +44,22 @@ Deno.test("no files of src/ import each other in a circle", () => {
   assert.deepEqual(findCircles(listImports(sources())), []);
 });
 
+/** As many files side by side are still found at a glance. */
+const MOST_FILES = 20;
+
+Deno.test(`no folder of src/, tests/, scripts/ and bench/ has more than ${MOST_FILES} files side by side`, () => {
+  const crowded: string[] = [];
+  const look = (folder: string) => {
+    const entries = [...Deno.readDirSync(`${ROOT}${folder}`)];
+    const files = entries.filter(({ isFile }) => isFile).length;
+    if (files > MOST_FILES) crowded.push(`${folder}: ${files} files`);
+    // Results of the bench are data, in folders by machine and date.
+    for (const { name, isDirectory } of entries) if (isDirectory && name !== "results") look(`${folder}/${name}`);
+  };
+  for (const folder of ["src", "tests", "scripts", "bench"]) look(folder);
+  assert.deepEqual(crowded, []);
+});
+
 /** A tree of two layers, of which the lower one has two folders. */
 const MADE_UP: Layers = { order: [["low", "base"], ["high"]], allowed: [["low", "base"]] };
 

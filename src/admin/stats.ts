@@ -7,8 +7,10 @@ import { clientLabel } from "../metrics/metric_families.ts";
 import type { CertificateExpiry, MetricSources, OrderedCertificate } from "../metrics/sources.ts";
 import { handshakeCells } from "../metrics/rows.ts";
 import { type ProcessStats, readProcessStats } from "../metrics/process_stats.ts";
-import { REASONS } from "../metrics/reasons.ts";
+import { isOrderly, REASONS } from "../metrics/reasons.ts";
 import { BACKEND, BACKEND_FAILURES, LISTENER, ROUTE } from "../metrics/rows.ts";
+
+const ORDERLY = REASONS.filter(isOrderly);
 
 /** Seconds. */
 interface Quantiles {
@@ -68,6 +70,8 @@ export interface Stats {
   timeMs: number;
   startedMs: number;
   draining: boolean;
+  /** The reasons of `ended` that are no failures. */
+  orderly: readonly string[];
   listeners: ListenerStats[];
   certificates: readonly CertificateExpiry[];
   /** Certificates that are ordered and renewed by themselves. */
@@ -95,6 +99,7 @@ export function stats(sources: MetricSources, options: { draining: boolean; hist
     timeMs: Date.now(),
     startedMs,
     draining: options.draining,
+    orderly: ORDERLY,
     listeners: sources.counters.totals().map((totals) => listenerStats(totals, sources.engines, isUp)),
     certificates,
     acme: sources.acme?.statuses ?? [],

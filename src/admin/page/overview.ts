@@ -17,7 +17,6 @@ import {
   trafficRates,
   workerTraffic,
 } from "../traffic_rates.ts";
-import { isOrderly } from "../../metrics/reasons.ts";
 import { formatBytes, formatNumber, formatSeconds } from "../units.ts";
 import { type Column, makeTable, NAME } from "./tables.ts";
 
@@ -203,7 +202,7 @@ export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) =>
       backends.update(
         stats.listeners.flatMap(({ name, backends }) => backends.map((one) => ({ ...one, listener: name }))),
       );
-      errors.update(stats.listeners.flatMap((now) => errorRows(now, earlier.get(now.name), seconds)));
+      errors.update(stats.listeners.flatMap((now) => errorRows(now, earlier.get(now.name), seconds, stats.orderly)));
       certificates.update(
         stats.certificates.map((one) => ({
           ...one,
@@ -255,9 +254,14 @@ function workerRows(stats: Stats, before: Stats | null, seconds: number): Worker
   }));
 }
 
-function errorRows(now: ListenerStats, before: ListenerStats | undefined, seconds: number): ErrorRow[] {
+function errorRows(
+  now: ListenerStats,
+  before: ListenerStats | undefined,
+  seconds: number,
+  orderly: readonly string[],
+): ErrorRow[] {
   const rows = (stage: "ended" | "rejected") =>
-    Object.entries(now[stage]).filter(([reason]) => stage === "rejected" || !isOrderly(reason)).map((
+    Object.entries(now[stage]).filter(([reason]) => stage === "rejected" || !orderly.includes(reason)).map((
       [reason, count],
     ) => ({
       listener: now.name,
