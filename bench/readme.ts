@@ -4,7 +4,7 @@
  */
 import { PEERS } from "./contenders/mod.ts";
 import { headlineColumns } from "./report/headline.ts";
-import { formatFigure, formatRatio, markdownTable } from "./report/format.ts";
+import { formatFigure, formatPercent, formatRatio, markdownTable } from "./report/format.ts";
 import { bestPeer, computeCell } from "./report/tables.ts";
 import type { Results } from "./figures/results.ts";
 
@@ -22,20 +22,25 @@ export function renderReadmeSection(results: Results, folder: string): string {
     const figure = (name: string) => {
       const cell = computeCell(samples, { ...column, absolute: false }, name, peer);
       if (cell === null) return "–";
-      const value = formatFigure(cell.summary.median * (column.scale ?? 1));
+      const value = `${formatFigure(cell.summary.median * (column.scale ?? 1))} ±${formatPercent(cell.summary.spread)}`;
       return cell.ratio === null ? value : `${value} (${cell.ratio.noise ? "≈" : ""}${formatRatio(cell.ratio.median)})`;
     };
     return [[column.title, ...contenders.map(([name]) => figure(name)), `${figure(peer)} ${peer}`]];
   });
-  const runtimes = contenders.map(([name, title]) =>
-    `${title.split(" ").at(-1)} ${/[\d.]+/.exec(versions[name] ?? "")?.[0] ?? "–"}`
-  )
-    .join(", ");
+  const named = [["tls-off", "Deno"], ["tls-off:bun", "Bun"], ["hitch", "hitch"], ["haproxy", "HAProxy"], [
+    "nginx",
+    "nginx",
+  ]];
+  const programs = named.flatMap(([name, title]) => {
+    const [version, library] = (versions[name] ?? "").split("; TLS: ");
+    const number = /\d+\.\d[\d.]*/.exec(version)?.[0];
+    return number ? [`${title} ${number}${library?.startsWith("OpenSSL") ? ` (${library})` : ""}`] : [];
+  }).join(", ");
   return [
     `![CPU per request of tls-off and its peers](${folder}/cpu.svg)`,
     markdownTable(["one worker", ...contenders.map(([, title]) => title), "best of hitch, HAProxy, nginx"], rows),
-    `CPU and p99 in µs, in brackets the ratio to the best peer; ≈ where the rounds do not agree who is better. Measured ` +
-    `${date.slice(0, 10)} on ${machine.cpus} CPUs, ${machine.cpu}, ${runtimes}. ` +
+    `CPU and p99 in µs, with half of the interquartile range, in brackets the ratio to the best peer; ≈ where the rounds do ` +
+    `not agree who is better. Measured ${date.slice(0, 10)} on ${machine.cpus} CPUs, ${machine.cpu}: ${programs}. ` +
     `[The report](${folder}/report.md) has all of it, and [bench/README.md](bench/README.md) the method.`,
   ].join("\n\n");
 }

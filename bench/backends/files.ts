@@ -50,10 +50,11 @@ async function prepareNginx(folder: string, path: string, sizes: number[], conne
     `
 daemon off;
 worker_processes 1;
-worker_rlimit_nofile ${connections + 200};
+worker_rlimit_nofile ${2 * connections + 200};
 pid ${folder}/nginx.pid;
 error_log ${folder}/error.log crit;
-events { worker_connections ${connections + 100}; }
+# It closes idle connections when less than a sixteenth is free.
+events { worker_connections ${2 * connections + 100}; }
 http {
     access_log off;
     sendfile on;
