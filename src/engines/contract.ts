@@ -63,6 +63,19 @@ export interface Sink {
   end(failure: ConnError | null): void;
 }
 
+/**
+ * Receives the outcome of reads and writes that were begun for it, without a promise for each. The functions never throw,
+ * and never come within a call of the connection.
+ */
+export interface Receiver {
+  /** The next bytes, which are valid until the next read; `null` is the peer's orderly end. */
+  received(bytes: Uint8Array | null): void;
+  /** Everything was taken. */
+  written(): void;
+  /** The read or the write has failed. */
+  failed(error: ConnError): void;
+}
+
 export interface Conn {
   /** The peer; `hostname` is "" on a Unix socket. */
   readonly remote: { hostname: string; port: number };
@@ -82,6 +95,13 @@ export interface Conn {
    * @throws {ConnError}
    */
   read(): Promise<Uint8Array | null>;
+  /**
+   * Does the same as {@linkcode Conn.read}, and tells the receiver, which is the same in each call. Engines have it
+   * together with {@linkcode Conn.writeFor}, where two promises less for each chunk can be measured.
+   */
+  readFor?(receiver: Receiver): void;
+  /** Does the same as {@linkcode Conn.write}, and tells the receiver, which is the same in each call. */
+  writeFor?(bytes: Uint8Array, receiver: Receiver): void;
   /**
    * Replaces {@linkcode Conn.read} from now on: everything goes to `sink` as it arrives. Engines whose sockets push
    * have it, because it spares them a promise and a turn of the event loop for each chunk.

@@ -1,4 +1,4 @@
-import { type Conn, ConnError, type Sink, WRITTEN } from "../engines/contract.ts";
+import { type Conn, ConnError, type Receiver, type Sink, WRITTEN } from "../engines/contract.ts";
 
 /** How one direction ended: by the end of its source, or by a failure of source or target. */
 export type RelayEnd =
@@ -23,7 +23,7 @@ export interface Flow {
  * One direction of a connection: reads, counts and writes until the source ends, then half-closes the target. A write
  * is awaited before the next read, so a slow target slows its source down, and at most one chunk is held. Never throws.
  */
-export class Relay implements Sink {
+export class Relay implements Sink, Receiver {
   readonly #source: Conn;
   readonly #target: Conn;
   readonly #flow: Flow;
@@ -34,6 +34,10 @@ export class Relay implements Sink {
   #sourceEnded = false;
   /** Lets a source that pushes go on after it has waited because the target failed. */
   #release: (() => void) | null = null;
+  // For engines without `readFor` or `writeFor` alone; made when they are needed first.
+  #received: ((chunk: Uint8Array | null) => void) | undefined;
+  #written: (() => void) | undefined;
+  #failed: ((error: unknown) => void) | undefined;
 
   constructor(source: Conn, target: Conn, flow: Flow) {
     this.#source = source;
@@ -43,7 +47,7 @@ export class Relay implements Sink {
 
   /** @param first the first read, where it was begun before the target was connected */
   start(first?: Promise<Uint8Array | null>): void {
-    if (this.#source.pushTo === undefined) this.#pull(first ?? this.#source.read());
+    if (this.#source.pushTo === undefined) this.#pull(first);
     else if (first === undefined) this.#source.pushTo(this);
     else void this.#pushAfter(first);
   }
@@ -68,25 +72,52 @@ export class Relay implements Sink {
     else this.#release();
   }
 
-  /**
-   * This is no async function, because each chunk would suspend its frame twice, and each idle connection would keep a
-   * frame. Its functions are no fields, because a source that pushes needs none of them.
-   */
-  #pull(first: Promise<Uint8Array | null>): void {
-    const received = (chunk: Uint8Array | null) => {
-      if (chunk === null) this.end(null);
-      else if (this.#discarding) this.#drop(next);
-      else this.#forward(chunk).then(next, failed);
-    };
-    const next = () => {
-      this.#side = "source";
-      this.#source.read().then(received, failed);
-    };
-    const failed = (error: unknown) => {
-      if (this.#discarding && this.#side === "target") next();
-      else this.end(asConnError(error));
-    };
-    first.then(received, failed);
+  /** This is no async function, because each chunk would suspend its frame twice, and each idle connection keep one. */
+  #pull(first: Promise<Uint8Array | null> | undefined): void {
+    if (first === undefined) this.#readNext();
+    else first.then((chunk) => this.received(chunk), (error) => this.failed(error));
+  }
+
+  #readNext(): void {
+    this.#side = "source";
+    const source = this.#source;
+    if (source.readFor !== undefined) source.readFor(this);
+    else {source.read().then(
+        this.#received ??= (chunk) => this.received(chunk),
+        this.#failed ??= (error) => this.failed(error),
+      );}
+  }
+
+  /** {@linkcode Receiver.received} */
+  received(chunk: Uint8Array | null): void {
+    if (chunk === null) return this.end(null);
+    if (this.#discarding) {
+      this.#flow.dropped();
+      return this.#readNext();
+    }
+    const target = this.#target;
+    if (target.writeFor === undefined) {
+      this.#forward(chunk).then(this.#written ??= () => this.written(), this.#failed ??= (error) => this.failed(error));
+      return;
+    }
+    try {
+      this.#flow.moved(chunk.length);
+      this.#side = "target";
+      target.writeFor(chunk, this);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** {@linkcode Receiver.written} */
+  written(): void {
+    this.#readNext();
+  }
+
+  /** {@linkcode Receiver.failed} */
+  failed(error: unknown): void {
+    if (this.#discarding && this.#side === "target") this.#readNext();
+    else this.end(asConnError(error));
   }
 
   async #pushAfter(first: Promise<Uint8Array | null>): Promise<void> {
@@ -129,11 +160,6 @@ export class Relay implements Sink {
     } catch (error) {
       return Promise.reject(error);
     }
-  }
-
-  #drop(next: () => void): void {
-    this.#flow.dropped();
-    next();
   }
 
   /** Makes a source that pushes wait until its bytes are to be dropped. */

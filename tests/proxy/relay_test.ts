@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Flow, Relay, type RelayEnd } from "../../src/proxy/relay.ts";
-import { type Conn, ConnError, type Sink, WRITTEN } from "../../src/engines/contract.ts";
+import { type Conn, ConnError, type Receiver, type Sink, WRITTEN } from "../../src/engines/contract.ts";
 
 const HERE = { hostname: "", port: 0 };
 
@@ -64,7 +64,25 @@ class Pushing extends Target {
   }
 }
 
-const SOURCES = { pulled: Pulled, pushing: Pushing };
+/** Tells the outcome of each read to a receiver. */
+class Telling extends Pulled {
+  readFor(receiver: Receiver): void {
+    this.read().then((chunk) => receiver.received(chunk), (error) => receiver.failed(error));
+  }
+}
+
+/** Tells the outcome of each write to a receiver. */
+class TellingTarget extends Target {
+  writeFor(bytes: Uint8Array, receiver: Receiver): void {
+    this.write(bytes).then(() => receiver.written(), (error) => receiver.failed(error));
+  }
+}
+
+const KINDS = {
+  pulled: { Source: Pulled, Target },
+  pushing: { Source: Pushing, Target },
+  telling: { Source: Telling, Target: TellingTarget },
+};
 
 /** Where `discards`, what comes after a failure of the target is dropped. */
 function run(source: Conn, target: Conn, first?: Promise<Uint8Array | null>, discards = false) {
@@ -92,7 +110,7 @@ function run(source: Conn, target: Conn, first?: Promise<Uint8Array | null>, dis
   return done.then(() => ({ ends, moved, dropped, drained }));
 }
 
-for (const [kind, Source] of Object.entries(SOURCES)) {
+for (const [kind, { Source, Target }] of Object.entries(KINDS)) {
   Deno.test(`Relay carries and counts everything of a ${kind} source, then half-closes its target`, async () => {
     const target = new Target();
     const { ends, moved } = await run(new Source(["one", "two", "three", null]), target);

@@ -18,20 +18,21 @@ const { symbols } = Deno.dlopen("libc.so.6", {
 // TCP_NODELAY, on whichever descriptor is the listening socket: the others are no TCP sockets, and refuse.
 for (let fd = 3; fd < 64; fd++) symbols.setsockopt(fd, 6, 1, new Int32Array([1]), 4);
 
-function relay(from: Deno.Conn, to: Deno.Conn, over: () => void): void {
+/** Passes the end of one side on as a half-close, and a failure as the end of both. */
+function relay(from: Deno.Conn, to: Deno.Conn, ended: () => void, failed: () => void): void {
   let buffer = new Uint8Array(512);
   let rest = buffer;
-  const read = (): void => void from.read(buffer).then(received, over);
+  const read = (): void => void from.read(buffer).then(received, failed);
   const received = (count: number | null): void => {
-    if (count === null) return over();
+    if (count === null) return void to.closeWrite().then(ended, failed);
     rest = buffer.subarray(0, count);
     if (count === buffer.length) buffer = new Uint8Array(Math.min(4 * count, LARGEST_READ));
-    to.write(rest).then(written, over);
+    to.write(rest).then(written, failed);
   };
   const written = (count: number): void => {
     if (count === rest.length) return read();
     rest = rest.subarray(count);
-    to.write(rest).then(written, over);
+    to.write(rest).then(written, failed);
   };
   read();
 }
@@ -44,14 +45,17 @@ function connect(): Promise<Deno.Conn> {
 
 for await (const client of listener) {
   connect().then((backend) => {
-    let open = true;
+    let open = 2;
     const over = () => {
-      if (!open) return;
-      open = false;
+      if (open < 0) return;
+      open = -1;
       client.close();
       backend.close();
     };
-    relay(client, backend, over);
-    relay(backend, client, over);
+    const ended = () => {
+      if (--open === 0) over();
+    };
+    relay(client, backend, ended, over);
+    relay(backend, client, ended, over);
   });
 }

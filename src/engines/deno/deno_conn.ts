@@ -1,6 +1,6 @@
 /** Connections of the native engine on Deno: plain ones to backends, encrypted ones from clients. */
 import { unmapAddress } from "../../net/ip_address.ts";
-import { CLOSED_HERE, type Conn, type ConnError } from "../contract.ts";
+import { CLOSED_HERE, type Conn, type ConnError, type Receiver } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { connError } from "./deno_error.ts";
 import { libc } from "../../linux/thread_libc.ts";
@@ -20,16 +20,17 @@ export class DenoConn implements Conn {
   protected closed = false;
   readonly #buffer: ReadBuffer;
   #unwritten: Uint8Array = NOTHING;
-  readonly #received = (count: number | null) => this.received(count);
-  readonly #taken = (count: number): void | Promise<void> => {
-    const bytes = this.#unwritten;
-    this.#unwritten = NOTHING;
-    if (count < bytes.length) return this.#writeRest(bytes.subarray(count));
-    this.writing--;
-  };
-  protected readonly failed = (error: unknown): never => {
-    throw this.fail(error);
-  };
+  #reader: Receiver | null = null;
+  #writer: Receiver | null = null;
+  // One function for all reads or writes, made with the first: a relay of the native engine needs the first four, that of
+  // the node engine the others.
+  #onRead: ((count: number | null) => void) | undefined;
+  #onReadFailed: ((error: unknown) => void) | undefined;
+  #onTaken: ((count: number) => void) | undefined;
+  #onWriteFailed: ((error: unknown) => void) | undefined;
+  #received: ((count: number | null) => Uint8Array | null) | undefined;
+  #taken: ((count: number) => void | Promise<void>) | undefined;
+  #failed: ((error: unknown) => never) | undefined;
 
   constructor(inner: Deno.Conn, maxRead: number) {
     this.inner = inner;
@@ -52,7 +53,16 @@ export class DenoConn implements Conn {
 
   // This is no async function, because each idle connection waits here twice, and a suspended frame takes 0.5 KB.
   read(): Promise<Uint8Array | null> {
-    return this.inner.read(this.#buffer.space()).then(this.#received, this.failed);
+    return this.inner.read(this.#buffer.space())
+      .then(this.#received ??= (count) => this.received(count), this.failed);
+  }
+
+  readFor(reader: Receiver): void {
+    this.#reader = reader;
+    this.inner.read(this.#buffer.space()).then(
+      this.#onRead ??= (count) => this.#reader!.received(this.received(count)),
+      this.#onReadFailed ??= (error) => this.#reader!.failed(this.fail(error)),
+    );
   }
 
   protected received(count: number | null): Uint8Array | null {
@@ -63,7 +73,38 @@ export class DenoConn implements Conn {
   write(bytes: Uint8Array): Promise<void> {
     this.writing++;
     this.#unwritten = bytes;
-    return this.inner.write(bytes).then(this.#taken, this.failed);
+    return this.inner.write(bytes).then(this.#taken ??= (count) => this.#takenOf(count), this.failed);
+  }
+
+  writeFor(bytes: Uint8Array, writer: Receiver): void {
+    this.writing++;
+    this.#unwritten = bytes;
+    this.#writer = writer;
+    this.inner.write(bytes).then(
+      this.#onTaken ??= (count) => {
+        if (count < this.#unwritten.length) {
+          const writer = this.#writer!;
+          return void this.#takenOf(count)!.then(() => writer.written(), (error) => writer.failed(error));
+        }
+        this.#unwritten = NOTHING;
+        this.writing--;
+        this.#writer!.written();
+      },
+      this.#onWriteFailed ??= (error) => this.#writer!.failed(this.fail(error)),
+    );
+  }
+
+  #takenOf(count: number): void | Promise<void> {
+    const bytes = this.#unwritten;
+    this.#unwritten = NOTHING;
+    if (count < bytes.length) return this.#writeRest(bytes.subarray(count));
+    this.writing--;
+  }
+
+  protected get failed(): (error: unknown) => never {
+    return this.#failed ??= (error) => {
+      throw this.fail(error);
+    };
   }
 
   async #writeRest(bytes: Uint8Array): Promise<void> {
@@ -129,6 +170,11 @@ export class DenoTlsConn extends DenoConn {
       this.#gatherer = null;
     }
     return super.read();
+  }
+
+  override readFor(reader: Receiver): void {
+    if (this.#gatherer === null) return super.readFor(reader);
+    this.read().then((chunk) => reader.received(chunk), (error) => reader.failed(error));
   }
 
   protected override received(count: number | null): Uint8Array | null {
