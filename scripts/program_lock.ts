@@ -1,6 +1,6 @@
 /**
- * Writes src/deno.lock anew: the part of deno.lock that the program itself needs. Deno downloads whatever its lock file has, so
- * that `deno task start` with the whole one would bring everything that the tests and the bench need, too.
+ * Writes src/deno.lock anew: the part of deno.lock that the program itself needs. Deno downloads whatever its lock file
+ * has, so that `deno task start` with the whole one would bring everything that the tests and the bench need, too.
  */
 import { ROOT } from "./reference/inventory.ts";
 import { runCommand } from "./build/run_command.ts";

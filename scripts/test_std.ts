@@ -1,7 +1,7 @@
 /**
  * Checks all code, and runs the tests of whatever uses `@std`, with the original packages in the place of their
- * equivalents in `src/imports.json`. TLS_OFF_STD names a folder with the sources of github.com/denoland/std, in which `cli`,
- * `toml`, `log` and what they import have a folder each. `log` was last there in the commit before 2e717fdfe.
+ * equivalents in `src/imports.json`. TLS_OFF_STD names a folder with the sources of github.com/denoland/std, in which
+ * `cli`, `toml`, `log` and what they import have a folder each. `log` was last there in the commit before 2e717fdfe.
  */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";

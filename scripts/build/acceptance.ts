@@ -26,8 +26,8 @@ timeouts = { handshake = "2m", connect = "2m" }
 
 /**
  * Lets a product make a certificate, check a configuration, serve a request with two workers, tell its metrics, reload,
- * serve another request, and end in good order; all that in an empty folder, with an environment of nothing but PATH and a temporary folder of its own, which has
- * to be empty at the end.
+ * serve another request, and end in good order; all that in an empty folder, with an environment of nothing but PATH
+ * and a temporary folder of its own, which has to be empty at the end.
  *
  * @param command what runs the product on this machine
  * @throws {Error} naming the first step that failed, and what was seen

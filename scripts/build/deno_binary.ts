@@ -10,8 +10,8 @@ import { PROGRAM_FILE } from "./split_bundle.ts";
 import type { Target } from "./target.ts";
 
 /**
- * What the compiler may know of this environment: where programs and its cache are, and how to reach its download site. Anything
- * else would be a chance for the binary to differ: it carries what OTEL_DENO says, for one.
+ * What the compiler may know of this environment: where programs and its cache are, and how to reach its download site.
+ * Anything else would be a chance for the binary to differ: it carries what OTEL_DENO says, for one.
  */
 const COMPILER_ENVIRONMENT = [
   ...["PATH", "HOME", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME"],
@@ -20,8 +20,8 @@ const COMPILER_ENVIRONMENT = [
 ];
 
 /**
- * The permissions and engine flags that the program ships with: those of `deno task start`. What that sets in the environment, a
- * binary does for itself, in threads of its own.
+ * The permissions and engine flags that the program ships with: those of `deno task start`. What that sets in the
+ * environment, a binary does for itself, in threads of its own.
  */
 export function shippedFlags(command: string = START_COMMAND): string[] {
   const parsed = parseStartCommand(command);

@@ -1,4 +1,7 @@
-/** The runtimes that the project is built with and shipped on. Everything else that names one of them is compared with these. */
+/**
+ * The runtimes that the project is built with and shipped on. Everything else that names one of them is compared with
+ * these.
+ */
 
 /** The Deno that makes the bundle, runs the tests, and is inside of the released binaries. */
 export const DENO_VERSION = "2.9.6";

@@ -15,15 +15,15 @@ import type { AcmeStorage, CertificateState } from "./storage.ts";
 import { readStored, type StoredCertificate } from "./stored_certificate.ts";
 
 /**
- * The longest sleep: a clock that was set, a machine that was suspended, and a certificate that another process has stored, are noticed
- * by then.
+ * The longest sleep: a clock that was set, a machine that was suspended, and a certificate that another process has
+ * stored, are noticed by then.
  */
 const TICK_MS = 5_000;
 /** How often it is looked whether another process has finished its order. */
 const LOCKED_MS = 5_000;
 /**
- * A certificate that has just come is kept for a tenth of its lifetime, at most for so long, whatever renewal information says: a server
- * that wants each one replaced at once must not make this a loop.
+ * A certificate that has just come is kept for a tenth of its lifetime, at most for so long, whatever renewal
+ * information says: a server that wants each one replaced at once must not make this a loop.
  */
 const LONGEST_KEEP_MS = 3_600_000;
 /** Renewal information that could not be had is asked for again after this. */

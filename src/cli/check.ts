@@ -51,7 +51,9 @@ function describeRoute(route: RouteConfig): string {
   return `${name}: ${names}; ${protocols} → ${describeTarget(route)}`;
 }
 
-/** Such as `unix:/run/1.sock, unix:/run/2.sock (weight 3); spare 10.0.0.7:80; probed every 2000 ms with GET /healthz`. */
+/**
+ * Such as `unix:/run/1.sock, unix:/run/2.sock (weight 3); spare 10.0.0.7:80; probed every 2000 ms with GET /healthz`.
+ */
 function describeTarget({ backend, spare, health }: TargetConfig): string {
   const backends = backend.map(({ to, weight }) => formatAddress(to) + (weight === 1 ? "" : ` (weight ${weight})`));
   const how = health.path === "" ? "" : ` with GET ${health.path}`;

@@ -7,7 +7,10 @@ const EXIT_USAGE = 2;
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const complain = (line: string) => void process.stderr.write(`${line}\n`);
 
-/** Each command is loaded when it is asked for: `version` needs no supervisor, and what serves needs no certificates made. */
+/**
+ * Each command is loaded when it is asked for: `version` needs no supervisor, and what serves needs no certificates
+ * made.
+ */
 async function execute(invocation: Invocation): Promise<number> {
   switch (invocation.command) {
     case "run": {

@@ -7,7 +7,9 @@ import { POST_QUANTUM, POST_QUANTUM_GROUP } from "../tls/capabilities.ts";
 /** The program's version, as deno.json has it. */
 export const VERSION: string = manifest.version;
 
-/** What `tls-off version` prints: the program, its runtime, the engines that there are, and a runtime that is too old. */
+/**
+ * What `tls-off version` prints: the program, its runtime, the engines that there are, and a runtime that is too old.
+ */
 export function versionText(): string {
   const lines = [
     `tls-off ${VERSION}`,

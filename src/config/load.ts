@@ -161,8 +161,8 @@ function has(tree: unknown, path: Path): boolean {
 }
 
 /**
- * Makes a problem of a parser's error. smol-toml gives line and column; `@std/toml` writes them into its message, some of
- * them twice, counts columns from 0, and quotes the line as it is.
+ * Makes a problem of a parser's error. smol-toml gives line and column; `@std/toml` writes them into its message, some
+ * of them twice, counts columns from 0, and quotes the line as it is.
  */
 function syntaxProblem(file: string, source: string, error: unknown): Problem {
   const { message, line, column } = error as { message?: string; line?: number; column?: number };

@@ -37,7 +37,9 @@ export class ConnError extends Error {
   }
 }
 
-/** What was pending when a connection was closed here gets this. It is one for all, since making an error takes 27 µs. */
+/**
+ * What was pending when a connection was closed here gets this. It is one for all, since making an error takes 27 µs.
+ */
 export const CLOSED_HERE = new ConnError("closed", "Connection was closed here");
 
 /** An engine cannot do what the listener asks. */
@@ -64,8 +66,8 @@ export interface Sink {
 }
 
 /**
- * Receives the outcome of reads and writes that were begun for it, without a promise for each. The functions never throw,
- * and never come within a call of the connection.
+ * Receives the outcome of reads and writes that were begun for it, without a promise for each. The functions never
+ * throw, and never come within a call of the connection.
  */
 export interface Receiver {
   /** The next bytes, which are valid until the next read; `null` is the peer's orderly end. */

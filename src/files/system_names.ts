@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 
 /**
- * The number of a user or group of this machine, by its name in `/etc/passwd` or `/etc/group` (passwd(5), group(5)), or of a number
- * itself. Names that come from a directory service are not in these files; their numbers work.
+ * The number of a user or group of this machine, by its name in `/etc/passwd` or `/etc/group` (passwd(5), group(5)), or
+ * of a number itself. Names that come from a directory service are not in these files; their numbers work.
  * @returns `null` where there is no such name
  */
 export function idOfName(kind: "user" | "group", name: string): number | null {

@@ -40,8 +40,9 @@ export interface ConnectionToEnd {
   remote: Endpoint;
   local: Endpoint;
   /**
-   * `fin`: nothing more is written, what was is sent. `free`: nothing more is read either, so that no peer can hold the socket.
-   * `discard`: as `free`, and what the kernel still holds for the peer is thrown away. `reset`: the peer gets a RST, and no FIN.
+   * `fin`: nothing more is written, what was is sent. `free`: nothing more is read either, so that no peer can hold the
+   * socket. `discard`: as `free`, and what the kernel still holds for the peer is thrown away. `reset`: the peer gets a
+   * RST, and no FIN.
    */
   how: "fin" | "free" | "discard" | "reset";
 }
@@ -58,10 +59,10 @@ export class Libc extends ProcessCalls {
   }
 
   /**
-   * The listening TCP socket bound to `address` that {@linkcode Libc.setTcpOptions} has not been called for: the one that was
-   * opened last. `undefined` where there is none.
-   * @param openBefore descriptors that were open then, as a hint where not to look first; another thread may have closed
-   * one of them since, and the new socket its number
+   * The listening TCP socket bound to `address` that {@linkcode Libc.setTcpOptions} has not been called for: the one
+   * that was opened last. `undefined` where there is none.
+   * @param openBefore descriptors that were open then, as a hint where not to look first; another thread may have
+   * closed one of them since, and the new socket its number
    */
   newListenerFd(address: Endpoint, openBefore: ReadonlySet<number>): number | undefined {
     const wanted = endpointKey(address);
@@ -97,8 +98,8 @@ export class Libc extends ProcessCalls {
   }
 
   /**
-   * Bounds what the kernel holds of received bytes (socket(7), SO_RCVBUF: twice as much, overhead included); it does not grow any
-   * more. Of a listening socket the connections inherit it.
+   * Bounds what the kernel holds of received bytes (socket(7), SO_RCVBUF: twice as much, overhead included); it does
+   * not grow any more. Of a listening socket the connections inherit it.
    * @returns whether the kernel did it
    */
   limitReceiveBuffer(fd: number, bytes: number): boolean {
@@ -116,8 +117,8 @@ export class Libc extends ProcessCalls {
   }
 
   /**
-   * Bytes in a socket's send buffer that the other side has not acknowledged, or on a Unix socket not read (SIOCOUTQ: tcp(7), unix(7));
-   * `null` where the kernel does not tell.
+   * Bytes in a socket's send buffer that the other side has not acknowledged, or on a Unix socket not read (SIOCOUTQ:
+   * tcp(7), unix(7)); `null` where the kernel does not tell.
    */
   unsentBytes(fd: number): number | null {
     return this.symbols.ioctl(fd, SIOCOUTQ, this.#int) === 0 ? this.#int[0] : null;
@@ -139,8 +140,8 @@ export class Libc extends ProcessCalls {
   }
 
   /**
-   * Ends TCP connections of this process under the runtime's feet, all found in one scan of the descriptors. A connection that the
-   * peer has reset is not found any more: it has no remote address.
+   * Ends TCP connections of this process under the runtime's feet, all found in one scan of the descriptors. A
+   * connection that the peer has reset is not found any more: it has no remote address.
    * @returns how many were found
    */
   endConnections(connections: Iterable<ConnectionToEnd>): number {
@@ -151,10 +152,11 @@ export class Libc extends ProcessCalls {
 
   /** Ends a TCP connection by its descriptor, which stays the runtime's to close. */
   endConnection(fd: number, how: ConnectionToEnd["how"]): void {
-    // The address family AF_UNSPEC dissolves the connection (connect(2)): the peer gets a RST. A close with SO_LINGER would do the
-    // same, if Deno's did not send FIN first.
+    // The address family AF_UNSPEC dissolves the connection (connect(2)): the peer gets a RST. A close with SO_LINGER
+    // would do the same, if Deno's did not send FIN first.
     if (how === "reset") return void this.symbols.connect(fd, new Uint8Array(16), 16);
-    // SO_LINGER with zero (socket(7)): the close that follows discards the send buffer, which a stalled reader has filled.
+    // SO_LINGER with zero (socket(7)): the close that follows discards the send buffer, which a stalled reader has
+    // filled.
     if (how === "discard") this.symbols.setsockopt(fd, SOL_SOCKET, SO_LINGER, new Int32Array([1, 0]), 8);
     this.symbols.shutdown(fd, how === "fin" ? SHUT_WR : SHUT_RDWR);
   }
@@ -183,7 +185,10 @@ export class Libc extends ProcessCalls {
     return silent;
   }
 
-  /** Calls `found` for each TCP connection whose remote and local address, as {@linkcode endpointKey} has them, are wanted. */
+  /**
+   * Calls `found` for each TCP connection whose remote and local address, as {@linkcode endpointKey} has them, are
+   * wanted.
+   */
   #eachConnection(wanted: ReadonlySet<string>, found: (fd: number, key: string) => void): number {
     const remotes = new Set([...wanted].map((key) => key.slice(0, key.indexOf(" "))));
     let count = 0;
@@ -209,8 +214,8 @@ export class Libc extends ProcessCalls {
   }
 
   /**
-   * Ends a listening socket through one of its descriptors, and closes that. It stops listening at once, whoever else has a
-   * descriptor of it: what waits in its queue is reset.
+   * Ends a listening socket through one of its descriptors, and closes that. It stops listening at once, whoever else
+   * has a descriptor of it: what waits in its queue is reset.
    */
   endListening(fd: number): void {
     this.symbols.shutdown(fd, SHUT_RDWR);
@@ -248,7 +253,8 @@ export class Libc extends ProcessCalls {
   }
 
   /**
-   * Drops packets of a listener for which the program answers 0 (socket(7), SO_ATTACH_FILTER); the TCP header is its byte 0.
+   * Drops packets of a listener for which the program answers 0 (socket(7), SO_ATTACH_FILTER); the TCP header is its
+   * byte 0.
    * @throws {Error} when the kernel refuses
    */
   attachFilter(fd: number, program: Uint8Array<ArrayBuffer>): void {
@@ -264,7 +270,8 @@ export class Libc extends ProcessCalls {
   }
 
   /**
-   * The clients whose TCP handshakes with a listening address are under way: they have our SYN-ACK, and we wait for their ACK.
+   * The clients whose TCP handshakes with a listening address are under way: they have our SYN-ACK, and we wait for
+   * their ACK.
    * @throws {Error} where the kernel does not tell
    */
   halfOpen({ hostname, port }: Endpoint): Set<string> {

@@ -22,8 +22,9 @@ export class ProcessCalls {
   }
 
   /**
-   * Keeps freed memory for the next allocation (mallopt(3)), up to 32 MiB. A buffer that is allocated and freed for each write is
-   * given back to the kernel each time by default, and every page of the next one faults: a third of the time of a bulk transfer.
+   * Keeps freed memory for the next allocation (mallopt(3)), up to 32 MiB. A buffer that is allocated and freed for
+   * each write is given back to the kernel each time by default, and every page of the next one faults: a third of the
+   * time of a bulk transfer.
    */
   keepFreedMemory(): void {
     this.symbols.mallopt(M_TRIM_THRESHOLD, 32 * 1024 * 1024);

@@ -51,9 +51,9 @@ export interface BoundName {
  * this process that is to be replaced. The socket is bound under another name in the same directory and then renamed,
  * so that there is no moment in which a client finds no socket.
  *
- * Who may connect is a matter of the file's mode, which is the umask's unless `access` says another (unix(7)), and of its
- * directory's. With `access` the socket is bound within a directory that nobody else can enter: between bind and chmod
- * everybody could connect.
+ * Who may connect is a matter of the file's mode, which is the umask's unless `access` says another (unix(7)), and of
+ * its directory's. With `access` the socket is bound within a directory that nobody else can enter: between bind and
+ * chmod everybody could connect.
  * @param listen binds and listens at the path given
  * @throws {Error} naming what the system does not allow
  */

@@ -154,8 +154,8 @@ function addNumbers(sum: Float64Array, row: Float64Array): void {
 }
 
 /**
- * One listener's numbers now, with what its routes have added to its own: each is read once, so that what is left for the
- * listener alone never goes back.
+ * One listener's numbers now, with what its routes have added to its own: each is read once, so that what is left for
+ * the listener alone never goes back.
  */
 function snapshot({ name, row, routes, backends }: ListenerRows) {
   const sum = row.slice();

@@ -26,7 +26,9 @@ export function comparableServerName(serverName: string): string {
   return name.endsWith(".") ? name.slice(0, -1) : name;
 }
 
-/** The wildcard that stands for a name, `*.example` for `a.example`; a wildcard's own is itself, "" where there is none. */
+/**
+ * The wildcard that stands for a name, `*.example` for `a.example`; a wildcard's own is itself, "" where there is none.
+ */
 export function wildcardOf(name: string): string {
   if (name.startsWith("*.")) return name;
   const dot = name.indexOf(".");

@@ -1,4 +1,7 @@
-/** The operating system's errors by their codes (errno(3), getaddrinfo(3)), as one line each: the runtimes' own words differ. */
+/**
+ * The operating system's errors by their codes (errno(3), getaddrinfo(3)), as one line each: the runtimes' own words
+ * differ.
+ */
 const TEXTS: Record<string, string> = {
   ENOENT: "file not found",
   ENOTDIR: "a part of its path is not a directory",

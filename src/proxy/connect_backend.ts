@@ -24,8 +24,8 @@ const LONGEST_RETRY_MS = 100;
 
 /**
  * Connects to the first backend that answers, in the balancer's order. While all of them refuse, an application may be
- * restarting: the connection waits and tries again, for as long as `timeouts.retry` allows. All of it ends by the connect
- * deadline.
+ * restarting: the connection waits and tries again, for as long as `timeouts.retry` allows. All of it ends by the
+ * connect deadline.
  * @param client the client's address, which the balance may go by
  * @param cancelled whether the client has gone meanwhile
  * @throws {ConnError} kind `closed` if cancelled, else the last backend's failure

@@ -1,6 +1,6 @@
 /**
- * Connections of one worker that wait for a backend while all backends refuse. Only one of them tries, so that thousands
- * of them do not keep the processor busy. When a connect succeeds, all of them try.
+ * Connections of one worker that wait for a backend while all backends refuse. Only one of them tries, so that
+ * thousands of them do not keep the processor busy. When a connect succeeds, all of them try.
  */
 export class Recovery {
   readonly #waiting = new Set<() => void>();

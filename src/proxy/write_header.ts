@@ -3,8 +3,8 @@ import { type Conn, ConnError } from "../engines/contract.ts";
 const NOTHING_YET = Promise.resolve(null);
 
 /**
- * Writes the PROXY header to a backend, in one write with the client's first bytes if those have arrived. A backend that
- * speaks first must not wait for a client that does not, so bytes that come later are not waited for.
+ * Writes the PROXY header to a backend, in one write with the client's first bytes if those have arrived. A backend
+ * that speaks first must not wait for a client that does not, so bytes that come later are not waited for.
  * @param first the client's first read
  * @param taken called before the write with the number of the client's bytes that go with it, where that is not 0
  * @returns the failure where the backend takes nothing

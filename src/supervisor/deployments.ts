@@ -93,7 +93,8 @@ export class Deployments {
       const inline = workerCount === 1 && this.#inline;
       const living = Array.from(
         { length: workerCount },
-        // One that only waits for its last connections can serve again: else each change of their number would leave one more.
+        // One that only waits for its last connections can serve again: else each change of their number would leave
+        // one more.
         (_, index) => this.pool.workers.find(({ handle }) => handle.index === index && handle.isInline === inline),
       );
       if (!inline) checkThreadRoom(this.#calls, living.filter((worker) => worker === undefined).length);

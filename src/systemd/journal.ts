@@ -5,7 +5,8 @@ import { JOURNAL_SOCKET, JOURNAL_STREAM_SOCKET, type JournalSocket } from "./jou
 import { openJournalStream } from "./journal_stream.ts";
 
 /**
- * Opens the journal's socket in the best way that this runtime has. Whether somebody listens there is found out by sending.
+ * Opens the journal's socket in the best way that this runtime has. Whether somebody listens there is found out by
+ * sending.
  * @throws {Error} naming the socket, and why it cannot be used
  */
 export function openJournal(): JournalSocket {

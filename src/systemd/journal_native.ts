@@ -1,6 +1,6 @@
 /**
- * journald's native socket, by libc's own datagrams: Bun has none, and Deno 2.7 binds its own to a file in the working folder,
- * which a service may not write to.
+ * journald's native socket, by libc's own datagrams: Bun has none, and Deno 2.7 binds its own to a file in the working
+ * folder, which a service may not write to.
  */
 import { LIBC_PATHS } from "../linux/libc_paths.ts";
 import { openLibrary } from "../linux/open_library.ts";
@@ -31,7 +31,8 @@ const LONGEST_WAIT_MS = 64;
 /**
  * Opens the sender: one `send(2)` for each entry, as long as journald keeps up.
  *
- * Why a send failed is found out by asking the kernel again, not by `errno`: the runtime may call into libc between the two.
+ * Why a send failed is found out by asking the kernel again, not by `errno`: the runtime may call into libc between the
+ * two.
  * @throws {Error} without the permission to use FFI, or a descriptor for the socket
  */
 export function openJournalNative(path: string): JournalSocket {

@@ -4,8 +4,8 @@ import { type VerificationClass, VerificationError } from "./verify/path.ts";
 export type FailureClass = keyof typeof FAILURE_TABLE | VerificationClass;
 
 /**
- * What rustls (Deno), BoringSSL (Bun) and OpenSSL (Node) say of a failed handshake, in the order of the search. rustls has
- * the same words for plain HTTP and for anything else that is not TLS.
+ * What rustls (Deno), BoringSSL (Bun) and OpenSSL (Node) say of a failed handshake, in the order of the search. rustls
+ * has the same words for plain HTTP and for anything else that is not TLS.
  */
 export const FAILURE_TABLE = {
   "client-distrusts-certificate": {

@@ -128,8 +128,8 @@ export function identityCases({ has, test, peerTest, start, refusal }: Bench): v
       assert.deepEqual(record.client_uris, ["spiffe://example/alice"]);
 
       for (const stranger of [await issue(other), await issue(ca, Date.now() - DAY_MS)]) {
-        // In TLS 1.3 a client's handshake is over before the server has looked at its certificate: it learns of the refusal
-        // by the end of the connection, and by an alert only where the engine can still send one.
+        // In TLS 1.3 a client's handshake is over before the server has looked at its certificate: it learns of the
+        // refusal by the end of the connection, and by an alert only where the engine can still send one.
         assert.equal((await speak(stranger)).answer, null);
       }
       const nobody = await speak();

@@ -243,7 +243,8 @@ Deno.test("SIGUSR1 opens no debugger, which Deno would do by itself", async () =
     proxy.program.signal("SIGUSR1");
     await until(() => log().split('"event":"log-reopen"').length > count, "the signal is heard");
     await echoed(proxy, 1);
-    // It may have been open for a moment, and Deno have said so: in a thread of its own it can be quicker than the program.
+    // It may have been open for a moment, and Deno have said so: in a thread of its own it can be quicker than the
+    // program.
     await until(() => !listensOn(proxy.program.pid, 9229), "the debugger is shut");
   }
   await pause(500);

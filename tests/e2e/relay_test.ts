@@ -121,7 +121,8 @@ Deno.test("proxy answers small requests on one connection at once: Nagle's algor
     times.push(performance.now() - start);
   }
   client.close();
-  // With Nagle on, every answer waits 40 ms for the client's delayed ACK: the quickest tells, however busy the machine is.
+  // With Nagle on, every answer waits 40 ms for the client's delayed ACK: the quickest tells, however busy the machine
+  // is.
   assert.ok(Math.min(...times) < 30, `quickest answer took ${Math.min(...times)} ms`);
   times.sort((a, b) => a - b);
   assert.ok(times[30] < 35, `median answer took ${times[30]} ms`);

@@ -177,7 +177,10 @@ class InnerTls implements AsyncDisposable {
   }
 }
 
-/** One gRPC call (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md): the message that came back, and the status. */
+/**
+ * One gRPC call (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md): the message that came back, and the
+ * status.
+ */
 function callUnary(port: number, host: string, message: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const session = http2.connect(`https://127.0.0.1:${port}`, { servername: host, rejectUnauthorized: false });

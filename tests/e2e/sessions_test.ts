@@ -20,7 +20,9 @@ const CONTENDERS: Contender[] = [
   { runtime: "bun", engine: "node" },
 ];
 
-/** How often clients with addresses of their own resumed, who each came back with the session of the last connection. */
+/**
+ * How often clients with addresses of their own resumed, who each came back with the session of the last connection.
+ */
 async function resumed(proxy: Proxy, dir: TempDir): Promise<number> {
   let count = 0;
   for (let index = 1; index <= CLIENTS; index++) {

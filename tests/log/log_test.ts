@@ -138,8 +138,8 @@ Deno.test("formatJson() writes what JSON.parse reads back, whatever the text", (
     "</script>",
   ];
   for (const [i, text] of texts.entries()) {
-    // The numbered field gives each line a shape of its own. V8's JSON.parse guesses names from lines it saw before, and once
-    // it has seen {"\\":…} may read "\u007f" as "\\", which is its fault and not the formatter's.
+    // The numbered field gives each line a shape of its own. V8's JSON.parse guesses names from lines it saw before,
+    // and once it has seen {"\\":…} may read "\u007f" as "\\", which is its fault and not the formatter's.
     const record = makeRecord("info", text, { event: text, [`shape${i}`]: i, [text || "empty"]: text });
     const line = JSON.parse(formatJson(record));
     assert.equal(line.msg, text);

@@ -5,7 +5,9 @@ import { findTlv, parseSslTlv } from "../support/parse_ssl_tlv.ts";
 import { TlvType } from "../../src/proxy_protocol/wire.ts";
 import { ascii, hex, outcome, parsed, toHex } from "./support.ts";
 
-/** `send-proxy-v2 proxy-v2-options ssl,cert-cn,cert-key,cert-sig,ssl-cipher,authority,crc32c,unique-id`, TLS in front. */
+/**
+ * `send-proxy-v2 proxy-v2-options ssl,cert-cn,cert-key,cert-sig,ssl-cipher,authority,crc32c,unique-id`, TLS in front.
+ */
 const TLS13 =
   "0d0a0d0a000d0a515549540a211100847f0000017f00000180b869e1030004203a4b55010002683202000b6170702e6578616d706c6505" +
   "001437463030303030313a383042385f2d2d303030382000440100000000210007544c5376312e33250005454332353624001165636473612d" +

@@ -1,6 +1,6 @@
 /**
- * A second decoder, for comparison: written from the specification for plainness alone, and sharing no code with the first.
- * It looks at all bytes at once, with regular expressions, DataView, ipaddr.js and a checksum bit by bit.
+ * A second decoder, for comparison: written from the specification for plainness alone, and sharing no code with the
+ * first. It looks at all bytes at once, with regular expressions, DataView, ipaddr.js and a checksum bit by bit.
  */
 import { isIPv4, isIPv6 } from "node:net";
 import ipaddr from "ipaddr.js";

@@ -1,4 +1,6 @@
-/** What the binaries make of variables that the program itself does not read: scripts/deploy/README.md tells the same. */
+/**
+ * What the binaries make of variables that the program itself does not read: scripts/deploy/README.md tells the same.
+ */
 import assert from "node:assert/strict";
 import { RunningDemo } from "./support/running_demo.ts";
 import { type BareProgram, ownBinaries, withBareProgram } from "./support/binaries.ts";

@@ -13,7 +13,9 @@ import { type Target, TARGETS } from "../../scripts/build/target.ts";
 import { ROOT } from "../../scripts/reference/inventory.ts";
 import { standInBase } from "./support/stand_in_base.ts";
 
-/** Two folders, each with a bundle that was made in it, at the same time of the sources and another time of the clock. */
+/**
+ * Two folders, each with a bundle that was made in it, at the same time of the sources and another time of the clock.
+ */
 async function withBundles(use: (folders: string[]) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir();
   try {

@@ -1,8 +1,9 @@
 /**
- * Clients of every kind for the soak test, for some seconds. It is a program of its own, and a short one, since Deno never
- * closes the descriptor of a TLS client that is closed with bytes unsent: the end of the process does.
+ * Clients of every kind for the soak test, for some seconds. It is a program of its own, and a short one, since Deno
+ * never closes the descriptor of a TLS client that is closed with bytes unsent: the end of the process does.
  *
- * Reads its {@linkcode ClientsTask} in JSON from its only argument, and writes its {@linkcode ClientsReport} to standard output.
+ * Reads its {@linkcode ClientsTask} in JSON from its only argument, and writes its {@linkcode ClientsReport} to
+ * standard output.
  */
 import { writeAll } from "../support/applications/backend.ts";
 import { CLIENT_HELLO } from "../support/certificates/client_hello.ts";

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 
 /** Parts into which a series is cut; of each, its least value counts. */
 const WINDOWS = 20;
-/** Growth over a whole series, as a share of its median, that noise does not reach with as many workers all the time. */
+/**
+ * Growth over a whole series, as a share of its median, that noise does not reach with as many workers all the time.
+ */
 const USUAL_TOLERANCE = 0.1;
 
 /** How much a series grows. */
@@ -14,11 +16,12 @@ export interface Growth {
 }
 
 /**
- * Tells how much the memory of a process grows from samples that were taken at equal distances, in time or in work done.
+ * Tells how much the memory of a process grows from samples that were taken at equal distances, in time or in work
+ * done.
  *
- * The least value of each window counts, since peaks come and go with the load and with garbage collection, while a leak
- * lifts the least value as well. The slope is the median of the slopes of all pairs of windows (Theil and Sen), which a
- * few outliers do not move.
+ * The least value of each window counts, since peaks come and go with the load and with garbage collection, while a
+ * leak lifts the least value as well. The slope is the median of the slopes of all pairs of windows (Theil and Sen),
+ * which a few outliers do not move.
  * @param samples in any unit; at least two for each window
  */
 export function growthOf(samples: readonly number[]): Growth {

@@ -1,6 +1,6 @@
 /**
- * What idle TLS connections cost two workers in memory, beside peers in the same run: `deno run -A tests/soak/idle_memory.ts
- * [COUNT]` (9500: each takes two descriptors, of 20000).
+ * What idle TLS connections cost two workers in memory, beside peers in the same run: `deno run -A
+ * tests/soak/idle_memory.ts [COUNT]` (9500: each takes two descriptors, of 20000).
  */
 import { startFileBackend } from "../../bench/backends/files.ts";
 import { contenderByName } from "../../bench/contenders/mod.ts";

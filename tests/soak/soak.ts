@@ -77,7 +77,8 @@ async function soak(runtime: Contender["runtime"]): Promise<void> {
   let reloading: Promise<unknown> | null = null;
   let exhausting = false;
   const reload = async (workers: number) => {
-    // A runtime whose thread finds no descriptors ends: the program sees to it that there are, but not that they are left.
+    // A runtime whose thread finds no descriptors ends: the program sees to it that there are, but not that they are
+    // left.
     if (!exhausting) proxy.setWorkers(workers);
     const { cert, key } = certificates[reloads++ % 2];
     Deno.writeTextFileSync(dir.file("cert.pem"), cert);

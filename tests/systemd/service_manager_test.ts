@@ -44,7 +44,9 @@ Deno.test("service manager's watchdog that means another process is not fed", as
   assert.ok(!manager.messages.some((message) => message.includes("WATCHDOG")));
 });
 
-/** Stops one thread of a process, as nothing from outside but a debugger can, until its standard input ends (ptrace(2)). */
+/**
+ * Stops one thread of a process, as nothing from outside but a debugger can, until its standard input ends (ptrace(2)).
+ */
 const STOP_THREAD = `
   my ($call, $thread) = map { $_ + 0 } @ARGV;
   syscall($call, 16, $thread, 0, 0) == 0 or die "cannot attach: $!";

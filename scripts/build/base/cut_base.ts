@@ -2,7 +2,9 @@
 import { Buffer } from "node:buffer";
 import { E_PHNUM, E_PHOFF, E_SHNUM, E_SHOFF, type ElfFile, readElf } from "./elf.ts";
 
-/** What a program's data begin with, where they lie behind the base (Deno 2.7 does so). The base has it as a text, too. */
+/**
+ * What a program's data begin with, where they lie behind the base (Deno 2.7 does so). The base has it as a text, too.
+ */
 const DATA_MAGIC = "d3n0l4nd";
 /** The sections that newer Denos add for the data, and for the program headers, which have to lie elsewhere then. */
 const DATA_SECTION = ".note.sui";
@@ -49,9 +51,9 @@ function withoutDataBehind(file: Uint8Array<ArrayBuffer>, { end }: ElfFile): Bas
 }
 
 /**
- * Two sections were added behind the base, and the file header changed to name new tables of program headers and section
- * headers. The base's own tables are still there: the one of the program headers behind the file header, the other where the
- * same section headers are found.
+ * Two sections were added behind the base, and the file header changed to name new tables of program headers and
+ * section headers. The base's own tables are still there: the one of the program headers behind the file header, the
+ * other where the same section headers are found.
  */
 function withoutDataSections(file: Uint8Array<ArrayBuffer>, { sections, tableOffset }: ElfFile): Base {
   const added = sections.filter(({ name }) => name === DATA_SECTION || name === PROGRAM_HEADERS_SECTION);

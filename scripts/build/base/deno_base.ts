@@ -14,9 +14,9 @@ export interface DenoBase {
 }
 
 /**
- * Finds the base for a target: `DENORT_BIN_X64` or `DENORT_BIN_ARM64`, else `DENORT_BIN`, with `{target}` in it for both (such
- * as `x86_64-unknown-linux-gnu`), or a file, which is taken for the target that it is made for. Each may name denort, or any
- * program that `deno compile` made.
+ * Finds the base for a target: `DENORT_BIN_X64` or `DENORT_BIN_ARM64`, else `DENORT_BIN`, with `{target}` in it for
+ * both (such as `x86_64-unknown-linux-gnu`), or a file, which is taken for the target that it is made for. Each may
+ * name denort, or any program that `deno compile` made.
  *
  * @param directory where a base that is cut out of a program is written to
  * @returns `null` where nothing is named for this target

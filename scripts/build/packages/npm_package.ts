@@ -5,7 +5,10 @@ import type { PackageOptions } from "./packages.ts";
 /** The oldest Node that the bundle runs on. */
 const NODE = ">=20";
 
-/** Makes `npm/` in the build's folder: what `npm pack` and `npm publish` take. The bundle is the program, and has no parts. */
+/**
+ * Makes `npm/` in the build's folder: what `npm pack` and `npm publish` take. The bundle is the program, and has no
+ * parts.
+ */
 export async function makeNpmPackage({ directory }: PackageOptions): Promise<void> {
   const folder = `${directory}/npm`;
   await Deno.remove(folder, { recursive: true }).catch(() => {});

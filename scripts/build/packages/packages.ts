@@ -17,8 +17,8 @@ export interface PackageOptions {
 }
 
 /**
- * Makes a tarball for each binary, a Debian package for each machine with the binary on Deno (on Bun where that is missing), the
- * npm package's folder, and the bill of materials.
+ * Makes a tarball for each binary, a Debian package for each machine with the binary on Deno (on Bun where that is
+ * missing), the npm package's folder, and the bill of materials.
  * @returns names of the files that were made, and a line for each that could not be
  */
 export async function makePackages(options: PackageOptions): Promise<{ names: string[]; skipped: string[] }> {

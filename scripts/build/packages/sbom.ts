@@ -10,7 +10,8 @@ interface Lock {
 }
 
 /**
- * Writes the bill of materials: every package that is part of the program, with the checksum of the lock file (CycloneDX 1.6).
+ * Writes the bill of materials: every package that is part of the program, with the checksum of the lock file
+ * (CycloneDX 1.6).
  * @returns its name
  */
 export async function makeSbom({ directory, time }: PackageOptions): Promise<string> {

@@ -4,8 +4,8 @@ import type { PackageOptions } from "./packages.ts";
 import { runCommand, tellingLine } from "../run_command.ts";
 
 /**
- * Makes `NAME.tar.gz` of a binary with what is installed beside it: man page, completions, install.sh, units, licences. Two
- * builds of the same sources make the same bytes.
+ * Makes `NAME.tar.gz` of a binary with what is installed beside it: man page, completions, install.sh, units, licences.
+ * Two builds of the same sources make the same bytes.
  */
 export async function makeTarball({ directory, time }: PackageOptions, binary: string): Promise<string> {
   const name = `${binary.replace("tls-off-", `tls-off-${manifest.version}-`)}.tar.gz`;

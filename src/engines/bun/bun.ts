@@ -15,8 +15,8 @@ import { nodeConnError } from "../shared/node_error.ts";
 import { bindUnixPath } from "../../linux/unix_socket.ts";
 
 /**
- * What the kernel may hold of a client's bytes until the connection is known to be a bulk transfer that gets on: what it begins with by
- * itself, too. Bun reads up to 512 KiB at once, and keeps what the application does not take.
+ * What the kernel may hold of a client's bytes until the connection is known to be a bulk transfer that gets on: what
+ * it begins with by itself, too. Bun reads up to 512 KiB at once, and keeps what the application does not take.
  */
 const FIRST_RECEIVE_BUFFER_BYTES = 64 * 1024;
 /** From here on a transfer is a bulk transfer. */

@@ -12,8 +12,9 @@ import type { BunApi, BunHandlers } from "./bun_types.ts";
 
 const KEEP_ALIVE_DELAY_MS = 60_000;
 /**
- * What the kernel may hold of a backend's bytes (SO_RCVBUF; it takes twice that with its own overhead). Bun reads up to 512 KiB at
- * once, and keeps what a client does not take: with the kernel's own bound of megabytes each stalled client would cost that.
+ * What the kernel may hold of a backend's bytes (SO_RCVBUF; it takes twice that with its own overhead). Bun reads up to
+ * 512 KiB at once, and keeps what a client does not take: with the kernel's own bound of megabytes each stalled client
+ * would cost that.
  */
 const RECEIVE_BUFFER_BYTES = 64 * 1024;
 
@@ -55,8 +56,8 @@ async function connectOnce(target: Address, deadline: number): Promise<Conn> {
 }
 
 /**
- * Opens a socket to a backend; of a host name's addresses the first that answers. Names are looked up for each connection,
- * since Bun would go on with the address of half a minute ago.
+ * Opens a socket to a backend; of a host name's addresses the first that answers. Names are looked up for each
+ * connection, since Bun would go on with the address of half a minute ago.
  * @param late whether nobody waits any more
  */
 async function openSocket(target: Address, late: () => boolean): Promise<Socket> {

@@ -23,8 +23,8 @@ let garbageBytes = 0;
 let collecting = false;
 
 /**
- * A write stalls. Where it still does after a second or two its memory is made as small as its bytes: what is left of a chunk
- * holds the whole chunk, and a peer may stall for an hour.
+ * A write stalls. Where it still does after a second or two its memory is made as small as its bytes: what is left of a
+ * chunk holds the whole chunk, and a peer may stall for an hour.
  */
 export function writeStalls(write: StalledWrite): void {
   fresh.add(write);
@@ -62,7 +62,8 @@ function letGo(bytes: number): void {
   setTimeout(() => {
     collecting = false;
     garbageBytes = 0;
-    // A collection that does not wait frees little of what typed arrays hold. This one takes 10 to 40 ms with 200 stalled peers.
+    // A collection that does not wait frees little of what typed arrays hold. This one takes 10 to 40 ms with 200
+    // stalled peers.
     (globalThis as { Bun?: { gc(wait: boolean): void } }).Bun?.gc(true);
   }, COLLECT_AFTER_MS).unref();
 }

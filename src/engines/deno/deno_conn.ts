@@ -22,8 +22,8 @@ export class DenoConn implements Conn {
   #unwritten: Uint8Array = NOTHING;
   #reader: Receiver | null = null;
   #writer: Receiver | null = null;
-  // One function for all reads or writes, made with the first: a relay of the native engine needs the first four, that of
-  // the node engine the others.
+  // One function for all reads or writes, made with the first: a relay of the native engine needs the first four, that
+  // of the node engine the others.
   #onRead: ((count: number | null) => void) | undefined;
   #onReadFailed: ((error: unknown) => void) | undefined;
   #onTaken: ((count: number) => void) | undefined;

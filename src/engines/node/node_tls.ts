@@ -71,7 +71,8 @@ export class NodeTls {
         // Deno would send every certificate of `ca` as part of the server's own chain.
         ...(clientAuth.ca === null || ON_DENO ? {} : { ca: clientAuth.ca }),
         ciphers: CIPHERS,
-        // A client of TLS 1.2 could begin one handshake after the other on one connection; the others never renegotiate.
+        // A client of TLS 1.2 could begin one handshake after the other on one connection; the others never
+        // renegotiate.
         ...(ON_NODE ? { secureOptions: SSL_OP_NO_RENEGOTIATION } : {}),
         // OpenSSL resumes no session with client certificates where this is not set, and none that began where it is
         // another (SSL_CTX_set_session_id_context(3)): such a client shakes hands in full.

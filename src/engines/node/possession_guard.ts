@@ -9,9 +9,9 @@ import { writePem } from "../../tls/certificates/pem.ts";
  * Refuses certificates of which Deno has not looked whether the client holds the key.
  *
  * A client proves that by a signature in the handshake. Deno 2.9's node:tls lets the signature go unverified where its
- * TLS library cannot parse the certificate: one of X.509 version 1, or one that is not exact DER. Whoever has seen such a
- * certificate of somebody else could come in by it. Other parsers take what that library does not, so it is asked itself:
- * `Deno.createHttpClient` parses authorities by the same code, and says so where it cannot.
+ * TLS library cannot parse the certificate: one of X.509 version 1, or one that is not exact DER. Whoever has seen such
+ * a certificate of somebody else could come in by it. Other parsers take what that library does not, so it is asked
+ * itself: `Deno.createHttpClient` parses authorities by the same code, and says so where it cannot.
  *
  * @param der the client's own certificate
  * @throws {VerificationError}

@@ -16,8 +16,8 @@ const NOBODY_KNOWS: Promise<null> = Promise.resolve(null);
 let asked: (ConnectionEnds & { resolve: (unsent: number | null) => void })[] = [];
 
 /**
- * Asks how many bytes the peer of a TCP connection has not acknowledged, where the runtime has no descriptor for it. All
- * that ask in one turn of the event loop share one query.
+ * Asks how many bytes the peer of a TCP connection has not acknowledged, where the runtime has no descriptor for it.
+ * All that ask in one turn of the event loop share one query.
  * @returns `null` where nobody knows, as on a Unix socket
  */
 export function unsentBytes({ local, remote }: ConnectionEnds): Promise<number | null> {

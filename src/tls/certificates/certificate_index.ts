@@ -62,7 +62,8 @@ export class CertificateIndex {
     for (const list of candidates) {
       const usable = list.filter((index) => takesKey(hello, needs(index), this.#speaks13));
       if (usable.length === 0) continue;
-      // Where no chain is signed as the client wants it, one that may do is better than none (RFC 8446 section 4.4.2.2).
+      // Where no chain is signed as the client wants it, one that may do is better than none (RFC 8446 section
+      // 4.4.2.2).
       return usable.find((index) => takesSignatures(hello, needs(index))) ?? usable[0];
     }
     return first;

@@ -6,8 +6,8 @@ const SECTION_NAMES = "\0.text\0.shstrtab\0";
 const SECTION_HEADER_BYTES = 64;
 
 /**
- * A program for Linux on x64 that says something and ends: stands in for Deno's compile base. An ELF header, one program header,
- * twelve instructions, and three section headers at the end, as linkers write them (elf(5)).
+ * A program for Linux on x64 that says something and ends: stands in for Deno's compile base. An ELF header, one
+ * program header, twelve instructions, and three section headers at the end, as linkers write them (elf(5)).
  */
 export function standInBase(says: string): Uint8Array<ArrayBuffer> {
   const LOADED_AT = 0x400000;

@@ -49,7 +49,10 @@ export class WebApps implements AsyncDisposable {
     this.#child = child;
   }
 
-  /** Resolves when all of them listen in the folder, as `http1.sock`, `fallback.sock`, `h2.sock`, `grpc.sock`, `ws.sock`. */
+  /**
+   * Resolves when all of them listen in the folder, as `http1.sock`, `fallback.sock`, `h2.sock`, `grpc.sock`,
+   * `ws.sock`.
+   */
   static async start(folder: string): Promise<WebApps> {
     const command = new Deno.Command("node", {
       args: ["-e", PROGRAM, folder],

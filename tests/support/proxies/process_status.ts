@@ -43,7 +43,10 @@ export async function holdsNoMoreThan(before: Holdings, program: Program): Promi
   throw new Error(`Leaked: ${told}; open are ${JSON.stringify(openKinds(program))}`);
 }
 
-/** The caches of `deno run`, which it opens when a module is loaded for the first time, and keeps: no compiled program has them. */
+/**
+ * The caches of `deno run`, which it opens when a module is loaded for the first time, and keeps: no compiled program
+ * has them.
+ */
 const RUNTIME_CACHE = /\/[a-z0-9]+(_[a-z0-9]+)*_cache_v\d+(-wal|-shm|-journal)?$/;
 
 /** How many descriptors there are of each kind, without those of the runtime's own caches. */

@@ -6,7 +6,10 @@ import { startCommand } from "../../../scripts/start_task.ts";
 
 let binaryCommand: string[] | undefined;
 
-/** What runs the binary that TLS_OFF_BIN names: an emulator, where it is for another machine. A script is taken as it is. */
+/**
+ * What runs the binary that TLS_OFF_BIN names: an emulator, where it is for another machine. A script is taken as it
+ * is.
+ */
 function commandOfBinary(binary: string): string[] {
   return binaryCommand ??= (() => {
     const path = resolve(binary);

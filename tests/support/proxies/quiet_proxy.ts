@@ -5,7 +5,9 @@ import { Program } from "./program.ts";
 import { type TempDir, testCertificate } from "./proxy.ts";
 import { until } from "../wait.ts";
 
-/** The real program with a log that does not go to standard error, so that only a service manager hears when it serves. */
+/**
+ * The real program with a log that does not go to standard error, so that only a service manager hears when it serves.
+ */
 export class QuietProxy implements AsyncDisposable {
   private constructor(
     readonly program: Program,

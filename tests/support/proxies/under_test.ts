@@ -26,8 +26,8 @@ function shortfall(engine: EngineName): string | null {
 }
 
 /**
- * Those of some engines on runtimes that this run is about: all of them from source, else those of the binary's runtime,
- * as the others are the same as from source. What is older than its floor is skipped by name.
+ * Those of some engines on runtimes that this run is about: all of them from source, else those of the binary's
+ * runtime, as the others are the same as from source. What is older than its floor is skipped by name.
  */
 export function contenders<One extends { runtime: RuntimeName; engine: EngineName }>(all: readonly One[]): One[] {
   return all.filter(({ runtime, engine }) => {
@@ -57,8 +57,8 @@ export function engineTest(engine: EngineName, name: string, peers: Peer[], run:
 }
 
 /**
- * Registers a test of what the program says where all is well. It is skipped by name where the binary under test is on a
- * runtime below its floor, since it says that, too.
+ * Registers a test of what the program says where all is well. It is skipped by name where the binary under test is on
+ * a runtime below its floor, since it says that, too.
  */
 export function floorTest(name: string, run: () => Promise<void>): void {
   const lack = BINARY === null ? null : describeShortfall(BINARY.runtime, BINARY.version);
