@@ -99,7 +99,7 @@ async function scrape(socketPath: string): Promise<void> {
 async function exchange(port: number, certificate: string, when: string): Promise<void> {
   const client = Deno.createHttpClient({ caCerts: [certificate] });
   try {
-    // As long as a block of the pattern is no power of two, bytes that were lost or swapped show.
+    // The length of the pattern is no power of two, so that lost or swapped blocks are noticed.
     const body = Uint8Array.from({ length: BODY_BYTES }, (_, index) => index % 251);
     const signal = AbortSignal.timeout(COMMAND_MS);
     const answer = await fetch(`https://localhost:${port}/`, { method: "POST", body, client, signal });

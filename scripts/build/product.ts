@@ -9,8 +9,8 @@ export interface ProductReport {
 }
 
 /**
- * Asks a product who it is, in an empty directory and without any environment: whatever it was made of, only running it
- * shows whether it became this program.
+ * Asks a product for its name and version, in an empty directory and without any environment: whatever it was made of,
+ * only running it shows whether it became this program.
  *
  * @returns `null` where this machine cannot run it
  * @throws {Error} saying what it did instead

@@ -3,7 +3,7 @@ import { tellingLine } from "./run_command.ts";
 /** A record of the program's log as JSON. */
 type LogRecord = Record<string, unknown>;
 
-/** Of its log in an error. */
+/** How many characters of its log an error has. */
 const LOG_LINES = 5;
 
 /** The program while it serves, its log of JSON lines on standard error read as it comes. */
@@ -27,12 +27,12 @@ export class RunningProgram {
     this.#reading = this.#read();
   }
 
-  /** The last lines that it said, as one. */
+  /** The last lines that it wrote, joined to one. */
   get log(): string {
     return this.#output.trim().split("\n").slice(-LOG_LINES).join(" ");
   }
 
-  /** The line of all that it said that says most. */
+  /** The most telling line that it wrote. */
   get lastLine(): string {
     return tellingLine(this.#output);
   }
@@ -66,7 +66,7 @@ export class RunningProgram {
     return (await this.#child.status).code;
   }
 
-  /** Ends it where it still runs. */
+  /** Ends the program if it still runs. */
   async kill(): Promise<void> {
     try {
       this.#child.kill("SIGKILL");
@@ -74,7 +74,7 @@ export class RunningProgram {
       if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error; // it has ended
     }
     await this.#child.status;
-    // A child of it may go on, and hold the pipe.
+    // A child of the program may go on, and keep the pipe open.
     await this.#reader.cancel();
     await this.#reading;
   }
@@ -102,7 +102,7 @@ export class RunningProgram {
   }
 }
 
-/** Whether something happens in time. */
+/** Returns whether something happens in time. */
 async function within(happening: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), timeoutMs));

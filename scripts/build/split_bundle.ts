@@ -45,7 +45,7 @@ export async function makeSplitBundle(directory: string, time: Date): Promise<vo
 async function nameParts(directory: string): Promise<Map<string, string>> {
   const texts = new Map<string, string>();
   const names = new Map([[PROGRAM_FILE, PROGRAM_FILE]]);
-  // The map grows while it is walked through.
+  // The loop also visits what is added to the map meanwhile.
   for (const [name] of names) {
     const text = withoutCachePaths(await Deno.readTextFile(`${directory}/${name}`));
     for (const [, , part] of text.matchAll(IMPORT)) {

@@ -17,7 +17,7 @@ export interface AcmeOptions {
   /** Another certificate than before stands in the storage; resolves when it serves. */
   certified: () => Promise<void>;
   storage?: StorageOptions;
-  /** As in {@linkcode ChallengeWatch}. */
+  /** Is told why the storage cannot be read, or the challenges cannot be served. */
   spreadMs?: number;
 }
 
@@ -27,7 +27,7 @@ export class Acme {
   readonly #renewals = new Map<string, Renewal>();
   #watch: ChallengeWatch | null = null;
   #settings = "";
-  /** Of certificates that are asked for no more. */
+  /** Orders of certificates that no configuration asks for any more. */
   readonly #orders = { ok: 0, failed: 0 };
   /** Configurations are followed one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -50,7 +50,7 @@ export class Acme {
   }
 
   /**
-   * Follows a configuration. What is ordered by both goes on undisturbed.
+   * Follows a configuration. A certificate that the former configuration ordered too goes on undisturbed.
    * @param settings `null` where no listener asks for a certificate
    * @param lists the names of each certificate
    * @throws {Error} where the storage can't be used
@@ -61,7 +61,7 @@ export class Acme {
     return result;
   }
 
-  /** Ends; orders that are under way are given up. */
+  /** Stops. Orders that are under way are given up. */
   stop(): Promise<void> {
     const result = this.#turn.then(() => this.#stop());
     this.#turn = result.catch(() => {});

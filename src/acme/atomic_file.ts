@@ -1,7 +1,7 @@
 import { link, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-/** The calls that change files: a crash may come after each of them, and tests let it come. */
+/** The calls that change files. The process may crash after each of them, and tests make it do so. */
 export interface FileSteps {
   open: typeof open;
   rename: typeof rename;
@@ -11,10 +11,10 @@ export interface FileSteps {
 const FILE_STEPS: FileSteps = { open, rename, unlink };
 
 const TEMPORARY = /^\.[^/]+\.[0-9a-f-]{36}\.new$/;
-/** Whoever has been writing a file for so long has died in between. */
+/** A temporary file that is older than this was left by a process that died. */
 const ABANDONED_MS = 3_600_000;
 
-/** A name beside `path` for what is to take its place. */
+/** Returns the name of a temporary file that will be renamed to `path`. */
 export function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path).slice(0, 150)}.${crypto.randomUUID()}.new`);
 }
@@ -36,7 +36,7 @@ export async function writeAtomically(path: string, text: string, steps: FileSte
     }
     await steps.rename(beside, path);
   } catch (error) {
-    // Where this fails too, it is taken away an hour later.
+    // Where this fails too, the file is removed an hour later.
     await unlink(beside).catch(() => {});
     throw error;
   }
@@ -44,9 +44,9 @@ export async function writeAtomically(path: string, text: string, steps: FileSte
 }
 
 /**
- * Gives a file a second name, if nobody has that name yet: its content is there at once, other than with exclusive
- * opening.
- * @returns whether it did
+ * Gives a file a second name, if no file has that name yet. Other than a file that is opened exclusively, it has its
+ * whole content from the first moment.
+ * @returns whether the name was free
  * @throws {Error} of the file system
  */
 export async function createExclusively(from: string, path: string): Promise<boolean> {
@@ -70,7 +70,7 @@ export async function removeFile(path: string, steps: FileSteps = FILE_STEPS): P
   await syncFolder(dirname(path), steps);
 }
 
-/** Removes what writers that died have left in a folder. */
+/** Removes the temporary files that processes which died have left in a folder. */
 export async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!TEMPORARY.test(name)) continue;

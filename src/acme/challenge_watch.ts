@@ -4,7 +4,7 @@ import type { AcmeStorage } from "./storage.ts";
 
 /** How often the storage is looked at for challenges of other processes. */
 const LOOK_MS = 1_000;
-/** Until every other process on the storage has looked, and has put what it found into service. */
+/** How long it takes until every other process on the storage has looked there, and serves what it has found. */
 const SPREAD_MS = 3_000;
 
 interface ChallengeWatchOptions {
@@ -27,7 +27,7 @@ export class ChallengeWatch {
   #served = "[]";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
-  /** Looks take their turns. */
+  /** The storage is looked at once at a time. */
   #look: Promise<void> = Promise.resolve();
 
   constructor(options: ChallengeWatchOptions) {

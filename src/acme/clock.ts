@@ -1,4 +1,4 @@
-/** The time, and waiting for it; tests have one of their own. */
+/** The time, chance and waiting. Tests inject a clock of their own. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -8,7 +8,7 @@ export interface Clock {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The machine's own. */
+/** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   random: () => Math.random(),

@@ -3,12 +3,12 @@ import process from "node:process";
 import { createExclusively, temporaryName } from "./atomic_file.ts";
 import type { Clock } from "./clock.ts";
 
-/** A lock is refreshed so often, and counts as abandoned when it was not for so long: its owner has died. */
+/** How often a lock is refreshed, and after how long without that its owner counts as dead. */
 const REFRESH_MS = 5_000;
 const ABANDONED_MS = 30_000;
 /**
- * Where two processes take an abandoned lock at once, the later one has it; this is longer than the time between
- * them.
+ * How long a process waits after it has taken an abandoned lock. Where two processes take it at once, the later one has
+ * it, and this is longer than the time between them.
  */
 const SETTLE_MS = 1_000;
 
@@ -21,9 +21,11 @@ export interface LockTimes {
   settleMs?: number;
 }
 
-/** A lock that this process has. */
+/** A lock that this process holds. */
 export interface HeldLock {
-  /** Aborts when another process has taken the lock, which it may when this one has not refreshed it in time. */
+  /**
+   * Aborts when another process has taken the lock, which may happen when this process has not refreshed it in time.
+   */
   readonly lost: AbortSignal;
   release(): Promise<void>;
 }
@@ -44,7 +46,7 @@ export async function takeLock(path: string, clock: Clock, times: LockTimes = {}
     await file.writeFile(owner);
     if (!await createExclusively(own, path)) {
       const [{ mtimeMs: now }, held] = await Promise.all([stat(own), stat(path).catch(() => null)]);
-      // It went just now: the next attempt takes it.
+      // The lock was released in this moment. The next attempt takes it.
       if (held === null || now - held.mtimeMs < abandonedMs) return null;
       await rename(own, path);
       await clock.sleep(settleMs);
@@ -64,7 +66,7 @@ function hold(held: { path: string; owner: string; file: FileHandle; refreshMs: 
   const lost = new AbortController();
   const bytes = new TextEncoder().encode(owner);
   const refresh = async () => {
-    // Written, not touched: the file system's clock sets the time then.
+    // The file is written instead of touched, because then the clock of the file system sets its time.
     await file.write(bytes, 0, bytes.length, 0);
     if (await ownerOf(path) !== owner) throw new Error("Another process has taken the lock");
   };

@@ -1,4 +1,4 @@
-/** One certificate over the years: when it is ordered, and ordered again. */
+/** Keeps one certificate renewed over the years: when it is ordered, and ordered again. */
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import type { Log } from "../log/log.ts";
@@ -19,14 +19,14 @@ import { readStored, type StoredCertificate } from "./stored_certificate.ts";
  * stored, are noticed by then.
  */
 const TICK_MS = 5_000;
-/** How often it is looked whether another process has finished its order. */
+/** How often to look whether another process has finished its order. */
 const LOCKED_MS = 5_000;
 /**
  * A certificate that has just come is kept for a tenth of its lifetime, at most for so long, whatever renewal
  * information says: a server that wants each one replaced at once must not make this a loop.
  */
 const LONGEST_KEEP_MS = 3_600_000;
-/** Renewal information that could not be had is asked for again after this. */
+/** After how long renewal information is asked for again that could not be obtained. */
 const INFO_RETRY_MS = 6 * 3_600_000;
 
 /** What is known of a certificate, for metrics and for people. */
@@ -36,7 +36,7 @@ export interface RenewalStatus {
   names: string[];
   /** Milliseconds since the epoch; 0 while an attempt is under way. */
   nextAttemptMs: number;
-  /** Of the last attempt; "" where it succeeded, or there was none. */
+  /** The error of the last attempt; "" where it succeeded, or there was none. */
   lastError: string;
   /** Whether there is a certificate that is valid now. */
   hasCertificate: boolean;
@@ -57,7 +57,7 @@ interface RenewalOptions {
   certified: () => Promise<void>;
 }
 
-/** Keeps one certificate in order. */
+/** Orders and renews one certificate. */
 export class Renewal {
   readonly status: RenewalStatus;
   readonly #options: RenewalOptions;
@@ -86,14 +86,14 @@ export class Renewal {
     };
   }
 
-  /** Begins. */
+  /** Starts ordering and renewing. */
   start(): void {
     this.#ended = this.#run().catch((error) => {
       this.#options.log.error("renewal ended", { event: "acme-ended", name: this.status.name, error });
     });
   }
 
-  /** Ends; an order that is under way is given up. */
+  /** Stops. An order that is under way is given up. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#ended;
@@ -104,7 +104,8 @@ export class Renewal {
     const { signal } = this.#stop;
     this.#state = await storage.readState(id);
     this.status.lastError = this.#state.lastError;
-    // Also where this one was there when the configuration was read: another process may have made it since.
+    // This is done also where there was a certificate when the configuration was read, because another process may have
+    // stored a newer one since.
     if (await this.#look()) await this.#tellOfChange();
     this.#isStarting = false;
     while (!signal.aborted) {
@@ -123,7 +124,7 @@ export class Renewal {
 
   /** When the next attempt is due, milliseconds since the epoch. */
   #dueMs(): number {
-    // Nothing puts an attempt off for longer: where something seems to, the clock was set back.
+    // No reason puts an attempt off for longer. Where one seems to, the clock was set back.
     const latestMs = this.#options.clock.now() + LONGEST_WAIT_MS;
     if (this.#retryMs > latestMs) this.#retryMs = latestMs;
     if (this.#state.notBeforeMs > latestMs) this.#state.notBeforeMs = latestMs;
@@ -135,7 +136,7 @@ export class Renewal {
     return Math.max(renewMs, earliestMs);
   }
 
-  /** Reads the stored certificate; answers whether it is another one. */
+  /** Reads the stored certificate. Returns whether it is another one than before. */
   async #look(): Promise<boolean> {
     const { storage, id, clock } = this.#options;
     const path = storage.certificatePath(id);
@@ -146,7 +147,7 @@ export class Renewal {
       this.#stored = await readStored(path);
       this.#window = null;
       this.#checkInfoMs = 0;
-      // Whoever made it has succeeded. At a start it may be due.
+      // The process that has made it has succeeded. When this process starts, the certificate may be due already.
       this.#retryMs = this.#isStarting || this.#stored === null ? 0 : clock.now() + keepMs(this.#stored);
     }
     this.status.hasCertificate = this.#stored !== null && this.#stored.leaf.notAfter > clock.now();
@@ -170,7 +171,7 @@ export class Renewal {
     }
   }
 
-  /** Orders a certificate, if no other process does; answers whether it could try. */
+  /** Orders a certificate, unless another process does. Returns whether it could try. */
   async #attempt(): Promise<boolean> {
     const { storage, id, clock, log, names } = this.#options;
     let lock;
@@ -243,7 +244,7 @@ export class Renewal {
     try {
       await storage.saveState(id, state, { names, directory, profile });
     } catch (error) {
-      // What is remembered only spares the server some requests after a restart.
+      // The state only saves the server some requests after a restart.
       log.warn("state could not be saved", { event: "acme-state", name: names[0], error: messageOf(error) });
     }
   }
@@ -263,7 +264,7 @@ export class Renewal {
       this.#window = window;
       this.#checkInfoMs = clock.now() + checkAfterMs;
     } catch (error) {
-      // Then it is renewed by its lifetime.
+      // Without renewal information the lifetime decides.
       const fields = { event: "acme-renewal-info" as const, name: names[0], error: messageOf(error) };
       if (!this.#stop.signal.aborted) log.debug("no renewal information", fields);
     } finally {
@@ -278,8 +279,7 @@ function keepMs({ leaf: { notBefore, notAfter } }: StoredCertificate): number {
 }
 
 /**
- * A number by chance, at least 0 and less than 1, that is always the same for a certificate: a restart draws no new
- * one.
+ * Returns a random number, at least 0 and less than 1, that is always the same for a certificate, also after a restart.
  */
 function chanceOf(fingerprint: string): number {
   return createHash("sha256").update(fingerprint).digest().readUInt32BE() / 2 ** 32;

@@ -1,10 +1,10 @@
-/** When a certificate is renewed, and when a failed attempt is made again: pure functions of the time. */
+/** When a certificate is renewed, and when a failed attempt is repeated: pure functions of the time. */
 import { LONGEST_WAIT_MS } from "./protocol/problem.ts";
 import type { RenewalWindow } from "./protocol/renewal_info.ts";
 
 const SHORT_LIVED_MS = 10 * 86_400_000;
 const FIRST_RETRY_MS = 60_000;
-/** The part of its lifetime over which certificates of the same age spread their renewal. */
+/** The part of the lifetime over which the renewals of certificates of the same age are spread. */
 const JITTER = 0.05;
 
 export interface Lifetime {
@@ -15,7 +15,7 @@ export interface Lifetime {
 
 /**
  * When to renew: within the window that the server suggests, else at two thirds of the lifetime, or at half of it below
- * ten days, plus a part of that lifetime by chance.
+ * ten days, plus a random part of that lifetime.
  * @param random at least 0, less than 1
  */
 export function renewalTime({ notBefore, notAfter }: Lifetime, window: RenewalWindow | null, random: number): number {

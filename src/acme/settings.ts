@@ -5,7 +5,7 @@ import { loadCertificateFile } from "../tls/certificates/certificate_file.ts";
 import type { ExternalAccount } from "./protocol/jws.ts";
 import type { Problems } from "../config/problem.ts";
 
-/** What certificates are ordered by, with every file of it loaded. Holds the key of the external account. */
+/** The settings that certificates are ordered by, with every file loaded. They hold the key of the external account. */
 export interface AcmeSettings {
   config: AcmeConfig;
   /** PEM; "" for the public authorities. */
@@ -34,7 +34,7 @@ async function loadExternalAccount(config: AcmeConfig, problems: Problems): Prom
     if (error instanceof ReadError) return refuse(error.message);
     throw error;
   }
-  // Authorities give it out in either alphabet of base64 (RFC 4648).
+  // Authorities hand the key out in either alphabet of base64 (RFC 4648).
   if (!/^[\w+/-]{16,2000}={0,2}$/.test(text)) {
     return refuse("it is not one line of base64url, as the authority gives it out");
   }

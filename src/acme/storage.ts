@@ -28,18 +28,18 @@ import { type HeldLock, type LockTimes, takeLock } from "./lock.ts";
 import { fileName, shortHash } from "./stored_certificate.ts";
 
 const FOLDERS = ["accounts", "certificates", "challenges", "locks"];
-/** A validation takes minutes; what is older was left by a process that died. */
+/** A validation takes minutes. A challenge that is older than this was left by a process that died. */
 const CHALLENGE_MS = 600_000;
-/** A challenge has two kilobytes, and a state some hundred bytes. */
+/** Most bytes of a file: a challenge has two kilobytes, and a state some hundred bytes. */
 const MAX_JSON_BYTES = 64 * 1024;
 
 /** What is remembered of a certificate between two starts. Times in milliseconds since the epoch. */
 export interface CertificateState {
-  /** Until then no attempt is made: the server has asked for it. */
+  /** The server has asked that no attempt is made before this time. */
   notBeforeMs: number;
   /** Failures in a row. */
   failures: number;
-  /** Of the last attempt; "" where that succeeded. */
+  /** The error of the last attempt; "" where that succeeded. */
   lastError: string;
 }
 
@@ -91,7 +91,7 @@ export class AcmeStorage {
     const beside = temporaryName(path);
     try {
       await writeAtomically(beside, key.pem, this.options.steps);
-      // Two processes that make one at once go on with the same.
+      // Two processes that make a key at the same time both go on with the one that was stored first.
       if (await createExclusively(beside, path)) return key;
     } finally {
       await unlink(beside).catch(() => {});
@@ -103,7 +103,7 @@ export class AcmeStorage {
     return join(this.path, "certificates", `${id}.pem`);
   }
 
-  /** Puts a certificate and its key into the place of the last. */
+  /** Stores a certificate and its key in place of the former one. */
   async saveCertificate(id: string, { keyPem, chainPem }: { keyPem: string; chainPem: string }): Promise<void> {
     await writeAtomically(this.certificatePath(id), keyPem + chainPem, this.options.steps);
   }
@@ -112,7 +112,7 @@ export class AcmeStorage {
     await removeFile(this.certificatePath(id), this.options.steps);
   }
 
-  /** What is remembered of a certificate. What can't be read is as good as nothing: an attempt is made then. */
+  /** Returns the state of a certificate. One that cannot be read counts as none, and then an attempt is made. */
   async readState(id: string): Promise<CertificateState> {
     const value = parse(await readIfThere(this.#statePath(id)).catch(() => null));
     const number = (key: string) => typeof value[key] === "number" ? value[key] : 0;
@@ -128,7 +128,7 @@ export class AcmeStorage {
     await writeAtomically(this.#statePath(id), `${JSON.stringify({ ...state, ...request })}\n`, this.options.steps);
   }
 
-  /** Every certificate that was ordered here, or tried to be, by name. */
+  /** Lists every certificate that was ordered here, also without success, by name. */
   async list(): Promise<SavedCertificate[]> {
     const saved: SavedCertificate[] = [];
     for (const file of (await readdir(join(this.path, "certificates"))).sort()) {
@@ -142,7 +142,7 @@ export class AcmeStorage {
     return saved;
   }
 
-  /** Writes down what answers validations, for every process on this folder. */
+  /** Stores the challenges that validations are answered with, for every process on this folder. */
   async saveChallenges(challenges: Challenge[]): Promise<void> {
     for (const challenge of challenges) {
       await writeAtomically(this.#challengePath(challenge.serverName), JSON.stringify(challenge), this.options.steps);
@@ -153,7 +153,7 @@ export class AcmeStorage {
     for (const { serverName } of challenges) await removeFile(this.#challengePath(serverName), this.options.steps);
   }
 
-  /** Every challenge that is to be answered now, of whatever process, ordered by name. */
+  /** Returns every challenge that is to be answered now, whichever process it is of, ordered by name. */
   async readChallenges(): Promise<Challenge[]> {
     const folder = join(this.path, "challenges");
     const challenges: Challenge[] = [];
@@ -173,7 +173,7 @@ export class AcmeStorage {
     return challenges;
   }
 
-  /** Takes the right to order a certificate; `null` where another process has it. */
+  /** Takes the lock for ordering a certificate; `null` where another process has it. */
   lock(id: string, clock: Clock): Promise<HeldLock | null> {
     return takeLock(join(this.path, "locks", id), clock, this.options.lock);
   }
@@ -207,7 +207,7 @@ async function timeOf(folder: string): Promise<number> {
   }
 }
 
-/** Why certificates can't be kept in a folder, which need not be there yet; `null` where they can. */
+/** Says why certificates cannot be stored in a folder, which need not exist yet; `null` where they can. */
 export async function storageProblem(path: string): Promise<string | null> {
   try {
     let folder = path;

@@ -17,7 +17,7 @@ interface CertificateRequestKey {
   profile: string;
 }
 
-/** A certificate in the storage; key and chain stand in one file, so that they can't be of different orders. */
+/** A certificate in the storage. Key and chain are in one file, so that they cannot be of different orders. */
 export interface StoredCertificate {
   /** Absolute path of the PEM file. */
   path: string;
@@ -40,7 +40,7 @@ export function shortHash(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
-/** Reads one stored certificate; `null` where there is none, or what is there can't be used. */
+/** Reads one stored certificate; `null` where there is none that can be used. */
 export async function readStored(path: string): Promise<StoredCertificate | null> {
   const problems = new Problems();
   const loaded = await loadCertificateFile(path, "certificate", problems);
@@ -52,8 +52,8 @@ export async function readStored(path: string): Promise<StoredCertificate | null
 }
 
 /**
- * The stored certificate that serves best: that of this very request, else, until that has been had, another that is
- * still valid and for the most of its names.
+ * Finds the stored certificate that serves best. This is the one of this very request. Until it has been ordered, it is
+ * another certificate that is still valid and has the most of the names.
  * @param storage the folder
  * @param nowMs milliseconds since the epoch
  */

@@ -124,7 +124,7 @@ export class Libc extends ProcessCalls {
     return this.symbols.ioctl(fd, SIOCOUTQ, this.#int) === 0 ? this.#int[0] : null;
   }
 
-  /** The same of TCP connections whose descriptors nobody knows, by their addresses. */
+  /** The same for TCP connections that are given by their addresses, because nobody knows their descriptors. */
   unsentBytesOf(connections: readonly ConnectionEnds[]): (number | null)[] {
     return queryUnsent(this.symbols, connections);
   }
@@ -140,8 +140,8 @@ export class Libc extends ProcessCalls {
   }
 
   /**
-   * Ends TCP connections of this process under the runtime's feet, all found in one scan of the descriptors. A
-   * connection that the peer has reset is not found any more: it has no remote address.
+   * Ends TCP connections of this process without the runtime's knowledge. All are found in one scan of the descriptors.
+   * A connection that the peer has reset is not found any more: it has no remote address.
    * @returns how many were found
    */
   endConnections(connections: Iterable<ConnectionToEnd>): number {
@@ -171,7 +171,7 @@ export class Libc extends ProcessCalls {
   }
 
   /**
-   * Which of these TCP connections of this process nothing has come on, all found in one scan of the descriptors.
+   * Finds the TCP connections of this process on which nothing has come, in one scan of the descriptors.
    * @returns those that are surely silent
    */
   silentConnections<Connection extends { remote: Endpoint; local: Endpoint }>(
@@ -222,7 +222,10 @@ export class Libc extends ProcessCalls {
     this.symbols.close(fd);
   }
 
-  /** Whether the kernel lets a program choose: sandboxes that emulate Linux, as gVisor and QEMU do, may not. */
+  /**
+   * Whether the kernel lets a program choose the socket. Sandboxes that emulate Linux, such as gVisor and QEMU, may
+   * not.
+   */
   get steers(): boolean {
     return this.#steers ??= this.#trySteering();
   }

@@ -28,7 +28,7 @@ export class ProcessCalls {
    */
   keepFreedMemory(): void {
     this.symbols.mallopt(M_TRIM_THRESHOLD, 32 * 1024 * 1024);
-    // Setting the other one ends its adjusting itself to the sizes that are asked for.
+    // Without this libc would go on adjusting the threshold to the sizes that are asked for.
     this.symbols.mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
   }
 

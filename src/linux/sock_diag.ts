@@ -96,7 +96,7 @@ function encodeConnectionRequest(bytes: Uint8Array, { local, remote }: Connectio
   view.setUint16(26, remote.port);
   bytes.set(source, 28);
   bytes.set(address(remote), 44);
-  // No cookie (INET_DIAG_NOCOOKIE): the addresses are enough.
+  // There is no cookie (INET_DIAG_NOCOOKIE), because the addresses are enough.
   view.setUint32(64, 0xffffffff, true);
   view.setUint32(68, 0xffffffff, true);
 }

@@ -30,7 +30,7 @@ const IPV6_SOURCE_OFFSET = 8;
 const TCP_FLAGS_OFFSET = 13;
 const SYN = 0x02;
 
-/** Most choices of one program: BPF_MAXINSNS is 4096, and a choice takes two instructions. */
+/** How many choices one program has at most. BPF_MAXINSNS is 4096, and a choice takes two instructions. */
 const MAX_CHOICES = 2000;
 
 /** A socket of a group, and how often it is chosen in relation to the others. */

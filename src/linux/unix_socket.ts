@@ -88,7 +88,7 @@ async function bindPrivately<Bound>(
         `listen-mode, listen-owner and listen-group need a path of ${MAX_UNIX_BYTES} bytes with room for 10 more`,
       );
     }
-    // Before anything is bound: a socket that listens without a name would be left over.
+    // This comes before anything is bound, because a socket that listens without a name would be left over.
     const owners = { uid: ownerId("user", access.owner), gid: ownerId("group", access.group) };
     checkOwners(directory, owners);
     const bound = await listen(beside);
@@ -101,7 +101,7 @@ async function bindPrivately<Bound>(
   }
 }
 
-/** The number of a user or group; -1 leaves what it is (chown(2)). */
+/** Returns the number of a user or group; -1 leaves it as it is (chown(2)). */
 function ownerId(kind: "user" | "group", name: string): number {
   if (name === "") return -1;
   const id = idOfName(kind, name);
@@ -109,7 +109,7 @@ function ownerId(kind: "user" | "group", name: string): number {
   return id;
 }
 
-/** Tries on the directory what the socket is to get. */
+/** Tries the mode and the owners of the socket on its directory. */
 function checkOwners(directory: string, { uid, gid }: { uid: number; gid: number }): void {
   if (uid < 0 && gid < 0) return;
   try {
@@ -129,7 +129,7 @@ function nameOf(path: string): BoundName {
   };
 }
 
-/** Says of a directory in which no socket can be made why, which the runtimes do not. */
+/** Says why no socket can be made in a directory, which the runtimes do not. */
 function checkDirectory(directory: string): void {
   const found = statSync(directory, { throwIfNoEntry: false });
   if (found === undefined) throw new Error(`the directory "${directory}" does not exist`);
@@ -137,7 +137,7 @@ function checkDirectory(directory: string): void {
   try {
     accessSync(directory, constants.W_OK | constants.X_OK);
   } catch (error) {
-    // With permissions of its own Deno may refuse to look. Then bind tells.
+    // Deno may refuse to look, for want of permissions. Then bind says what is wrong.
     if (!["EACCES", "EROFS"].includes((error as NodeJS.ErrnoException).code ?? "")) return;
     throw new Error(`the program's user may not write to the directory "${directory}"`);
   }

@@ -14,12 +14,12 @@ const SIGNATURE_ALGORITHMS_CERT = 50;
 const SUPPORTED_GROUPS = 10;
 const HOST_NAME = 0;
 
-/** A ClientHello of some two kilobytes is usual since post-quantum key shares; this is what is read at most. */
+/** Most bytes that are read. A ClientHello has some two kilobytes since there are post-quantum key shares. */
 export const MAX_CLIENT_HELLO_BYTES = 32 * 1024;
 
-/** What a client says before anything is decided. */
+/** What a client says in its first message. */
 export interface ClientHello {
-  /** As sent; `null` where the client names no server. */
+  /** The server name as it was sent; `null` where the client names no server. */
   serverName: string | null;
   /** Application protocols in the client's order; empty where it offers none. */
   alpn: string[];
@@ -44,7 +44,7 @@ class MessageReader {
   #taken = 0;
   readonly #header = new Uint8Array(RECORD_HEADER_BYTES);
   #headerBytes = 0;
-  /** Bytes of the record at hand that are still to come. */
+  /** How many bytes of the present record are still to come. */
   #recordLeft = 0;
   #message = new Uint8Array(2048);
   #messageBytes = 0;

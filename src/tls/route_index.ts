@@ -4,15 +4,20 @@ import type { ClientHello } from "./client_hello.ts";
 
 /** Which connections a route takes. */
 export interface RouteMatch {
-  /** Normalized, `*.` allowed as the first label; empty: any, also a client that names no server. */
+  /**
+   * Normalized names, with `*.` allowed as the first label. An empty list takes any client, also one that names no
+   * server.
+   */
   serverNames: string[];
-  /** Empty: any, also a client that agreed on no protocol. */
+  /** Agreed protocols. An empty list takes any client, also one that agreed on no protocol. */
   alpn: string[];
-  /** The connection goes on as it is: TLS is not terminated. By server name alone. */
+  /**
+   * TLS is not terminated: the bytes of the client are passed on as they are. Such a route goes by server name alone.
+   */
   passthrough: boolean;
 }
 
-/** The routes of a listener. Plain data. */
+/** The routes of a listener, as plain data. */
 export interface RouteRules {
   /** The first that matches takes the connection. */
   routes: RouteMatch[];
@@ -39,14 +44,14 @@ type RouteDecision =
 
 /** The routes that can take a client of one server name. */
 interface Candidates {
-  /** Indexes of routes in their order, up to the first that takes whatever comes. */
+  /** Indexes of routes in their order, up to the first that takes every connection. */
   routes: readonly number[];
-  /** Whether what none of the routes takes goes to the listener's own backend. */
+  /** Whether a connection that no route takes goes to the listener's own backend. */
   fallback: boolean;
   alpn: readonly string[];
 }
 
-/** What stands for the listener's own backend among the indexes of routes. */
+/** The index that stands for the listener's own backend. */
 export const OWN_BACKEND = -1;
 
 /** Finds the route of a connection with one look-up by its server name, whatever the number of routes. */
@@ -88,17 +93,17 @@ export class RouteIndex {
     return [...this.#exact.values(), ...this.#wildcard.values()].some((candidates) => of(candidates) !== first);
   }
 
-  /** Whether some server names are refused whatever else the client says. */
+  /** Whether some server names are refused, whatever else the client says. */
   get refusesNames(): boolean {
     return this.byName && this.#any.routes.length === 0 && !this.#any.fallback;
   }
 
-  /** What is offered to a client of which the server name is not known. */
+  /** The protocols that are offered to a client whose server name is not known. */
   get alpn(): readonly string[] {
     return this.#any.alpn;
   }
 
-  /** Decides by what the client has said first. */
+  /** Decides by the ClientHello. */
   decide({ serverName, alpn }: Pick<ClientHello, "serverName" | "alpn">): RouteDecision {
     const candidates = this.#of(serverName);
     if (candidates.routes.length === 0 && !candidates.fallback) return { kind: "refuse", alert: "unrecognized_name" };
@@ -115,10 +120,10 @@ export class RouteIndex {
   }
 
   /**
-   * The route of a connection.
+   * Finds the route of a connection.
    * @param alpn the protocol agreed on, if any
    * @param passthrough whether it was decided that TLS is not terminated
-   * @returns its index, or {@linkcode OWN_BACKEND}; `null`: no route takes it
+   * @returns its index, or {@linkcode OWN_BACKEND}; `null` where no route takes it
    */
   find(serverName: string | undefined, alpn: string | undefined, passthrough: boolean): number | null {
     const candidates = this.#of(serverName ?? null);

@@ -6,12 +6,12 @@ import { E_PHNUM, E_PHOFF, E_SHNUM, E_SHOFF, type ElfFile, readElf } from "./elf
  * What a program's data begin with, where they lie behind the base (Deno 2.7 does so). The base has it as a text, too.
  */
 const DATA_MAGIC = "d3n0l4nd";
-/** The sections that newer Denos add for the data, and for the program headers, which have to lie elsewhere then. */
+/** The sections that newer versions of Deno add for the data, and for the program headers, which are moved then. */
 const DATA_SECTION = ".note.sui";
 const PROGRAM_HEADERS_SECTION = ".sui.phdrs";
 /** Where the program headers of the base are: right behind the file header. */
 const BASE_PHOFF = 64n;
-/** A source file that only the deno command is made of: the parser of its arguments. */
+/** The name of a source file that only the deno command has in it: the parser of its arguments. */
 const COMMAND_SOURCE = "cli/args/flags.rs";
 
 /** Deno's base in a file: its bytes, and whether something was cut away for that. */
@@ -40,7 +40,7 @@ export function cutBase(file: Uint8Array<ArrayBuffer>, elf: ElfFile): Base {
   return base;
 }
 
-/** The base is all up to the end of the section header table; what follows are the program's data. */
+/** Finds the base where it is everything up to the end of the section header table, and the data follow. */
 function withoutDataBehind(file: Uint8Array<ArrayBuffer>, { end }: ElfFile): Base {
   if (end === file.length) return { bytes: file, wasCut: false };
   const follows = new TextDecoder().decode(file.subarray(end, end + DATA_MAGIC.length));

@@ -1,4 +1,4 @@
-/** As much of an ELF file (elf(5)) as the build has to know: where its parts end. 64 bits, little-endian. */
+/** Reads as much of an ELF file (elf(5); 64 bits, little-endian) as the build needs: where its parts end. */
 import { TARGETS } from "../target.ts";
 
 /** Bytes of the file header, and of one section header. */
@@ -23,9 +23,9 @@ export interface Section {
   headerOffset: number;
 }
 
-/** What an ELF file says of itself. */
+/** What the headers of an ELF file say. */
 export interface ElfFile {
-  /** The machine it is for; `null`: none that binaries are made for. */
+  /** The machine that it is for; `null` for one that no binaries are made for. */
   machine: string | null;
   /** Where the section header table begins. */
   tableOffset: number;
@@ -34,7 +34,7 @@ export interface ElfFile {
   sections: Section[];
 }
 
-/** Reads the headers of an ELF file; `null`: it is none, or not one of 64 bits and little-endian. */
+/** Reads the headers of an ELF file; `null` for anything else than one of 64 bits and little-endian. */
 export function readElf(file: Uint8Array): ElfFile | null {
   if (file.length < HEADER_BYTES) return null;
   const magic = [0x7f, 0x45, 0x4c, 0x46, 2, 1];

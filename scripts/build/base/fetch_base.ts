@@ -15,18 +15,18 @@ import { ROOT } from "../../reference/inventory.ts";
 /** The version of both: not the one that releases are made with. */
 export const TEST_BASE_VERSION = "2.7.14";
 
-/** Where they are put. Git ignores it. */
+/** The folder that they are put into. Git ignores it. */
 export const TEST_BASE_DIRECTORY = `${ROOT}.deno-base`;
 
 /** A program of PyPI (MIT) that was compiled on Deno 2.7.14; later versions of it have no such program in them. */
 const PACKAGE = "bids-validator-deno==3.0.0a3";
-/** Its program, inside of the wheel. */
+/** The path of the program in the wheel. */
 const PROGRAM = "bids_validator_deno-3.0.0a3.data/scripts/bids-validator-deno";
 
 interface Source {
-  /** Of the wheels, as pip names it. */
+  /** The name of the platform, as pip has it. */
   platform: string;
-  /** Of the base, after it was cut out. */
+  /** The SHA-256 of the base after it was cut out. */
   sha256: string;
 }
 

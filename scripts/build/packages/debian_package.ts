@@ -84,7 +84,7 @@ Description: TLS-terminating proxy (on ${runtime})
 `;
 }
 
-/** What lintian sees in a single-file program that is not made by Debian's own tools. */
+/** The complaints of lintian about a single-file program that is not made by Debian's own tools. */
 const OVERRIDES = `# The runtime is part of the program, and is made as its makers make it.
 tls-off: hardening-no-pie *
 tls-off: hardening-no-relro *
@@ -127,7 +127,7 @@ async function copyright(directory: string): Promise<string> {
   return `tls-off and the packages that are part of it have these copyrights and licences.\n\n${short}`;
 }
 
-/** The licence's whole text, which each Debian has once. */
+/** The whole text of the licence, which each Debian system has once. */
 const APACHE_TEXT =
   /^ *Apache License\n *Version 2\.0,[\s\S]*?END OF TERMS AND CONDITIONS\n(\s*APPENDIX[\s\S]*?limitations under the License\.\n)?/gm;
 const APACHE_PLACE = "Apache License, Version 2.0: /usr/share/common-licenses/Apache-2.0\n";
@@ -156,7 +156,7 @@ async function copyTree(from: string, to: string): Promise<void> {
   }
 }
 
-/** As Debian wants it: with the best compression, and without a name or time in it. */
+/** Compresses as Debian asks for: as well as possible, and without a name or time in the file. */
 async function compress(path: string): Promise<void> {
   const { code, output } = await runCommand(["gzip", "-9n", path]);
   if (code !== 0) throw new BuildError(`Cannot compress ${path}: ${tellingLine(output)}`);

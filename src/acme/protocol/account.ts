@@ -6,7 +6,7 @@ import { AcmeError } from "./problem.ts";
 interface AccountOptions {
   /** "" for none. */
   email: string;
-  /** `null`: the server asks for none. */
+  /** `null` where the server asks for none. */
   externalAccount: ExternalAccount | null;
 }
 
@@ -35,7 +35,7 @@ export async function openAccount(client: AcmeClient, { email, externalAccount }
   client.account = location;
   if (answer.status !== 200) return;
   const known = parseJson(answer).contact;
-  // Let's Encrypt keeps no addresses, and so gives none out.
+  // Let's Encrypt does not store addresses, and therefore returns none.
   if (contact.length === 0 || !Array.isArray(known) || known.length === 0 || String(known[0]) === contact[0]) return;
   await client.post(location, { contact }, "change the account's address");
 }

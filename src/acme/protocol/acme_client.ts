@@ -5,10 +5,10 @@ import { AcmeError } from "./problem.ts";
 
 /** How often a request may be signed anew because the server does not take its nonce (RFC 8555 section 6.5). */
 const MAX_NONCE_ERRORS = 12;
-/** Nonces that wait to be used; each answer brings one. */
+/** Nonces that are not used yet. Each answer brings one. */
 const MAX_NONCES = 8;
 
-/** Signed requests of one account, or of one to be, to one ACME server. */
+/** Sends signed requests of one account, or of one that is about to be made, to one ACME server. */
 export class AcmeClient {
   readonly directory: Directory;
   readonly key: AccountKey;

@@ -9,7 +9,7 @@ import { isRecord, parseJson } from "./directory.ts";
 import { Poll } from "./poll.ts";
 import { AcmeError, describeProblem, readProblem } from "./problem.ts";
 
-/** For the server to look at a name, once it was asked to. */
+/** How long the server may take to validate a name after it was asked to. */
 const VALIDATION_MS = 180_000;
 const TLS_ALPN = "tls-alpn-01";
 
@@ -20,9 +20,9 @@ interface AuthorizeOptions {
   progress?: (message: string) => void;
 }
 
-/** A name that the server has still to be shown. */
+/** A name that the server has not validated yet. */
 interface Pending {
-  /** Of the authorization. */
+  /** The URL of the authorization. */
   url: string;
   name: string;
   challengeUrl: string;
@@ -94,7 +94,7 @@ async function validated(client: AcmeClient, { url, name }: Pending, options: Au
   }
 }
 
-/** What the server found wrong, which stands at the challenge it tried. */
+/** Returns what the server found wrong, which is in the challenge that it tried. */
 function failure(name: string, { status, challenges }: Record<string, unknown>): AcmeError {
   for (const challenge of Array.isArray(challenges) ? challenges.filter(isRecord) : []) {
     const problem = readProblem(challenge.error);
@@ -103,12 +103,12 @@ function failure(name: string, { status, challenges }: Record<string, unknown>):
   return new AcmeError(`${name} was not validated: the authorization is ${String(status).slice(0, 20)}`);
 }
 
-/** Servers count open authorizations, and refuse orders where there are many. */
+/** Gives up authorizations, because servers count the open ones and refuse orders where there are many. */
 async function deactivate(client: AcmeClient, url: string): Promise<void> {
   try {
     await client.post(url, { status: "deactivated" }, "give up an authorization");
   } catch {
-    // It is invalid already, or the server is away: it expires by itself. The error that led here is the one to tell
-    // of.
+    // The authorization is invalid already, or the server is away: then it expires by itself. The error that led here
+    // is the one that is reported.
   }
 }

@@ -1,7 +1,7 @@
 import { AcmeError, describeProblem, readProblem, readRetryAfter } from "./problem.ts";
 import type { HttpsAnswer, HttpsClient } from "./https_client.ts";
 
-/** Where an ACME server offers what (RFC 8555 section 7.1.1). */
+/** The URLs of what an ACME server offers (RFC 8555 section 7.1.1). */
 export interface Directory {
   newNonce: string;
   newAccount: string;
@@ -41,7 +41,7 @@ export async function fetchDirectory(https: HttpsClient, url: string): Promise<D
   };
 }
 
-/** What an answer says is wrong, with the server's own words where it has any. */
+/** Describes a failed answer, in the server's own words where it has any. */
 export function answerError(action: string, answer: HttpsAnswer): AcmeError {
   const problem = problemOf(answer);
   const detail = problem === null ? `HTTP status ${answer.status}` : describeProblem(problem);
@@ -59,7 +59,7 @@ export function problemOf(answer: HttpsAnswer): ReturnType<typeof readProblem> {
   try {
     return readProblem(parseJson(answer));
   } catch {
-    // An error page of something in between: its status says more than its HTML.
+    // This is an error page of something between client and server. Its status says more than its HTML.
     return null;
   }
 }
@@ -73,7 +73,7 @@ export function parseJson({ body }: HttpsAnswer): Record<string, unknown> {
   try {
     value = JSON.parse(new TextDecoder().decode(body));
   } catch {
-    // Below: what it is instead does not matter.
+    // The error below says enough: what the body is instead does not matter.
   }
   if (!isRecord(value)) throw new AcmeError("Cannot read the server's answer: it is no JSON object");
   return value;

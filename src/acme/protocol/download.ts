@@ -6,15 +6,15 @@ import type { HttpsAnswer } from "./https_client.ts";
 import { AcmeError } from "./problem.ts";
 import { isFor } from "../stored_certificate.ts";
 
-/** Alternate chains to look at, at most. */
+/** How many alternate chains are looked at, at most. */
 const MAX_ALTERNATES = 10;
 
 interface DownloadOptions {
-  /** What the certificate has to be for. */
+  /** The names that the certificate has to have. */
   names: string[];
   /** Common name of the issuer of the chain's last certificate that is preferred; "" for the server's first choice. */
   preferredChain: string;
-  /** Whose certificate it has to be. */
+  /** The key that it has to belong to. */
   keyPem: string;
 }
 

@@ -2,18 +2,18 @@ import { Agent, request } from "node:https";
 import type { IncomingHttpHeaders } from "node:http";
 import { AcmeError } from "./problem.ts";
 
-/** A chain of certificates is some 10 KiB; everything else is smaller. */
+/** Most bytes of an answer. A chain of certificates has some 10 KiB, and everything else is smaller. */
 const MAX_BODY_BYTES = 256 * 1024;
-/** For one request from the connect to the last byte of the answer. */
+/** How long one request may take, from the connect to the last byte of the answer. */
 const REQUEST_MS = 30_000;
 
 interface HttpsClientOptions {
-  /** PEM certificates that vouch for the server, instead of the public authorities; "" for those. */
+  /** Certificates of the authorities that the server is trusted by, PEM; "" for the public authorities. */
   ca: string;
   userAgent: string;
   /** @default {30_000} */
   timeoutMs?: number;
-  /** Ends every request, those to come as well. */
+  /** Aborts every request, also those that begin later. */
   signal?: AbortSignal;
 }
 
@@ -23,7 +23,7 @@ export interface HttpsAnswer {
   body: Uint8Array;
 }
 
-/** Requests over HTTPS, each with a deadline and a bound of its answer. Follows no redirects. */
+/** Makes requests over HTTPS, each with a deadline and a bound on its answer. Redirects are not followed. */
 export class HttpsClient {
   readonly #options: HttpsClientOptions;
   readonly #agent: Agent;
@@ -95,7 +95,7 @@ function hostOf(url: string): string {
 }
 
 function explain(error: Error & { code?: string; errors?: Error[] }): string {
-  // A connect that failed for each of several addresses has a message for each, and none of its own.
+  // The error of a connect that failed for several addresses has a message for each of them, and none itself.
   const detail = error.message || error.errors?.[0]?.message || error.code || "unknown reason";
   return detail.split("\n", 1)[0];
 }

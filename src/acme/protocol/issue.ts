@@ -14,7 +14,7 @@ interface IssueOptions {
   /** The certificate's name in the storage. */
   id: string;
   names: string[];
-  /** What it replaces (RFC 9773 section 4.1); `null` for nothing. */
+  /** The identifier of the certificate that it replaces (RFC 9773 section 4.1); `null` for none. */
   replaces: string | null;
   present: Present;
   clock: Clock;

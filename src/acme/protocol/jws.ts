@@ -9,13 +9,13 @@ export interface AccountKey {
   privateKey: CryptoKey;
   /** The public part, in the order of RFC 7638. */
   jwk: { crv: string; kty: string; x: string; y: string };
-  /** Of `jwk` (RFC 7638), base64url. */
+  /** The thumbprint of `jwk` (RFC 7638), base64url. */
   thumbprint: string;
   /** PKCS#8. */
   pem: string;
 }
 
-/** What binds a new account to one that a customer has with the authority (RFC 8555 section 7.3.4). */
+/** The key that binds a new account to one that a customer has with the authority (RFC 8555 section 7.3.4). */
 export interface ExternalAccount {
   kid: string;
   /** Raw bytes of the HMAC key. Never logged. */

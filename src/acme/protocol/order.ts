@@ -10,7 +10,7 @@ import { type Identifier, identifierOf } from "./identifier.ts";
 import { Poll } from "./poll.ts";
 import { AcmeError, describeProblem, readProblem } from "./problem.ts";
 
-/** For the server to make the certificate, once it was asked to. */
+/** How long the server may take to make the certificate after it was asked to. */
 const ISSUE_MS = 300_000;
 
 export interface OrderOptions {
@@ -27,7 +27,7 @@ export interface OrderOptions {
   present: Present;
   clock: Clock;
   signal?: AbortSignal;
-  /** Is told of each step. */
+  /** Receives a line for each step. */
   progress?: (message: string) => void;
 }
 
@@ -75,7 +75,7 @@ async function placeOrder(
   { profile, replaces: replaced }: OrderOptions,
 ): Promise<{ url: string; order: Record<string, unknown> }> {
   const { newOrder, profiles, renewalInfo } = client.directory;
-  // A server without renewal information need not know the field.
+  // A server without renewal information may not know the field.
   const replaces = renewalInfo === null ? null : replaced;
   if (profile !== "" && (profiles === null || !Object.hasOwn(profiles, profile))) {
     const offered = profiles === null ? "none" : Object.keys(profiles).map((name) => `"${name}"`).join(", ");
@@ -87,7 +87,7 @@ async function placeOrder(
   try {
     answer = await client.post(newOrder, replaces === null ? payload : { ...payload, replaces }, action);
   } catch (error) {
-    // What is replaced may be unknown to the server, or replaced already: then this is an order like any other.
+    // The server may not know what is replaced, or it is replaced already. Then this is an order like any other.
     const type = error instanceof AcmeError ? error.problem?.type : undefined;
     if (replaces === null || (type !== "alreadyReplaced" && type !== "malformed")) throw error;
     answer = await client.post(newOrder, payload, action);

@@ -8,13 +8,13 @@ const LONGEST_PAUSE_MS = 5_000;
 interface PollOptions {
   clock: Clock;
   signal?: AbortSignal;
-  /** How long to ask, at most. */
+  /** How long the server is asked, at most. */
   limitMs: number;
-  /** What is waited for. */
+  /** What is waited for, for the error. */
   what: string;
 }
 
-/** Asks again and again, as often as the server likes it. */
+/** Asks again and again, as often as the server allows. */
 export class Poll {
   readonly #options: PollOptions;
   readonly #startMs: number;
@@ -27,14 +27,14 @@ export class Poll {
     this.#startMs = options.clock.now();
   }
 
-  /** What the server said last: it may ask for a pause before the next question. */
+  /** The last answer, which may ask for a pause before the next question. */
   heard({ headers }: HttpsAnswer): void {
     this.#askedMs = readRetryAfter(headers["retry-after"], this.#options.clock.now());
     this.#first = false;
   }
 
   /**
-   * Waits until it may be asked again; the first time not at all.
+   * Waits until the server may be asked again. The first question does not wait.
    * @throws {AcmeError} when the time is over
    */
   async wait(): Promise<void> {

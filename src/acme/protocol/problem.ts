@@ -1,6 +1,6 @@
 import { printable } from "../../tls/certificates/certificate_file.ts";
 
-/** The longest wait that a server may ask for; whoever renews certificates tries at least once a day. */
+/** The longest wait that a server may ask for: certificates are tried to be renewed at least once a day. */
 export const LONGEST_WAIT_MS = 24 * 3_600_000;
 
 /** A problem document (RFC 9457) as ACME uses it (RFC 8555 section 6.7). */
@@ -22,7 +22,7 @@ interface AcmeErrorOptions extends ErrorOptions {
   retryAfterMs?: number;
 }
 
-/** A certificate could not be had: the message says why, in the server's own words where it had any. */
+/** A certificate could not be obtained. The message says why, in the server's own words where it had any. */
 export class AcmeError extends Error {
   override readonly name = "AcmeError";
   readonly problem: ProblemDocument | undefined;
@@ -38,7 +38,7 @@ export class AcmeError extends Error {
 }
 
 const PREFIX = "urn:ietf:params:acme:error:";
-/** A server that lists more is not worth reading to the end. */
+/** How many of the problems that a server lists are read. */
 const MAX_SUBPROBLEMS = 10;
 
 /** Reads a problem document; `null` where `value` is none. */

@@ -19,7 +19,7 @@ export interface RenewalWindow {
 
 interface RenewalInfo {
   window: RenewalWindow;
-  /** When to ask again, from now. */
+  /** How long to wait before asking again. */
   checkAfterMs: number;
 }
 

@@ -1,7 +1,7 @@
 /**
  * The server's side of the one handshake that validates a name for an ACME server (RFC 8737): TLS 1.3, one cipher
- * suite, no resumption, no client certificate, no data. Written out here because the certificate of a validation has a
- * critical extension that no TLS library need know: rustls, and so Deno, refuses to load such a certificate. Nothing
+ * suite, no resumption, no client certificate, no data. It is written here because the certificate of a validation has
+ * a critical extension that no TLS library need know: rustls, and so Deno, refuses to load such a certificate. Nothing
  * that this handshake protects is secret: its key is made for it, and it ends before any byte of an application.
  */
 import { randomBytes, sign, timingSafeEqual } from "node:crypto";
@@ -25,10 +25,10 @@ const MESSAGE = {
 } as const;
 const EXTENSION = { alpn: 16, supportedVersions: 43, keyShare: 51 } as const;
 const ALERT = { closeNotify: 0, handshakeFailure: 40, unrecognizedName: 112 } as const;
-/** What a client sends after its ClientHello is less. */
+/** Most bytes that a client may send after its ClientHello. */
 const MAX_RECORD_BYTES = 16 * 1024 + 256;
 
-/** Why a validation cannot be answered. `alert` is a record for the client. */
+/** A validation cannot be answered. `alert` is a record for the client. */
 export class ChallengeError extends Error {
   override readonly name = "ChallengeError";
   constructor(message: string, readonly alert: Uint8Array | null = null) {
@@ -36,21 +36,21 @@ export class ChallengeError extends Error {
   }
 }
 
-/** One handshake, as a function of bytes: whoever has the connection writes what this answers. */
+/** One handshake, from bytes to bytes. The caller has the connection, and writes what this returns. */
 export class ChallengeHandshake {
-  /** What to write first. */
+  /** The bytes to write first. */
   readonly flight: Uint8Array;
   readonly #keys: HandshakeKeys;
   readonly #opener: Opener;
-  /** What the client's Finished has to be. */
+  /** The Finished message that the client has to send. */
   readonly #expected: Uint8Array;
-  /** Hash of all messages to the server's Finished. */
+  /** The hash of all messages up to the server's Finished. */
   readonly #hash: Uint8Array;
   #bytes: Uint8Array = new Uint8Array(0);
 
   /**
    * @param hello the ClientHello message with its header
-   * @param challenge `undefined` where none is there for the server name
+   * @param challenge `undefined` where there is none for the server name
    * @throws {ChallengeError}
    */
   constructor(hello: Uint8Array, offer: Offer, challenge: Challenge | undefined) {
@@ -81,15 +81,15 @@ export class ChallengeHandshake {
     this.#opener = new Opener(this.#keys.client);
     this.flight = concat(
       plainRecord(RECORD.handshake, serverHello),
-      // For boxes in between that take it for TLS 1.2 (RFC 8446 appendix D.4).
+      // This is for middleboxes that take the connection for TLS 1.2 (RFC 8446 appendix D.4).
       plainRecord(RECORD.changeCipherSpec, Uint8Array.of(1)),
       sealer.seal(RECORD.handshake, concat(extensions, certificate, verify, finished)),
     );
   }
 
   /**
-   * Takes what comes from the client after its ClientHello.
-   * @returns what to write last, a close_notify; `null`: more is to come
+   * Takes the bytes that come from the client after its ClientHello.
+   * @returns the bytes to write last, which are a close_notify; `null` while more is to come
    * @throws {ChallengeError} where the client does not accept the certificate, or breaks the protocol
    */
   receive(chunk: Uint8Array): Uint8Array | null {

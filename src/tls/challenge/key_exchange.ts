@@ -5,14 +5,14 @@ import { Buffer } from "node:buffer";
 export const GROUPS = { x25519: 0x001d, p256: 0x0017 } as const;
 
 interface Exchanged {
-  /** Our half, for the client. */
+  /** The public key of this side, for the client. */
   share: Uint8Array;
   secret: Uint8Array;
 }
 
 /**
- * Exchanges a key with a client's half.
- * @throws {Error} where that is none
+ * Agrees on a shared secret with the client's public key.
+ * @throws {Error} where the client's is no public key of the group
  */
 export function exchangeKey(group: number, clientShare: Uint8Array): Exchanged {
   return group === GROUPS.x25519 ? exchangeX25519(clientShare) : exchangeP256(clientShare);

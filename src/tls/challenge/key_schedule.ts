@@ -9,7 +9,7 @@ const NOTHING = new Uint8Array(0);
 export interface TrafficKeys {
   key: Uint8Array;
   iv: Uint8Array;
-  /** What the Finished message of this direction is authenticated with. */
+  /** The key that the Finished message of this direction is authenticated with. */
   finishedKey: Uint8Array;
 }
 
@@ -59,7 +59,7 @@ function extract(salt: Uint8Array, secret: Uint8Array): Uint8Array {
   return hmac(salt, secret);
 }
 
-/** HKDF-Expand-Label; one block of HKDF-Expand is enough for all that is asked for here. */
+/** HKDF-Expand-Label. One block of HKDF-Expand is enough for every key here. */
 function expandLabel(secret: Uint8Array, label: string, context: Uint8Array, length: number): Uint8Array {
   const name = new TextEncoder().encode(`tls13 ${label}`);
   const info = Uint8Array.of(length >> 8, length & 0xff, name.length, ...name, context.length, ...context, 1);

@@ -5,14 +5,14 @@ const EXTENSION = { serverName: 0, signatureAlgorithms: 13, alpn: 16, supportedV
 
 /** What a client offers in its ClientHello (RFC 8446 section 4.1.2), as far as a validation needs it. */
 export interface Offer {
-  /** "" for none. */
+  /** The server name; "" for none. */
   serverName: string;
   alpn: string[];
   sessionId: Uint8Array;
   cipherSuites: number[];
   versions: number[];
   signatureAlgorithms: number[];
-  /** The client's halves of key exchanges, by group. */
+  /** The client's public keys for the key exchange, by group. */
   shares: Map<number, Uint8Array>;
 }
 
@@ -23,8 +23,8 @@ export function isValidation({ alpn }: Pick<Offer, "alpn">): boolean {
 
 /**
  * Reads the ClientHello out of the first bytes of a connection.
- * @returns `undefined` while it has not come whole; `null` where the bytes are no ClientHello: whoever shakes hands
- * afterwards finds that out as well
+ * @returns `undefined` while it is not complete; `null` where the bytes are no ClientHello: the handshake that follows
+ * fails by that as well
  */
 export function readOffer(bytes: Uint8Array): Offer | null | undefined {
   const message = readHandshake(bytes);
@@ -96,8 +96,8 @@ function numbers(list: Reader): number[] {
 }
 
 /**
- * The first handshake message with its header, as the hash of all messages needs it; `null` where it has not come
- * whole.
+ * Returns the first handshake message with its header, as the hash of all messages needs it; `null` while it is not
+ * complete.
  */
 export function readHandshakeMessage(bytes: Uint8Array): Uint8Array | null {
   const body = readHandshake(bytes);

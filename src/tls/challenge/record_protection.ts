@@ -31,7 +31,7 @@ export class Opener {
   constructor(private readonly keys: TrafficKeys) {}
 
   /**
-   * @param record whole
+   * @param record with its header
    * @throws {Error} where it is not authentic, or empty
    */
   open(record: Uint8Array): { type: number; content: Uint8Array } {
@@ -56,7 +56,7 @@ function header(type: number, length: number): Uint8Array {
   return Uint8Array.of(type, 3, 3, length >> 8, length & 0xff);
 }
 
-/** Records are few: the sequence number fits the last four bytes. */
+/** There are few records, so that the sequence number fits into the last four bytes. */
 function nonce(iv: Uint8Array, sequence: number): Uint8Array {
   const bytes = iv.slice();
   for (let i = 0; i < 4; i++) bytes[11 - i] ^= sequence >>> (8 * i) & 0xff;

@@ -10,7 +10,7 @@ export interface Extension {
   value: Uint8Array;
 }
 
-/** What verifying a path asks of a certificate (RFC 5280 section 4.1). */
+/** The parts of a certificate that verifying a path looks at (RFC 5280 section 4.1). */
 export interface PathCertificate {
   der: Uint8Array;
   /** For messages, without control characters and of bounded length. */
@@ -39,13 +39,15 @@ export interface PathCertificate {
 /**
  * Reads a certificate for {@linkcode verifyPath}.
  *
- * @throws {Error} it is none, or has what RFC 5280 forbids: two extensions of a kind, two different algorithms
+ * @throws {Error} where it is no certificate, or has what RFC 5280 forbids: two extensions of a kind, two different
+ * algorithms
  */
 export function readPathCertificate(der: Uint8Array): PathCertificate {
   const whole = readDer(der);
   const parts = readDerSequence(whole.value);
   const [tbs, signatureAlgorithm, signature] = parts;
-  // What the signature does not cover must have no other form: the same certificate is always the same bytes.
+  // The part that the signature does not cover must have one form only, so that the same certificate always has the
+  // same bytes.
   if (whole.tag !== 0x30 || whole.bytes.length !== der.length || parts.length !== 3 || tbs.tag !== 0x30) {
     throw new SyntaxError("no certificate");
   }
@@ -53,7 +55,7 @@ export function readPathCertificate(der: Uint8Array): PathCertificate {
   const hasVersion = fields[0].tag === 0xa0;
   const version = hasVersion ? readDer(fields[0].value).value[0] + 1 : 1;
   const [serial, algorithm, issuer, _validity, subject] = fields.slice(hasVersion ? 1 : 0);
-  // Whoever could change the outer one alone would decide how the signature is looked at (section 4.1.1.2).
+  // Who changed the outer algorithm alone would decide how the signature is verified (section 4.1.1.2).
   if (!equalBytes(algorithm.bytes, signatureAlgorithm.bytes)) throw new SyntaxError("two signature algorithms");
   if (signature.tag !== 0x03 || signature.value[0] !== 0) throw new SyntaxError("no signature");
   const parsed = parseCertificate(der);
@@ -89,7 +91,7 @@ function readExtensions(element: DerElement | undefined): Map<string, Extension>
   return extensions;
 }
 
-/** Whether two byte strings are the same. Not for secrets. */
+/** Whether two byte strings are equal. The time that it takes depends on them: it is not for secrets. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -4,12 +4,12 @@ import { type PathCertificate, readPathCertificate } from "./certificate.ts";
 import { RevocationIndex, type RevocationList } from "./revocation.ts";
 import { type Path, VerificationError, verifyPath } from "./path.ts";
 
-/** Certificates that a client may show; OpenSSL's and rustls' limits of their size come before. */
+/** How many certificates a client may show. OpenSSL and rustls limit their size before that. */
 const MOST_SHOWN = 32;
-/** Chains whose verification is remembered for each listener. */
+/** How many verified chains are remembered for each listener. */
 const MOST_REMEMBERED = 10_000;
 
-/** Until when a verification is good: it has been looked at what may change with time. */
+/** The times between which a verification holds, because everything that changes with time was looked at. */
 interface Verified {
   fromMs: number;
   toMs: number;
@@ -19,14 +19,14 @@ interface Verified {
  * Verifies the certificates of one listener's clients, for every engine alike. It looks at each connection, resumed or
  * not: a session outlives its certificate's date, and on some runtimes the listener that it began at.
  *
- * That the client holds the certificate's key is what the handshake has shown; this is about who vouches for it.
+ * The handshake has shown that the client has the key of its certificate. This is about who has signed it.
  */
 export class ClientVerifier {
   readonly #anchors: PathCertificate[] = [];
   /** By the hash of the chain; the one not seen for the longest time is first. */
   readonly #verified = new Map<string, Verified>();
 
-  /** `null` where nobody asks whether a certificate was revoked. */
+  /** `null` where revocation is not checked. */
   readonly #revocations: RevocationIndex | null;
 
   /**
@@ -45,7 +45,7 @@ export class ClientVerifier {
   }
 
   /**
-   * Verifies what a client has shown.
+   * Verifies the certificates that a client has shown.
    *
    * @param chain DER: its certificate first, and what it showed beside
    * @param examine is given the client's certificate the first time, and may refuse it
@@ -75,7 +75,7 @@ export class ClientVerifier {
       return verifyPath(...readChain(chain), this.#anchors, nowMs);
     } catch (error) {
       if (error instanceof VerificationError) throw error;
-      // Wherever parsing gave up, the certificate was not verified.
+      // A certificate that could not be parsed was not verified.
       throw new VerificationError("certificate-malformed", "it is malformed", { cause: error });
     }
   }
@@ -93,7 +93,7 @@ function readChain([leaf, ...shown]: readonly Uint8Array[]): [PathCertificate, P
     try {
       authorities.push(readPathCertificate(der));
     } catch {
-      // It vouches for nobody.
+      // Such a certificate is no authority for anybody.
     }
   }
   try {

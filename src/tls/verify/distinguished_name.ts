@@ -2,7 +2,7 @@ import { type DerElement, readDerSequence, readObjectIdentifier } from "../certi
 
 const TEXT_TAGS = { utf8: 0x0c, printable: 0x13, teletex: 0x14, ia5: 0x16, universal: 0x1c, bmp: 0x1e } as const;
 
-/** One attribute of a name: what kind, and its value in a form that can be compared. */
+/** One attribute of a name: its kind, and its value in a form that can be compared. */
 interface NameAttribute {
   /** Object identifier. */
   type: string;
@@ -20,14 +20,14 @@ export function readRelativeNames(name: DerElement): NameAttribute[][] {
 }
 
 /**
- * A Name in a form in which equal names are equal texts: RFC 5280 section 7.1 compares without case, and with runs of
- * white space as one, whatever the string's encoding. Ambiguous forms must not help to evade an excluded name.
+ * Writes a Name in a form in which equal names are equal texts: RFC 5280 section 7.1 compares without case, and with
+ * runs of white space as one, whatever the string's encoding. Ambiguous forms must not help to evade an excluded name.
  */
 export function readDistinguishedName(name: DerElement): string {
   return JSON.stringify(readRelativeNames(name).map(comparableRelativeName));
 }
 
-/** One relative name as a text; its attributes are a set. */
+/** Writes one relative name as a text. Its attributes are a set, so that their order does not matter. */
 export function comparableRelativeName(attributes: NameAttribute[]): string {
   return JSON.stringify(attributes.map(({ type, value }) => [type, value]).sort());
 }

@@ -17,11 +17,11 @@ interface GeneralName {
   value: Uint8Array;
 }
 
-/** More comparisons than any honest certificate causes: names times subtrees. */
+/** How many comparisons (names times subtrees) one certificate may cause. No honest one needs as many. */
 const MOST_COMPARISONS = 10_000;
 
 /**
- * Why the name constraints of an authority (RFC 5280 section 4.2.1.10) forbid the names of a certificate below it;
+ * Says why the name constraints of an authority (RFC 5280 section 4.2.1.10) forbid the names of a certificate below it;
  * `null` where they do not. A name of a kind that is constrained, and that cannot be compared here, is forbidden.
  */
 export function constraintViolation(authority: PathCertificate, certificate: PathCertificate): string | null {
@@ -38,7 +38,7 @@ export function constraintViolation(authority: PathCertificate, certificate: Pat
       return `${describe(name)} is not permitted by the authority "${authority.title}"`;
     }
     for (const subtree of excluded) {
-      // Where it cannot be told, it counts as excluded.
+      // A name that cannot be compared counts as excluded.
       if (subtree.kind === name.kind && isWithin(name, subtree, true) !== false) {
         return `${describe(name)} is excluded by the authority "${authority.title}"`;
       }
@@ -62,10 +62,7 @@ function generalName({ tag, value }: DerElement): GeneralName {
   return { kind, value: kind === Kind.directory ? readDer(value).bytes : value };
 }
 
-/**
- * Every name that constraints are about: the subject, what is in it like a host or an address, and the alternative
- * names.
- */
+/** Lists every name that constraints are about: the subject, hosts and addresses in it, and the alternative names. */
 function namesOf(certificate: PathCertificate): GeneralName[] {
   const names: GeneralName[] = [];
   const relative = readRelativeNames(readDer(certificate.subjectDer));
@@ -73,7 +70,7 @@ function namesOf(certificate: PathCertificate): GeneralName[] {
   for (const { type, value } of relative.flat()) {
     const bytes = new TextEncoder().encode(value);
     if (type === EMAIL_ADDRESS) names.push({ kind: Kind.email, value: bytes });
-    // A common name that reads like a host is taken for one by somebody.
+    // Some programs take a common name that reads like a host for one.
     if (type === COMMON_NAME && /^[a-z0-9_*-]+(\.[a-z0-9_-]+)+$/.test(value)) {
       names.push({ kind: Kind.dns, value: bytes });
     }

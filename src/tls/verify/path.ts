@@ -16,7 +16,7 @@ export type VerificationClass =
   | "crl-missing"
   | "crl-expired";
 
-/** The certificate of a client was not verified. */
+/** Thrown where the certificate of a client could not be verified. */
 export class VerificationError extends Error {
   override readonly name = "VerificationError";
   constructor(readonly verificationClass: VerificationClass, message: string, options?: ErrorOptions) {
@@ -24,16 +24,16 @@ export class VerificationError extends Error {
   }
 }
 
-/** Certificates above the leaf, the anchor included; public authorities have two or three. */
+/** How many certificates may be above the leaf, the anchor included. Public authorities have two or three. */
 const MOST_AUTHORITIES = 16;
-/** Signatures that one client may have verified: whoever shows many authorities of one name must not cost more. */
+/** How many signatures are verified for one client, also where it shows many authorities of the same name. */
 const MOST_SIGNATURES = 32;
 
 const BASIC_CONSTRAINTS = "2.5.29.19";
 const KEY_USAGE = "2.5.29.15";
 const EXTENDED_KEY_USAGE = "2.5.29.37";
 const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
-/** Bits of keyUsage, the first of the first octet being 0. */
+/** The bits of keyUsage. The first bit of the first octet is number 0. */
 const Usage = { digitalSignature: 0, keyAgreement: 4, keyCertSign: 5 } as const;
 
 /**
@@ -44,21 +44,21 @@ const UNDERSTOOD = new Set(
   ["14", "15", "17", "18", "19", "30", "31", "32", "35", "37"].map((last) => `2.5.29.${last}`),
 );
 
-/** The way from a client's certificate to an authority that is trusted. */
+/** The path from a client's certificate to a trusted authority. */
 export interface Path {
   /** The leaf first, the anchor last; the leaf alone where that is trusted itself. */
   certificates: PathCertificate[];
 }
 
 /**
- * Verifies a client's certificate (RFC 5280 section 6): finds a way over the authorities that it has shown to one that
- * is trusted, on which every signature, date, use and constraint is right. The work is bounded.
+ * Verifies a client's certificate (RFC 5280 section 6): finds a path over the authorities that it has shown to a
+ * trusted one, on which every signature, date, use and constraint is right. The work is bounded.
  *
  * @param leaf the client's certificate
  * @param shown what the client showed beside it
  * @param anchors the trusted authorities
  * @param nowMs milliseconds since the epoch
- * @throws {VerificationError} there is no such way; it says what was wrong with the last that was tried
+ * @throws {VerificationError} where there is no such path. It says what was wrong with the last one that was tried
  */
 export function verifyPath(
   leaf: PathCertificate,
@@ -67,7 +67,7 @@ export function verifyPath(
   nowMs: number,
 ): Path {
   checkLeaf(leaf, nowMs);
-  // Whoever put the certificate itself among the authorities trusts it.
+  // A certificate that is itself among the authorities is trusted.
   if (anchors.some(({ der }) => equalBytes(der, leaf.der))) return { certificates: [leaf] };
   const search = { left: MOST_SIGNATURES, failure: null as VerificationError | null };
   const found = extend([leaf]);
@@ -77,7 +77,7 @@ export function verifyPath(
     `"${leaf.title}" was issued by nobody in client-auth.ca, nor by an authority that the client has shown`,
   );
 
-  /** The whole path that begins with `path`, or `null` where no authority is right. */
+  /** Finds the whole path that begins with `path`; `null` where no authority is right. */
   function extend(path: PathCertificate[]): PathCertificate[] | null {
     const last = path[path.length - 1];
     for (const candidate of anchors) {
@@ -108,7 +108,7 @@ export function verifyPath(
       return true;
     } catch (error) {
       if (error instanceof VerificationError) search.failure = error;
-      // What cannot be parsed, such as an extension of its own making, is not verified.
+      // A certificate with an extension that cannot be parsed is not verified.
       else search.failure = new VerificationError("certificate-malformed", `"${issuer.title}" is malformed`);
       return false;
     }
@@ -128,7 +128,7 @@ function checkLeaf(leaf: PathCertificate, nowMs: number): void {
   }
 }
 
-/** What a certificate has to be, be it the client's or an authority's. */
+/** Checks what holds for every certificate, whether the client's or an authority's. */
 function checkCommon(certificate: PathCertificate, nowMs: number): void {
   const { notBefore, notAfter } = certificate;
   if (!(nowMs <= notAfter)) refuse("certificate-expired", certificate, `it expired on ${date(notAfter)}`);
@@ -148,7 +148,7 @@ function checkCommon(certificate: PathCertificate, nowMs: number): void {
   }
 }
 
-/** Checks that `issuer` may have issued the last of `path`, and has. */
+/** Checks that `issuer` was allowed to issue the last of `path`, and that it has. */
 function checkStep(path: PathCertificate[], issuer: PathCertificate, nowMs: number): void {
   const last = path[path.length - 1];
   checkCommon(issuer, nowMs);
@@ -161,13 +161,13 @@ function checkStep(path: PathCertificate[], issuer: PathCertificate, nowMs: numb
 }
 
 /**
- * Checks the names on a whole path. Only here, where every signature up to an anchor is right: nobody else's
- * certificates should have their names compared, which costs time.
+ * Checks the names on a whole path. This comes after every signature up to an anchor was found right, because comparing
+ * names costs time, which only a trusted authority's certificates are worth.
  */
 function checkConstraints(path: PathCertificate[]): void {
   for (const [position, authority] of path.entries()) {
     for (const [index, below] of path.slice(0, position).entries()) {
-      // A self-issued authority is excepted, the leaf never (section 6.1.3 b).
+      // The constraints do not hold for a self-issued authority, but always for the leaf (section 6.1.3 b).
       if (index > 0 && below.subject === below.issuer) continue;
       const violation = constraintViolation(authority, below);
       if (violation !== null) refuse("certificate-constraint", below, violation);
@@ -178,7 +178,8 @@ function checkConstraints(path: PathCertificate[]): void {
 function checkAuthority(path: PathCertificate[], issuer: PathCertificate): void {
   const constraints = issuer.extensions.get(BASIC_CONSTRAINTS);
   if (constraints === undefined) {
-    // Before version 3 there was no way to say it; such a root is trusted because somebody put it there.
+    // Before version 3 a certificate could not say that it is an authority. Such a root is trusted because somebody has
+    // configured it.
     if (issuer.version === 3 || issuer.subject !== issuer.issuer) {
       refuse("certificate-wrong-use", issuer, "it is no CA");
     }
@@ -205,7 +206,7 @@ function allowsUse({ extensions }: PathCertificate, bit: number): boolean {
 }
 
 function readInteger(bytes: Uint8Array): number {
-  // Negative ones are none; large ones are as good as no limit.
+  // A negative number is no limit, and neither is a very large one.
   if (bytes[0] & 0x80) return -1;
   return bytes.length > 4 ? Infinity : bytes.reduce((sum, byte) => sum * 256 + byte, 0);
 }

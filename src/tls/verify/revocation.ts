@@ -2,7 +2,7 @@ import { createHash, type KeyObject } from "node:crypto";
 import type { PathCertificate } from "./certificate.ts";
 import { VerificationError } from "./path.ts";
 
-/** A revocation list as workers get it: plain data that was looked at before. */
+/** A revocation list as workers get it: plain data that was verified before. */
 export interface RevocationList {
   /** The issuer's name, in the form of {@linkcode PathCertificate.subject}. */
   issuer: string;
@@ -15,11 +15,11 @@ export interface RevocationList {
   serials: string;
 }
 
-/** Which certificates have been revoked, by issuer and serial number, at one look-up for each. */
+/** Knows which certificates have been revoked, with one look-up by issuer and serial number for each. */
 export class RevocationIndex {
   readonly #lists = new Map<string, { list: RevocationList; serials: ReadonlySet<string> }>();
 
-  /** Of several lists of one issuer the latest counts (RFC 5280 section 6.3.3). */
+  /** Where there are several lists of one issuer, the latest counts (RFC 5280 section 6.3.3). */
   constructor(lists: readonly RevocationList[]) {
     for (const list of lists) {
       const key = keyOf(list.issuer, list.issuerKey);
@@ -34,12 +34,12 @@ export class RevocationIndex {
    *
    * @param path the leaf first, the anchor last
    * @param nowMs milliseconds since the epoch
-   * @returns from when to when this is so
-   * @throws {VerificationError} one is revoked, or it cannot be told
+   * @returns between which times this holds
+   * @throws {VerificationError} where one is revoked, or it cannot be known
    */
   check(path: readonly PathCertificate[], nowMs: number): { fromMs: number; toMs: number } {
     let [fromMs, toMs] = [-Infinity, Infinity];
-    // A client that is trusted by itself is its own issuer.
+    // A client that is trusted itself is its own issuer.
     const issued = path.length === 1 ? path : path.slice(0, -1);
     for (const [index, certificate] of issued.entries()) {
       const issuer = path[index + 1] ?? certificate;

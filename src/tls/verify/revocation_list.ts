@@ -10,7 +10,7 @@ import { hashOfKey, type RevocationList } from "./revocation.ts";
 import { isSignedBy, type Signed, weaknessOfSignature } from "./signature.ts";
 import type { Problems } from "../../config/problem.ts";
 
-/** A hundred thousand entries take five megabytes in PEM. */
+/** Most bytes of a file, and most entries of a list. A hundred thousand entries take five megabytes in PEM. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024 - 1;
 const MAX_ENTRIES = 1_000_000;
 /** Extensions of a list (RFC 5280 section 5.2) that may be critical: the issuer's key, the list's number. */
@@ -18,7 +18,7 @@ const UNDERSTOOD = new Set(["2.5.29.20", "2.5.29.35"]);
 const CRL_SIGN = 0x02;
 const KEY_USAGE = "2.5.29.15";
 
-/** What is said of a list in metrics. */
+/** What metrics say of a list. */
 interface RevocationInfo {
   /** e.g. `CN=clients' CA`. */
   issuer: string;
@@ -27,7 +27,7 @@ interface RevocationInfo {
   entries: number;
 }
 
-/** A list that was looked at: what workers need, and what is said of it. */
+/** A list that was verified: what workers need of it, and what metrics say of it. */
 export interface LoadedRevocationList {
   list: RevocationList;
   info: RevocationInfo;
@@ -101,7 +101,7 @@ export async function loadRevocationLists(
   return loaded;
 }
 
-/** A list that is well-formed, and not taken all the same. */
+/** Thrown for a list that is well-formed, but cannot be used. */
 class ListError extends Error {}
 
 function readBlocks(bytes: Uint8Array): { label: string; der: Uint8Array }[] {
@@ -119,7 +119,7 @@ function readIssuers(blocks: { der: Uint8Array }[]): PathCertificate[] {
     try {
       issuers.push(readPathCertificate(der));
     } catch {
-      // It issues no list that can be verified; the list is refused where it is needed.
+      // No list of such an issuer can be verified. The list is refused where it is needed.
     }
   }
   return issuers;

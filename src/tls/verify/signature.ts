@@ -2,7 +2,7 @@ import { constants, type KeyObject, verify } from "node:crypto";
 import { readDer, readDerSequence, readObjectIdentifier } from "../certificates/der.ts";
 import type { PathCertificate } from "./certificate.ts";
 
-/** Signature algorithms that are believed, and the hash of each; anything with SHA-1 or less is not among them. */
+/** The signature algorithms that are accepted, and the hash of each. None with SHA-1 or a weaker hash is among them. */
 const HASHES: Record<string, { hash: string | null; key: "rsa" | "ec" | "ed25519" }> = {
   "1.2.840.113549.1.1.11": { hash: "sha256", key: "rsa" },
   "1.2.840.113549.1.1.12": { hash: "sha384", key: "rsa" },
@@ -21,14 +21,14 @@ const PSS_HASHES: Record<string, string> = {
 };
 
 const LEAST_RSA_BITS = 2048;
-/** More would cost whoever verifies more than a client may ask for. */
+/** Most bits of an RSA key. Verifying with a larger one would take more time than a client may cost. */
 const MOST_RSA_BITS = 8192;
 const CURVES = ["prime256v1", "secp384r1", "secp521r1"];
 
 /** What is signed, how, and the signature; of a certificate or a revocation list. */
 export type Signed = Pick<PathCertificate, "tbs" | "signatureAlgorithm" | "signature">;
 
-/** Why a key is too weak, or of a kind that nobody verifies here; `null` where it will do. */
+/** Says why a key is too weak, or of a kind that cannot be verified here; `null` where it can be used. */
 export function weaknessOfKey(key: KeyObject): string | null {
   const { modulusLength = 0, namedCurve = "" } = key.asymmetricKeyDetails ?? {};
   switch (key.asymmetricKeyType) {
@@ -46,12 +46,12 @@ export function weaknessOfKey(key: KeyObject): string | null {
   }
 }
 
-/** Why the algorithm of a signature is not believed; `null` where it is. */
+/** Says why the algorithm of a signature is not accepted; `null` where it is. */
 export function weaknessOfSignature(signed: Signed): string | null {
   return readAlgorithm(signed) === null ? `it is signed with ${algorithmName(signed)}` : null;
 }
 
-/** Whether `key` made the signature. False also where the algorithm is not believed, or the runtime cannot tell. */
+/** Whether `key` made the signature. It is false also where the algorithm is not accepted, or the runtime lacks it. */
 export function isSignedBy(signed: Signed, key: KeyObject): boolean {
   const algorithm = readAlgorithm(signed);
   if (algorithm === null) return false;
@@ -63,7 +63,7 @@ export function isSignedBy(signed: Signed, key: KeyObject): boolean {
       ? verify(hash, signed.tbs, key, signed.signature)
       : verify(hash, signed.tbs, { key, padding, saltLength: constants.RSA_PSS_SALTLEN_AUTO }, signed.signature);
   } catch {
-    // A runtime that cannot verify it has not verified it.
+    // A signature that the runtime cannot verify counts as not verified.
     return false;
   }
 }
@@ -72,7 +72,7 @@ function readAlgorithm({ signatureAlgorithm }: Signed): { hash: string | null; k
   const [id, parameters] = readDerSequence(signatureAlgorithm.value);
   const name = readObjectIdentifier(id.value);
   if (name !== RSASSA_PSS) return HASHES[name] ?? null;
-  // hashAlgorithm [0]; absent it is SHA-1.
+  // hashAlgorithm [0]. Where it is absent, SHA-1 is meant.
   const hash = parameters && readDerSequence(parameters.value).find(({ tag }) => tag === 0xa0);
   if (!hash) return null;
   const [hashId] = readDerSequence(readDer(hash.value).value);
