@@ -1,4 +1,4 @@
-/** Servers that are no ACME servers, or bad ones. */
+/** The client against servers that speak no ACME, or speak it wrongly. */
 import assert from "node:assert/strict";
 import { openAccount } from "../../src/acme/protocol/account.ts";
 import { AcmeClient } from "../../src/acme/protocol/acme_client.ts";

@@ -3,7 +3,7 @@ import { systemClock } from "../../src/acme/clock.ts";
 import { takeLock } from "../../src/acme/lock.ts";
 import { TempDir } from "../support/proxies/proxy.ts";
 
-/** Makes a file as old as one that nobody has refreshed for so long. */
+/** Sets the time of a file back, as if nobody had refreshed it for so long. */
 function age(path: string, seconds: number): void {
   const time = new Date(Date.now() - seconds * 1000);
   Deno.utimeSync(path, time, time);

@@ -21,7 +21,7 @@ peerTest("a process killed in the middle of an order leaves what another one tak
   await using front = await AcmeFront.start(pebble);
   const storage = dir.file("shared");
   const config = { acme: { storage } };
-  // The server never hears that it should look, so that the order goes on and on.
+  // The server is never told to validate the name, so that the order does not end.
   front.intercept = (_, path) =>
     path.startsWith("/chalZ/") ? { headers: { "replay-nonce": "bm9uY2U" }, body: { status: "pending" } } : null;
   const names = [NAME];
@@ -44,7 +44,7 @@ peerTest("a process killed in the middle of an order leaves what another one tak
   const root = await pebble.root();
   await assertEcho(portB, NAME, root);
   assert.deepEqual([only("locks"), only("challenges")], [[], []]);
-  // The other one has it from the storage.
+  // The other process has the certificate from the storage.
   await using again = await startOrdering(dir, backend.address, { ...options, port: portA });
   await assertEcho(portA, NAME, root);
   assert.ok(!again.program.records.some(({ event }) => event === "acme-order"));
@@ -82,7 +82,7 @@ acme = ["b.example.net", "127.0.0.1"]
   const { text } = await runPeer("openssl", ["s_client", "-connect", `127.0.0.1:${port}`, "-servername", NAME]);
   assert.match(text, /Requested Signature Algorithms/, "usual clients are asked for a certificate");
   const validations = proxy.program.connections().filter(({ reason }) => reason === "acme-challenge");
-  // The authority comes to one port: that listener answers for the names of the other.
+  // The authority connects to one port only. That listener answers also for the names of the other one.
   assert.deepEqual([...new Set(validations.map(({ listener }) => listener))], ["web"]);
   assert.ok(validations.some(({ sni }) => sni === "1.0.0.127.in-addr.arpa"));
   assert.ok(validations.every(({ client_cn }) => client_cn === undefined));

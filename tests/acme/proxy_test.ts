@@ -74,7 +74,7 @@ for (const runtime of ["deno", "bun", "node"] as const) {
       using dir = new TempDir();
       await using backend = new Backend(dir.file("app.sock"), echo);
       const port = freePort();
-      // Nobody listens there.
+      // No directory listens at this address.
       const authority = { directory: `https://localhost:${freePort()}/dir`, caPem: await ownCa() };
       await using proxy = await startOrdering(dir, backend.address, {
         authority,
@@ -108,7 +108,7 @@ for (const runtime of ["deno", "bun", "node"] as const) {
   );
 }
 
-/** Some certificate. */
+/** Makes any certificate. */
 async function ownCa(): Promise<string> {
   const { testCertificate } = await import("../support/proxies/proxy.ts");
   return (await testCertificate()).cert;
@@ -126,7 +126,7 @@ peerTest(
     Deno.writeTextFileSync(dir.file("eab.key"), `${key}\n`, { mode: 0o600 });
     const options = { authority: pebble, port, names: [NAMES[0]] };
     {
-      // A storage of its own: whoever is killed leaves a lock for half a minute.
+      // Each has a storage of its own, because a process that is killed leaves a lock for half a minute.
       using other = new TempDir();
       await using unbound = await startOrdering(other, backend.address, options);
       const { error } = await unbound.program.record(({ event }) => event === "acme-failed", "failed order");

@@ -20,7 +20,7 @@ import { until } from "../support/wait.ts";
 const DAY = 86_400_000;
 const NAME = "a.example.net";
 
-/** Its time passes where somebody sleeps, and jumps when the test says so. */
+/** A clock whose time passes while somebody sleeps, and jumps when the test says so. */
 class JumpingClock implements Clock {
   #offsetMs = 0;
   now = () => Date.now() + this.#offsetMs;
@@ -34,12 +34,12 @@ class JumpingClock implements Clock {
   }
 }
 
-/** An ACME server with a front, and as many processes' worth of ordering as a test wants. */
+/** An ACME server behind a proxy that can fail, and as many ordering processes as a test wants. */
 class World implements AsyncDisposable {
   readonly dir = new TempDir();
   readonly clock = new JumpingClock();
   readonly records: (Fields & { msg: string })[] = [];
-  /** How often a new certificate was to be put into service. */
+  /** How often a new certificate should have been put into service. */
   certified = 0;
   readonly #started: Acme[] = [];
 
@@ -144,7 +144,7 @@ peerTest("the window that the server suggests decides, and what it replaces is t
   world.front.window = { start: iso(-2 * DAY), end: iso(-DAY) };
   world.clock.jump(3_700_000);
   await world.settled(acme, 2);
-  // It says so of the new one as well: that is no reason to order without end.
+  // The server says so of the new certificate as well. That must not lead to orders without end.
   assert.ok(acme.statuses[0].nextAttemptMs - world.clock.now() > 1_800_000);
 });
 

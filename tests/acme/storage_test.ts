@@ -117,7 +117,7 @@ Deno.test("findStored() takes the certificate of the request, else the best for 
   assert.deepEqual(await find(["a.example"]), { path: other, isExact: false });
 });
 
-/** File steps that end after so many, as a process does that is killed. */
+/** File operations of which only so many succeed, as in a process that is killed. */
 function dyingAfter(count: number): FileSteps {
   const step = async <T>(work: () => Promise<T>): Promise<T> => {
     if (count-- <= 0) throw new Error("killed");
@@ -127,7 +127,7 @@ function dyingAfter(count: number): FileSteps {
     open: ((...args: Parameters<typeof fs.open>) =>
       step(async () => {
         const file = await fs.open(...args);
-        // A write may come half.
+        // A write may be cut in the middle.
         const { writeFile, sync } = file;
         file.writeFile = (data) =>
           step(() => writeFile.call(file, data)).catch(async (error) => {

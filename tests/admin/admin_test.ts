@@ -331,7 +331,7 @@ Deno.test("startAdmin() serves a Unix socket, replaces a stale one, and refuses 
   }
 });
 
-/** As a process leaves it that was killed. */
+/** Leaves a socket file behind, as a process does that was killed. */
 async function leaveStaleSocket(path: string): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(path + ".tmp", resolve));

@@ -97,7 +97,7 @@ Deno.test("parseConfig() reports whatever a mutated file holds, and never throws
     else wrong++;
     if (config) assert.equal(JSON.stringify(structuredClone(config)), JSON.stringify(config));
   }
-  // Neither kind of file may be missing, or this would test nothing
+  // Without files of both kinds this would test nothing.
   assert.ok(right > 100 && wrong > 3000, `${right} right, ${wrong} wrong`);
 });
 

@@ -18,7 +18,7 @@ Deno.test("parseConfig() takes the example of the documentation without a word",
     reloadGraceMs: 0,
     listeners: [{
       name: "web",
-      // One socket takes both families
+      // One socket takes connections of both families.
       listen: [{ transport: "tcp", hostname: "::", port: 443 }],
       backend: [{ to: { transport: "unix", path: "/run/app.sock" }, weight: 1 }],
       routes: [],

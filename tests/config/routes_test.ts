@@ -127,7 +127,7 @@ Deno.test("checkConfig() refuses a route that an earlier one leaves nothing of",
     ),
     ['19:1: listener.route.server-name: can never match: route "first" comes first and takes all of it'],
   );
-  // What remains of the second: clients without a protocol, another label, names of their own.
+  // The second route still takes clients without a protocol, other labels, and names of its own.
   assert.deepEqual(added(...first('alpn = ["h2", "http/1.1"]'), ...second('server-name = "a"')), []);
   assert.deepEqual(added(...first('server-name = "*.example"'), ...second('server-name = "a.b.example"')), []);
   assert.deepEqual(added(...first('server-name = "a.example"'), ...second('server-name = "*.example"')), []);
@@ -207,7 +207,7 @@ Deno.test("parseConfig() takes backends with weights, spares and health checks, 
   assert.deepEqual(routes.map((route) => [route.spare.length, route.health.rise, route.health.path]), [
     // The spare that it would inherit is its own backend.
     [0, 5, "/healthz"],
-    // What speaks TLS itself can't be asked for a path, nor be replaced by what does not.
+    // A backend that speaks TLS itself cannot be asked for a path, nor be replaced by one that does not.
     [0, 2, ""],
   ]);
 });

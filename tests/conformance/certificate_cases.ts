@@ -142,7 +142,7 @@ export function revocationCases({ has, peerTest, start }: Bench): void {
     const refused = await proxy.program.record(({ reason }) => reason === "client-auth");
     assert.match(String(refused.error), /"CN=bob": it was revoked by "CN=ca"/);
 
-    // Nothing is admitted by a list that is none.
+    // A file that is no revocation list must not admit anybody.
     Deno.writeTextFileSync(dir.file("ca.crl"), "not a list");
     assert.equal((await proxy.reload()).event, "reload-failed");
     assert.equal(await speak(...shown(bob)), false);
@@ -150,7 +150,7 @@ export function revocationCases({ has, peerTest, start }: Bench): void {
   });
 }
 
-/** Shows a certificate, and answers what the record says of it. */
+/** Shows a certificate, and returns what the record says of it. */
 async function judge(
   proxy: Proxy,
   dir: TempDir,

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
 
-/** What became of one TLS client that said "hello" and read to the end. */
+/** The outcome of one TLS client that sent "hello" and read to the end. */
 export interface Outcome {
   /** `null` where the handshake, or the first read after it, failed. */
   answer: string | null;

@@ -7,7 +7,7 @@ import { type Bench, connectionRecord } from "./suite.ts";
 
 const MEGABYTE = 1_000_000;
 
-/** Bytes arrive, all of them, in order, and only when they should. */
+/** Cases in which all bytes have to arrive, in order, and only when they should. */
 export function dataCases({ test, start }: Bench): void {
   test("carries a megabyte there and back, and counts it", async (dir) => {
     await using backend = new Backend(dir.file("app.sock"), echo);

@@ -13,7 +13,7 @@ const CHUNK = patternBytes(16_384);
 /** How a client saw a connection end: by close_notify, by FIN alone, or by a reset. */
 type End = "close_notify" | "fin" | "reset";
 
-/** Reads to the end, whatever that is. */
+/** Reads until the connection ends in any way. */
 async function readToEnd(client: Deno.Conn): Promise<{ bytes: number; end: End }> {
   const buffer = new Uint8Array(64 * 1024);
   let bytes = 0;
@@ -37,7 +37,7 @@ async function answerEarly(listener: Deno.Listener | Deno.UnixListener, bytes: n
   await writeAll(conn, ANSWER);
 }
 
-/** Nothing that was said last is lost, and a cut can be told from an end. */
+/** Cases in which no last byte may be lost, and a cut has to be distinguishable from an orderly end. */
 export function endingCases({ contender, test, start }: Bench): void {
   for (const unread of [true, false]) {
     const what = unread ? "without having read all" : "having read all that there was";
@@ -51,7 +51,7 @@ export function endingCases({ contender, test, start }: Bench): void {
         const client = await proxy.connect();
         await writeAll(client, HEAD);
         await answered;
-        // It sends everything, and looks for an answer only then.
+        // The client sends everything before it reads an answer.
         for (let count = 0; count < 100; count++) await writeAll(client, CHUNK);
         assert.equal((await readToEnd(client)).bytes, ANSWER.length);
         client.close();
@@ -61,7 +61,7 @@ export function endingCases({ contender, test, start }: Bench): void {
     });
   }
 
-  /** Reads what comes and never answers, whatever the client does. */
+  /** An application that reads and never answers, whatever the client does. */
   const mute = async (conn: Deno.UnixConn) => {
     await silent(conn);
     await new Promise(() => {});
@@ -89,7 +89,7 @@ export function endingCases({ contender, test, start }: Bench): void {
       if (reason === "drain") proxy.program.signal("SIGTERM");
       let ended = false;
       const sending = behaviour !== "sends" ? null : (async () => {
-        // The proxy takes it until the client has heard of the end.
+        // The proxy reads it until the client has received the end.
         while (!ended) await writeAll(client, CHUNK);
       })();
       assert.deepEqual(await readToEnd(client), { bytes: 0, end: "close_notify" });
@@ -168,7 +168,7 @@ export function endingCases({ contender, test, start }: Bench): void {
     const shaking = await proxy.connectTcp();
     await writeAll(shaking, CLIENT_HELLO.subarray(0, 50));
     const silentOnes = await Promise.all(Array.from({ length: 5 }, () => proxy.connectTcp()));
-    // Whoever has come before it is accepted, too.
+    // A connection that has come before is accepted, too.
     const served = await proxy.connect();
     await served.handshake();
     proxy.program.signal("SIGTERM");

@@ -10,7 +10,7 @@ import { type Bench, connectionRecord } from "./suite.ts";
 
 const CHUNK = patternBytes(1_000_000);
 
-/** Whatever the peers do, both sockets are freed, the reason is told, and others are served. */
+/** Cases of faults: whatever the peers do, both sockets are freed, the reason is logged, and others are served. */
 export function faultCases({ test, start }: Bench): void {
   test("frees handshakes that stall, and serves others meanwhile", async (dir) => {
     await using backend = new Backend(dir.file("app.sock"), echo);
@@ -62,7 +62,7 @@ export function faultCases({ test, start }: Bench): void {
       for (; sent < 500_000_000; sent += CHUNK.length) await writeAll(client, CHUNK);
     })().catch(() => {});
     const { bytes_in } = await proxy.program.record(({ reason }) => reason === "idle", "record of the idle connection");
-    // What is dropped when the connection has been ended is not counted.
+    // Bytes that are dropped after the end of the connection are not counted.
     assert.ok(Number(bytes_in) < 60_000_000, `backpressure did not hold: ${bytes_in} bytes were taken`);
     await sending;
     client.close();
@@ -138,7 +138,7 @@ export function faultCases({ test, start }: Bench): void {
     const before = proxy.program.fds();
     const clients = await Promise.all(Array.from({ length: 400 }, () => proxy.connectTcp()));
     await proxy.program.record(({ event }) => event === "exhausted", "record of the exhaustion");
-    // Deno's node:http would give up accepting by that.
+    // Because of that Deno's node:http would stop accepting for good.
     await fetch(`http://${address}/healthz`, { signal: AbortSignal.timeout(500) }).then((it) => it.text(), () => {});
     for (const client of clients) client.close();
     await until(() => proxy.program.fds() <= before, "the descriptors are back");

@@ -10,7 +10,7 @@ import { type Bench, connectionRecord } from "./suite.ts";
 const OPENSSL = { command: "openssl", debian: "openssl" };
 const DAY_MS = 86_400_000;
 
-/** Who the server is to the client (SNI), and who the client is to the server (mutual TLS). */
+/** Cases of identity: the server by its name (SNI), and the client by its certificate (mutual TLS). */
 export function identityCases({ has, test, peerTest, start, refusal }: Bench): void {
   const three = {
     certificates: [

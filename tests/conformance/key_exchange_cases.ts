@@ -7,13 +7,15 @@ import { runtimeCommand } from "../support/proxies/runtimes.ts";
 import type { Proxy } from "../support/proxies/proxy.ts";
 import type { Bench } from "./suite.ts";
 
-/** The hybrid of X25519 and ML-KEM-768, which a recording is safe by from machines that do not exist yet. */
+/** The hybrid of X25519 and ML-KEM-768. With it a recorded connection stays secret from a later quantum computer. */
 const X25519MLKEM768 = 0x11ec;
 const X25519 = 0x001d;
 const KEY_SHARE = 51;
 const HANDSHAKE = 22;
 
-/** Which key exchange is agreed on, seen on the wire: no runtime's update should lose one unseen. */
+/**
+ * Cases of the key exchange that is agreed on, seen on the wire, so that no update of a runtime loses one unnoticed.
+ */
 export function keyExchangeCases({ contender, test, start }: Bench): void {
   test("agrees on a post-quantum key exchange as `version` says", async (dir) => {
     await using backend = new Backend(dir.file("app.sock"), echo);

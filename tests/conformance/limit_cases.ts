@@ -9,7 +9,7 @@ import type { Bench } from "./suite.ts";
 /** Descriptors that one turn of the event loop may accept before it closes them, and the admin endpoint's own. */
 const FEW = 160;
 
-/** Descriptors stay within the limits, whoever comes, and everyone who is turned away is counted. */
+/** Cases of limits: descriptors stay within them, whoever connects, and everyone who is turned away is counted. */
 export function limitCases({ contender: { runtime, engine }, test, start }: Bench): void {
   const waits = runtime === "deno" && engine === "native";
 
@@ -100,7 +100,7 @@ export function limitCases({ contender: { runtime, engine }, test, start }: Benc
         await client.write(Uint8Array.of(1));
         return client;
       };
-      // What the runtime makes once, for the first that stalls, counts for none of the others.
+      // What the runtime allocates once, for the first client that stalls, is not counted for the others.
       const first = await come();
       await settled(() => taken);
       const before = proxy.program.rssKiB();
@@ -153,7 +153,7 @@ async function settled(count: () => number): Promise<void> {
   );
 }
 
-/** The next of `waiting` that is served, which may not be the first. */
+/** Returns the next of `waiting` that is served, which may not be the first. */
 async function takeFirst(waiting: Promise<Deno.TlsConn>[]): Promise<Deno.TlsConn> {
   const [client, index] = await Promise.race(waiting.map(async (coming, index) => [await coming, index] as const));
   waiting.splice(index, 1);
@@ -178,7 +178,7 @@ async function echoOnce(client: Deno.Conn): Promise<void> {
   assert.deepEqual(await readExactly(client, 1), Uint8Array.of(1));
 }
 
-/** Is served as soon as the program has seen that there is room again. */
+/** Connects and is served, as soon as the program has noticed that there is room again. */
 async function serveOne(proxy: Proxy): Promise<void> {
   await until(async () => {
     try {

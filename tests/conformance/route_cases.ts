@@ -8,7 +8,7 @@ import { until } from "../support/wait.ts";
 import { tlsClient } from "./client.ts";
 import type { Bench } from "./suite.ts";
 
-/** Several applications behind one address. */
+/** Cases of several applications behind one address. */
 export function routeCases({ contender, has, test, start, refusal }: Bench): void {
   test("gives each protocol its own application", async (dir) => {
     await using h2 = saysItsName(dir, "h2");
@@ -176,7 +176,7 @@ export function routeCases({ contender, has, test, start, refusal }: Bench): voi
   }
 }
 
-/** An application that says its name to whoever has said something. */
+/** An application that answers with its name to the first bytes. */
 function saysItsName(dir: TempDir, name: string): Backend {
   return new Backend(dir.file(`${name}.sock`), async (conn) => {
     await readExactly(conn, 1);
@@ -193,7 +193,7 @@ async function serveInner(conn: Deno.TlsConn): Promise<void> {
     await conn.closeWrite();
     while (await conn.read(new Uint8Array(1024)) !== null);
   } catch {
-    // What the client made of it is asserted there.
+    // The outcome at the client is asserted there.
   } finally {
     conn.close();
   }

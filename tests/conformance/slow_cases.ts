@@ -11,7 +11,7 @@ const BODY = patternBytes(2_000_000);
 const PIECE_BYTES = 16 * 1024;
 const [DOWNLOAD, UPLOAD] = [1, 2];
 
-/** Who takes its bytes slowly is no idle one. */
+/** Cases of slow readers, which must not count as idle. */
 export function slowCases({ test, start }: Bench): void {
   test("ends a peer that takes nothing as idle, and none that takes a little now and then", async (dir) => {
     let released = () => {};

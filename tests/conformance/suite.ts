@@ -20,21 +20,21 @@ import { tlsCases } from "./tls_cases.ts";
 
 const CASE_TIMEOUT_MS = 60_000;
 
-/** What the cases are given. */
+/** What the cases get. */
 export interface Bench {
   contender: Contender;
   /** Whether the engine has a feature; if not, it has to refuse it. */
   has(feature: Feature): boolean;
   /** Registers a case under the contender's name. */
   test(behaviour: string, run: (dir: TempDir) => Promise<void>): void;
-  /** The same for a case that needs programs of other people. */
+  /** The same for a case that needs programs of others, such as openssl. */
   peerTest(behaviour: string, peers: Peer[], run: (dir: TempDir) => Promise<void>): void;
   start(dir: TempDir, backend: string | string[], options?: ProxyOptions): Promise<Proxy>;
   /** What `run` says of a configuration that it refuses, and its exit code. */
   refusal(dir: TempDir, listener: Record<string, unknown>): Promise<{ code: number; lines: string[] }>;
 }
 
-/** What the cases of one contender are given. */
+/** What the cases of one contender get. */
 export function createBench(contender: Contender): Bench {
   const { runtime, engine } = contender;
   const lacks = CAPABILITIES[runtime][engine];
@@ -89,7 +89,7 @@ export function conformance(contender: Contender): void {
   keyExchangeCases(bench);
 }
 
-/** A case that hangs has failed, and must not hang the suite. */
+/** Lets a case that hangs fail, so that it does not hang the suite. */
 async function inTime(running: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -10,7 +10,7 @@ import { type Bench, connectionRecord } from "./suite.ts";
 
 const OPENSSL = { command: "openssl", debian: "openssl" };
 
-/** What is agreed in the handshake: versions, protocols, sessions, and what is known of it afterwards. */
+/** Cases of what the handshake agrees on: versions, protocols, sessions, and what is known of them afterwards. */
 export function tlsCases({ contender, has, test, peerTest: ownPeerTest, start, refusal }: Bench): void {
   test("tells what it knows of the handshake, and invents nothing", async (dir) => {
     await using backend = new Backend(dir.file("app.sock"), echo);
@@ -137,7 +137,7 @@ export function tlsCases({ contender, has, test, peerTest: ownPeerTest, start, r
       await using backend = new Backend(dir.file("app.sock"), echo);
       await using proxy = await start(dir, backend.address);
       const { echoed, alert } = await sClient(proxy.port, flag, "-cipher", "ALL:@SECLEVEL=0");
-      // rustls, which cannot be told, says handshake_failure.
+      // rustls sends handshake_failure, which cannot be configured.
       const isNativeOnDeno = contender.runtime === "deno" && contender.engine === "native";
       assert.deepEqual({ echoed, alert }, { echoed: false, alert: isNativeOnDeno ? 40 : 70 });
     });
@@ -170,7 +170,7 @@ export function tlsCases({ contender, has, test, peerTest: ownPeerTest, start, r
     try {
       child.kill("SIGKILL");
     } catch {
-      // It has ended already, as the server wanted.
+      // The client has ended already, as the server wanted.
     }
     await child.status;
     assert.match(text, /<<< .*Alert.*no_renegotiation/);

@@ -39,7 +39,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       client.close();
     }
     assert.equal(await proxy.program.exit(), 0);
-    // Whoever only looked whether new clients are refused may have come in time, and sent nothing.
+    // A client that only looked whether new ones are refused may have been accepted before, and has sent nothing.
     assert.equal(proxy.program.connections().filter(({ bytes_in }) => Number(bytes_in) > 0).length, 10);
   });
 }

@@ -1,4 +1,4 @@
-/** TLS as other people's clients see it, on every engine and runtime. */
+/** TLS as the clients of others see it, on every engine and runtime. */
 import assert from "node:assert/strict";
 import { CAPABILITIES } from "../../src/tls/capabilities.ts";
 import { Backend, echo } from "../support/applications/backend.ts";
@@ -151,7 +151,7 @@ for (const contender of contenders(CONTENDERS)) {
           const session = dir.file(`${name}${version}`);
           const first = await sClient(proxy.port, ...identity, "-sess_out", session);
           assert.equal(first.echoed, welcome, `${name} ${version}`);
-          // Where no session was given out there is none to resume, which is as well.
+          // Where the server gave out no session, none can be resumed, which is right, too.
           if (!exists(session)) continue;
           const again = await sClient(proxy.port, ...identity, "-sess_in", session);
           assert.equal(again.echoed, welcome, `${name} ${version} again`);
@@ -168,7 +168,7 @@ function start({ runtime, engine }: Contender, dir: TempDir, backend: Backend, l
   );
 }
 
-/** Answers any request, and ends. */
+/** An application that answers any request, and ends the connection. */
 async function http(conn: Deno.Conn): Promise<void> {
   await conn.read(new Uint8Array(4096));
   await conn.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nfine"));

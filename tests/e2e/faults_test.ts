@@ -25,7 +25,7 @@ Deno.test("proxy frees silent connections and half ClientHellos, and serves othe
   }
   await until(() => proxy.program.fds() <= before + 4, "all stalled handshakes are freed", 20_000);
   await assertEcho(proxy);
-  // So many failures are not logged one by one, but none goes uncounted.
+  // So many failures are not logged one by one, but each is counted.
   const told = () =>
     proxy.program.records.reduce((sum, { event, reason, handshake_timeout }) => {
       if (event === "connection" && reason === "handshake-timeout") return sum + 1;
@@ -93,7 +93,7 @@ floorTest("proxy ends connections at their lifetime, busy or not", async () => {
   await using backend = new Backend(dir.file("app.sock"), echo);
   await using proxy = await Proxy.start(dir, backend.address, { listener: { timeouts: { lifetime: "1s" } } });
   const client = await proxy.connect();
-  // It hears of the end by close_notify.
+  // The client is told of the end by close_notify.
   const talking = (async () => {
     const buffer = new Uint8Array(16);
     while (await client.write(buffer) > 0 && await client.read(buffer) !== null);
@@ -175,7 +175,7 @@ Deno.test("proxy closes clients at once while its application is missing, and se
   const record = await proxy.program.record(({ reason }) => reason === "backend-unreachable");
   assert.equal(record.level, "warn");
   assert.match(String(record.error), /No such file|not found/i);
-  // A socket file that nobody listens on any more is the other way of not being there.
+  // An application may also be missing with its socket file still there.
   const dying = await EchoApp.start(dir.file("app.sock"));
   await dying[Symbol.asyncDispose]();
   assert.ok(Deno.statSync(dir.file("app.sock")).isSocket);
@@ -212,7 +212,7 @@ Deno.test("proxy waits for an application whose accept backlog is full, until th
   for (const filler of fillers) filler.close();
 });
 
-/** Connects until the kernel says EAGAIN, which is what the proxy is going to hear. */
+/** Connects until the kernel answers with EAGAIN, which the proxy will get then, too. */
 async function fillBacklog(path: string): Promise<Deno.Conn[]> {
   const fillers: Deno.Conn[] = [];
   for (;;) {

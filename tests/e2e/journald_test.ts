@@ -31,7 +31,7 @@ journalTest("journald has the connection's record, its bytes as curl counts them
   try {
     await using proxy = await QuietProxy.start(dir, `unix:${dir.file("app.sock")}`, LOG, journal.prefix);
     Deno.writeFileSync(dir.file("body"), new Uint8Array(54_321));
-    // What curl sent as a request has the body in it.
+    // The bytes that curl sent include the body.
     const format = "%{size_request} %{size_header} %{size_download}";
     const url = `https://localhost:${proxy.port}/`;
     const { text } = await runPeer("curl", [
@@ -48,13 +48,13 @@ journalTest("journald has the connection's record, its bytes as curl counts them
     assert.equal(entry.LISTENER, "web");
     assert.equal(entry.REASON, "client-closed");
     assert.match(String(entry.MESSAGE), /^connection closed .*client=127\.0\.0\.1 /);
-    // What went to no backend is a warning.
+    // A connection that reached no backend is a warning.
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     await runPeer("curl", ["-4", "-s", "-k", url]);
     const [failed] = await journal.waitFor(1, "REASON=backend-unreachable");
     assert.equal(failed.PRIORITY, "4");
-    // The port's first visitor spoke no TLS: one client, every ending.
+    // The first client of the port spoke no TLS. It is the same client in every record.
     assert.ok((await journal.entries("CLIENT=127.0.0.1")).length >= 2);
     proxy.program.signal("SIGTERM");
     assert.equal(await proxy.program.exit(), 0);

@@ -52,7 +52,7 @@ Deno.test("--allow-key-log starts with a warning, and Deno then writes what the 
   const conn = await Deno.connectTls({ hostname: "localhost", port, caCerts });
   await conn.handshake();
   conn.close();
-  // Where the runtime stops doing this, the refusal has lost its reason.
+  // If the runtime no longer does this, there is no reason to refuse the variable any more.
   assert.match(Deno.readTextFileSync(path), /SERVER_TRAFFIC_SECRET_0/);
   program.signal("SIGTERM");
   assert.equal(await program.exit(), 0);

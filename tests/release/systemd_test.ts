@@ -20,7 +20,7 @@ const read = (name: string) => Deno.readTextFileSync(`${DEPLOY}/${name}`);
 const ECHO_SOCKET = "[Socket]\nListenStream=/run/app/app.sock\nAccept=yes\nSocketGroup=www-data\nSocketMode=0660\n";
 const ECHO_SERVICE = "[Service]\nExecStart=/bin/cat\nStandardInput=socket\nStandardOutput=socket\n";
 
-/** Lets the unit be as a user installs it. */
+/** Installs the unit as a user does. */
 async function install(machine: SystemdMachine, binary: string): Promise<void> {
   await Deno.copyFile(binary, `${machine.root}/usr/local/bin/tls-off`);
   await Deno.chmod(`${machine.root}/usr/local/bin/tls-off`, 0o755);
@@ -76,7 +76,7 @@ for (const name of BINARIES) {
     await using machine = await SystemdMachine.boot();
     await install(machine, binary);
 
-    // It returns once the program listens.
+    // The command returns once the program listens.
     await machine.must(["systemctl", "start", UNIT]);
     assert.equal(await ask(machine), "first.example");
     const { StatusText, User } = await machine.show(UNIT, "StatusText", "User");
@@ -101,12 +101,12 @@ for (const name of BINARIES) {
     assert.equal(await ask(machine), "second.example");
     assert.equal(await mainPid(machine), pid);
 
-    // What dies is started anew.
+    // A process that dies is started anew.
     await machine.must(["sh", "-c", `kill -9 ${pid}`]);
     await whenReplaced(machine, pid);
     assert.equal(await ask(machine), "second.example");
 
-    // Who hangs is ended by the watchdog.
+    // A process that hangs is ended by the watchdog.
     await machine.write(`/run/systemd/system/${UNIT}.d/soon.conf`, "[Service]\nWatchdogSec=2s\n");
     await machine.must(["systemctl", "daemon-reload"]);
     await machine.must(["systemctl", "restart", UNIT]);

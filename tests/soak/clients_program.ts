@@ -21,11 +21,11 @@ export interface ClientsTask {
 
 export interface ClientsReport {
   counts: Record<string, number>;
-  /** Wrong bytes, in words. */
+  /** Describes bytes that are wrong. */
   wrong: string[];
 }
 
-/** For whatever does not come. */
+/** How long to wait for what may never come. */
 const PATIENCE_MS = 15_000;
 
 const { port, caCerts, seed, seconds }: ClientsTask = JSON.parse(Deno.args[0]);
@@ -99,7 +99,7 @@ async function stall(): Promise<void> {
 
 async function reset(): Promise<void> {
   const client = await connect();
-  // What it has not read when it closes makes the kernel reset the connection.
+  // Because it closes with unread bytes, the kernel resets the connection.
   await writeAll(client, patternBytes(50_000)).catch(() => {});
   await pause(random() * 20);
   client.close();
@@ -135,5 +135,5 @@ running = false;
 await Promise.all(clients);
 const report: ClientsReport = { counts: Object.fromEntries(tally.counts), wrong };
 console.log(JSON.stringify(report));
-// Clients that Deno has not freed would hold it.
+// Without this, clients that Deno has not freed would keep the process alive.
 Deno.exit(0);

@@ -6,7 +6,7 @@ import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { assertNoLeak } from "./growth.ts";
 
 const RELOADS = Number(Deno.env.get("TLS_OFF_RELOADS") ?? 1000);
-/** Reloads after which the caches have what they want. */
+/** Reloads after which the caches are full. */
 const WARM_UP = 20;
 
 Deno.test(`${RELOADS} reloads leave memory, threads and descriptors as the first ${WARM_UP} have`, async () => {

@@ -13,7 +13,7 @@ import { Tally } from "./tally.ts";
 const SECONDS = Number(Deno.env.get("TLS_OFF_SOAK_SECONDS") ?? 600);
 const RUNTIMES = (Deno.env.get("TLS_OFF_SOAK_RUNTIMES") ?? await programRuntime()).split(",") as Contender["runtime"][];
 const SEED = Number(Deno.env.get("TLS_OFF_SOAK_SEED") ?? 1);
-/** Load before the first measure, for caches and compilers to have what they want. */
+/** Load before the first measurement, in which caches fill and code is compiled. */
 const WARM_UP_SECONDS = Math.min(120, SECONDS / 2);
 const OPEN_FILES = 500;
 /** Numbers of workers, one reload after the other; it is measured with the first. */

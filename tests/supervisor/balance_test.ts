@@ -22,7 +22,7 @@ function order(balancer: Balancer, nowMs: number, client = ""): string {
   return balancer.candidates(nowMs, client).map(({ name }) => name).join("");
 }
 
-/** Takes no connection and refuses none: a listener whose queue is full. */
+/** A listener whose queue is full: it neither takes nor refuses a connection. */
 class FullSocket implements Disposable {
   readonly address: string;
   readonly #listener: Deno.Listener;
@@ -70,7 +70,7 @@ Deno.test("Balancer lets a backend cool down that failed, longer each time, and 
   const balancer = balancerOf("ab");
   const [a, b] = balancer.backends;
   balancer.connected(b);
-  // Many at once are one failure.
+  // Many failures at the same time count as one.
   for (let count = 0; count < 20; count++) balancer.failed(a, 0, "refused");
   assert.deepEqual([order(balancer, 1), order(balancer, 999)], ["ba", "ba"]);
   assert.deepEqual([order(balancer, 1000), order(balancer, 1000)], ["ab", "ba"]);
@@ -247,7 +247,7 @@ Deno.test("proxy gives each backend its turn, or new connections to whoever has 
   }
 });
 
-/** Says its name, and waits for the other side to leave. */
+/** An application that sends its name, and waits for the other side to leave. */
 async function introduce(conn: Deno.Conn, name: string): Promise<void> {
   await conn.write(new TextEncoder().encode(name));
   await silent(conn);

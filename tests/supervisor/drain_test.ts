@@ -56,16 +56,16 @@ for (const workers of [1, 2]) {
     const connecting = Array.from({ length: 300 }, async () => {
       try {
         const tcp = await proxy.connectTcp();
-        // A client that says nothing would not be waited for.
+        // The drain would not wait for a client that has sent nothing.
         clients.push(Deno.startTls(tcp, { hostname: "localhost", caCerts: [proxy.cert] }));
       } catch {
-        // It came too late.
+        // This client came too late.
       }
     });
     await until(() => clients.length >= 50, "some are connected");
     proxy.program.signal("SIGTERM");
     await Promise.all(connecting);
-    // Whoever is connected is served; none is reset.
+    // Every client that is connected is served, and none is reset.
     await Promise.all(clients.map(async (started) => {
       const client = await started;
       await client.write(Uint8Array.of(1, 2));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Backend, echo, readExactly } from "../support/applications/backend.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 
-/** What lowers the limits of open files for the command after it. */
+/** A command that lowers the limits of open files for the command after it. */
 function openFiles(soft: number, hard: number): string[] {
   return ["sh", "-c", `ulimit -Sn ${soft}; ulimit -Hn ${hard}; exec "$@"`, "sh"];
 }

@@ -24,7 +24,7 @@ async function assertNoneLeft(options: ProxyOptions, reloads: number, workers: n
     await assertServed(client);
     client.close();
   };
-  // What is loaded when it is first needed is there after that.
+  // After this everything is loaded that is only loaded when it is needed.
   for (const count of workers) await reload(count);
   const before = proxy.program.fds();
   for (let count = 0; count < reloads; count++) await reload(workers[count % workers.length]);

@@ -14,7 +14,7 @@ import {
 Deno.test("a reload ends no connection, whatever it changes, and tells how many are older", async () => {
   using dir = new TempDir();
   await using backend = new Backend(dir.file("app.sock"), echo);
-  // A drain would cut at once.
+  // With this grace a drain would cut them at once, which a reload must not.
   const config = { ...ADMIN, shutdown: { grace: 0 } };
   await using proxy = await Proxy.start(dir, backend.address, { config: { ...config, workers: 2 } });
   const listen = `127.0.0.1:${proxy.port}`;
@@ -92,7 +92,7 @@ Deno.test("a drain is final: a reload that is under way does not undo it", async
     proxy.program.signal("SIGHUP");
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
     proxy.program.signal("SIGTERM");
-    // Nobody is connected: whoever goes on serving would do so until the end of the grace.
+    // Nobody is connected. A process that goes on serving would do so until the end of the grace.
     assert.equal(await proxy.program.exit(), 0);
   }
 });

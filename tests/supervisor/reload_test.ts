@@ -94,7 +94,7 @@ Deno.test("reload adds and removes listeners and workers", async () => {
     () => new Set(proxy.program.connections().map(({ worker }) => worker)).size === 3,
     "every worker has served",
   );
-  // What is established may go on for the grace.
+  // Established connections may go on for the grace.
   assert.equal((await proxy.program.record(({ reason }) => reason === "reload-grace")).listener, "web");
   open.close();
   const many = threads();
@@ -140,7 +140,7 @@ Deno.test("reload is ignored during a drain, and that is logged", async () => {
 const veth = Veth.create();
 veth?.[Symbol.dispose]();
 
-/** As many threads as a runtime can share a port among. */
+/** The numbers of workers that a runtime can share a port among. */
 const CONTENDERS: [Contender, workers: number][] = [
   [{ runtime: "deno", engine: "native" }, 1],
   [{ runtime: "deno", engine: "native" }, 2],

@@ -15,7 +15,7 @@ async function assertEcho(proxy: Proxy): Promise<void> {
   client.close();
 }
 
-/** Where each connection was served. */
+/** The workers that the connections were served by. */
 function workersOf(proxy: Proxy): number[] {
   return proxy.program.connections().map(({ worker }) => Number(worker));
 }
@@ -126,7 +126,7 @@ for (const workers of [1, 2]) {
     replaced.resolve();
     const whole = (await Promise.all(transfers)).filter((bytes) => bytes?.length === pieces * chunk.length);
     for (const bytes of whole) assert.deepEqual(bytes!.subarray(0, chunk.length), chunk);
-    // Whoever was served by another worker has everything.
+    // The clients of the other workers have received everything.
     const untouched = () =>
       proxy.program.connections().filter(({ worker, bytes_out }) =>
         worker !== workers - 1 && bytes_out === pieces * chunk.length

@@ -1,4 +1,4 @@
-/** The handshake of a validation, by other people's clients. */
+/** The handshake of a validation, with the clients of others. */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { makeChallenge } from "../../src/acme/protocol/make_challenge.ts";

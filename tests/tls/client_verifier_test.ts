@@ -28,7 +28,7 @@ Deno.test("ClientVerifier admits the certificates that are right, and no other",
   const { ca, clients } = makeClientCertificates();
   for (const { title, leaf, chain, admitted } of clients) {
     assert.equal(refusal(ca, [leaf, ...chain]) === "", admitted, title);
-    // In whatever order the others come.
+    // The order of the other certificates does not matter.
     assert.equal(refusal(ca, [leaf, ...chain.toReversed()]) === "", admitted, title);
   }
 });
@@ -157,7 +157,7 @@ Deno.test("ClientVerifier bounds the work that a client can ask for", () => {
   const maze = Array.from({ length: 30 }, () => authority("maze", { keys, issuerName: x.commonName("maze") }));
   const leaf = x.build({ subject: x.commonName("alice"), issuer: maze[0], extensions: [] });
   assert.equal(refusal(ca, [leaf, ...maze]), "certificate-constraint");
-  // And does not let it hide a way that is there.
+  // And a path that exists is still found among them.
   const bridge = authority("maze", { keys, issuer: ca });
   assert.equal(refusal(ca, [leaf, bridge, ...maze]), "");
 });

@@ -10,7 +10,7 @@ export interface MakeOptions {
   dnsNames?: string[];
   ips?: string[];
   uris?: string[];
-  /** Who signs it; absent: itself. */
+  /** The issuer; absent for a self-signed certificate. */
   issuer?: MadeCertificate;
   /** @default {false} */
   ca?: boolean;

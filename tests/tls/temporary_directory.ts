@@ -2,10 +2,13 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A directory of a test's own, gone at its end: `await using directory = await makeTemporaryDirectory()`. */
+/**
+ * A temporary directory of one test, which is removed at its end: `await using directory = await
+ * makeTemporaryDirectory()`.
+ */
 export interface TemporaryDirectory extends AsyncDisposable {
   path: string;
-  /** Writes a file and answers its path. */
+  /** Writes a file and returns its path. */
   write(name: string, content: string | Uint8Array, mode?: number): Promise<string>;
 }
 
@@ -16,7 +19,7 @@ export async function makeTemporaryDirectory(): Promise<TemporaryDirectory> {
     async write(name, content, mode = 0o600) {
       const file = join(path, name);
       await writeFile(file, content);
-      // Not at creation: the umask would take its part.
+      // The mode is set afterwards, because at creation the umask would change it.
       await chmod(file, mode);
       return file;
     },
