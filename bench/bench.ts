@@ -16,9 +16,11 @@ import { calibrate } from "./lab/calibration.ts";
 import { Lab } from "./lab/lab.ts";
 import { describeCommit, describeMachine, describeVersions } from "./lab/machine.ts";
 import { findProgram } from "./lab/tools.ts";
+import { sleep } from "./lab/wait.ts";
 import { loadGenerator } from "./load/load.ts";
 import { measureCrypto } from "./measure/crypto.ts";
 import type { CryptoSpeed } from "./measure/crypto.ts";
+import { untilIdle } from "./measure/window.ts";
 import type { Options } from "./options.ts";
 import { select } from "./selection.ts";
 import type { Selection } from "./selection.ts";
@@ -36,6 +38,9 @@ export interface BenchOptions {
   /** Ends the measuring; what was found until then is returned. */
   signal: AbortSignal;
 }
+
+/** How long a proxy may take to free what it has held, before the machine is looked at. */
+const SETTLING_MS = 300;
 
 /** Makes the settings fit the machine, and says what that changed. */
 function fitSettings(settings: Settings, connectionLimit: number): string[] {
@@ -140,6 +145,9 @@ export async function runBench(options: Options, bench: BenchOptions): Promise<R
     onStep: (found) => journal.add(found),
     async onRound(round) {
       if (signal.aborted) return;
+      // Whoever ran last still closes its connections.
+      await untilIdle(backend);
+      await sleep(SETTLING_MS);
       const calibration = await calibrate(lab, round);
       calibrations.push(calibration);
       await journal.add({ calibration });
