@@ -44,7 +44,8 @@ function connect(): Promise<Deno.Conn> {
 }
 
 for await (const client of listener) {
-  connect().then((backend) => {
+  // Nobody reaches the application before the handshake, as with every proxy.
+  client.handshake().then(connect).then((backend) => {
     let open = 2;
     const over = () => {
       if (open < 0) return;
@@ -57,5 +58,5 @@ for await (const client of listener) {
     };
     relay(client, backend, ended, over);
     relay(backend, client, ended, over);
-  });
+  }, () => client.close());
 }
