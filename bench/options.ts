@@ -48,7 +48,7 @@ deno task bench [options]
   --only LIST            of ${EXPERIMENTS.join(", ")};
                          peers is throughput, connections, handshakes, memory and latency together;
                          variants is what metrics, logs and a PROXY header cost
-  --contenders LIST      of hitch, haproxy, nginx, stunnel, floor, barest:deno, barest:bun,
+  --contenders LIST      of hitch, haproxy, nginx, stunnel, floor, barest:deno, barest:bun, barest:deno-node,
                          tls-off[:RUNTIME[-ENGINE]][+OPTION][@DIRECTORY]
   --peers DIRECTORY      take hitch, HAProxy, nginx from the Debian installation there, by chroot; as root
   --source DIRECTORY     where tls-off without @DIRECTORY is run from; default: this checkout

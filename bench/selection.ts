@@ -1,5 +1,5 @@
 import type { Contender } from "./contenders/contender.ts";
-import { BAREST, BINARIES, contenderByName, PEERS, RUNTIMES, VARIANTS } from "./contenders/mod.ts";
+import { BAREST, BAREST_NODE, BINARIES, contenderByName, PEERS, RUNTIMES, VARIANTS } from "./contenders/mod.ts";
 import type { Places } from "./contenders/mod.ts";
 import type { Experiment, Options } from "./options.ts";
 import { describeMissing, findProgram, isOlder } from "./lab/tools.ts";
@@ -38,7 +38,7 @@ function defaultNames({ full, only }: Options, wants: Selection["wants"], places
     ...new Set([
       ...(proxies || runtimes ? ["floor", ...PEERS, ...(full ? ["stunnel"] : []), ...BAREST] : []),
       ...ours,
-      ...(runtimes ? RUNTIMES : []),
+      ...(runtimes ? [...RUNTIMES, BAREST_NODE] : []),
       ...(wants("variants") && (full || !all) ? VARIANTS : []),
     ]),
   ];

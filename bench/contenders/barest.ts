@@ -5,6 +5,7 @@ import { readStartTask } from "./tls_off.ts";
 
 const PROGRAMS = {
   deno: fileURLToPath(new URL("./barest/deno_loop.ts", import.meta.url)),
+  "deno-node": fileURLToPath(new URL("./barest/node_loop.mjs", import.meta.url)),
   bun: fileURLToPath(new URL("./barest/bun_loop.mjs", import.meta.url)),
 };
 
@@ -15,20 +16,21 @@ async function denoSettings(directory: string): Promise<{ env: Record<string, st
 }
 
 /**
- * The barest loop on a runtime: what the runtime itself costs.
+ * The barest loop on a runtime, or on Deno's `node:tls`: what the runtime itself costs.
  *
  * @param directory of our sources, whose flags it gets
  */
-export function barest(runtime: "deno" | "bun", directory: string): Contender {
+export function barest(loop: keyof typeof PROGRAMS, directory: string): Contender {
+  const runtime = loop === "bun" ? "bun" : "deno";
   return {
-    name: `barest:${runtime}`,
+    name: `barest:${loop}`,
     kind: "barest",
     tls: true,
     needs: [{ command: runtime }],
     scales: false,
     version: [runtime, "--version"],
     async launch({ port, certificate, backend }) {
-      const args = [PROGRAMS[runtime], String(port), certificate.cert, certificate.key, backend];
+      const args = [PROGRAMS[loop], String(port), certificate.cert, certificate.key, backend];
       if (runtime === "bun") return { command: "bun", args };
       const { env, flags } = await denoSettings(directory);
       const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-ffi"];

@@ -14,6 +14,9 @@ export const CONTENDERS: readonly Contender[] = [floor, hitch, haproxy, nginx, s
 /** The loops that tell what is the runtime's and what is ours. */
 export const BAREST = ["barest:deno", "barest:bun"];
 
+/** That of `node:tls` on Deno, which takes part where the engines are compared. */
+export const BAREST_NODE = "barest:deno-node";
+
 /** Whom the reports' ratios are against by default: stunnel is no contest. */
 export const PEERS = ["hitch", "haproxy", "nginx"];
 
@@ -55,8 +58,9 @@ export function contenderByName(name: string, { source, peers }: Places): Conten
   const known = CONTENDERS.find((contender) => contender.name === name);
   if (known) return peers === null ? known : inRoot(known, peers);
   if (name === "barest:deno") return barest("deno", source);
+  if (name === BAREST_NODE) return barest("deno-node", source);
   if (name === "barest:bun") return barest("bun", source);
   if (name.startsWith("tls-off")) return tlsOff(name, source);
-  const names = [...CONTENDERS.map((contender) => contender.name), ...BAREST].join(", ");
+  const names = [...CONTENDERS.map((contender) => contender.name), ...BAREST, BAREST_NODE].join(", ");
   throw new RangeError(`Cannot find contender ${JSON.stringify(name)}: known are ${names}, tls-off`);
 }

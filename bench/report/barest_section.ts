@@ -3,8 +3,9 @@ import { formatRatio, markdownTable } from "./format.ts";
 import { computeCell } from "./tables.ts";
 import type { Column } from "./tables.ts";
 
-/** The barest loop on the runtime that one of ours runs on with its native engine; null for the others. */
+/** The barest loop on what one of ours runs on; null where there is none. */
 export function barestOf(name: string): string | null {
+  if (name === "tls-off:deno-node") return "barest:deno-node";
   const match = /^tls-off(?::(deno|bun|binary|bun-binary))?(?:-native)?$/.exec(name);
   if (!match) return null;
   return match[1]?.startsWith("bun") ? "barest:bun" : "barest:deno";

@@ -23,37 +23,39 @@ interface SessionFacts {
 
 /** Makes the record of a session that has ended. */
 export function createRecord({ config, routeName, worker }: SessionContext, facts: SessionFacts): ConnectionRecord {
-  const { client, backend, handshakeMs, reason, error } = facts;
-  return {
-    conn: facts.conn,
-    listener: config.name,
-    ...(routeName === "" ? {} : { route: routeName }),
-    worker,
-    client: client.hostname,
-    client_port: client.port,
-    ...tlsFields(facts.tls),
-    ...(backend === null ? {} : { backend: backend.backend.name }),
-    bytes_in: facts.bytesIn,
-    bytes_out: facts.bytesOut,
-    duration_ms: round(facts.durationMs),
-    ...(handshakeMs === undefined ? {} : { handshake_ms: round(handshakeMs) }),
-    ...(backend === null ? {} : { connect_ms: round(backend.connectMs) }),
-    reason,
-    ...(error === undefined || !describeReason(reason).keepsError ? {} : { error }),
-    ...(facts.failureClass === undefined || !describeReason(reason).keepsError ? {} : { class: facts.failureClass }),
-  };
+  const { client, backend, handshakeMs, reason, error, failureClass } = facts;
+  const record = { conn: facts.conn, listener: config.name } as ConnectionRecord;
+  if (routeName !== "") record.route = routeName;
+  record.worker = worker;
+  record.client = client.hostname;
+  record.client_port = client.port;
+  addTlsFields(record, facts.tls);
+  if (backend !== null) record.backend = backend.backend.name;
+  record.bytes_in = facts.bytesIn;
+  record.bytes_out = facts.bytesOut;
+  record.duration_ms = round(facts.durationMs);
+  if (handshakeMs !== undefined) record.handshake_ms = round(handshakeMs);
+  if (backend !== null) record.connect_ms = round(backend.connectMs);
+  record.reason = reason;
+  if (describeReason(reason).keepsError) {
+    if (error !== undefined) record.error = error;
+    if (failureClass !== undefined) record.class = failureClass;
+  }
+  return record;
 }
 
 /** The fields of a record about TLS, as far as the engine knows them. */
-function tlsFields({ sni, version, cipher, alpn, resumed, peer }: TlsInfo): Partial<ConnectionRecord> {
-  return {
-    ...(sni === undefined ? {} : { sni }),
-    ...(version === undefined ? {} : { tls_version: version }),
-    ...(cipher === undefined ? {} : { cipher }),
-    ...(alpn === undefined ? {} : { alpn }),
-    ...(resumed === undefined ? {} : { resumed }),
-    ...(peer === undefined ? {} : { client_cn: peer.commonName, client_dns: peer.dnsNames, client_uris: peer.uris }),
-  };
+function addTlsFields(record: ConnectionRecord, { sni, version, cipher, alpn, resumed, peer }: TlsInfo): void {
+  if (sni !== undefined) record.sni = sni;
+  if (version !== undefined) record.tls_version = version;
+  if (cipher !== undefined) record.cipher = cipher;
+  if (alpn !== undefined) record.alpn = alpn;
+  if (resumed !== undefined) record.resumed = resumed;
+  if (peer !== undefined) {
+    record.client_cn = peer.commonName;
+    record.client_dns = peer.dnsNames;
+    record.client_uris = peer.uris;
+  }
 }
 
 function round(milliseconds: number): number {

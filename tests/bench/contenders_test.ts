@@ -30,19 +30,23 @@ Deno.test("parseLibrary() takes the library that runs", () => {
   assert.equal(parseLibrary("hitch 1.8.0"), null);
 });
 
-Deno.test("ours are compared with the loop on their own runtime, native engines alone", () => {
+Deno.test("ours are compared with the loop on their own runtime and engine, where there is one", () => {
   const names = ["tls-off", "tls-off:bun", "tls-off:binary", "tls-off:bun-binary", "tls-off:deno-node", "tls-off:node"];
-  assert.deepEqual(names.map(barestOf), ["barest:deno", "barest:bun", "barest:deno", "barest:bun", null, null]);
+  assert.deepEqual(names.map(barestOf), [
+    ...["barest:deno", "barest:bun", "barest:deno", "barest:bun"],
+    "barest:deno-node",
+    null,
+  ]);
 });
 
-for (const runtime of ["deno", "bun"]) {
+for (const [loop, runtime] of [["deno", "deno"], ["deno-node", "deno"], ["bun", "bun"]]) {
   Deno.test({
-    name: `the barest loop on ${runtime} relays what it gets`,
+    name: `the barest loop on ${loop} relays what it gets`,
     ignore: findProgram(runtime) === null || findProgram("openssl") === null,
     async fn() {
       await using lab = await Lab.open();
       const backend = await startFileBackend(lab, [10, 1_000_000], 100);
-      const contender = contenderByName(`barest:${runtime}`, { source: SOURCE, peers: null });
+      const contender = contenderByName(`barest:${loop}`, { source: SOURCE, peers: null });
       const proxy = await startProxy(lab, contender, { key: "ecdsa", backend: backend.path, connections: 100 });
       const caCerts = [await Deno.readTextFile(lab.certificates.ecdsa.ca)];
       using client = Deno.createHttpClient({ caCerts });

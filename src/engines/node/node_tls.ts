@@ -62,23 +62,19 @@ export class NodeTls {
     if (ON_DENO && clientAuth.ca !== null && !isGuarded(readPem(clientAuth.ca)[0].der)) {
       throw new UnsupportedError("Cannot verify clients' certificates: this version of Deno takes any for exact DER");
     }
-    this.#contexts = certificates.map(({ cert, key }) =>
-      tls.createSecureContext({
-        cert,
-        key,
-        minVersion: `TLSv${minVersion}`,
-        maxVersion: `TLSv${maxVersion}`,
-        // Deno would send every certificate of `ca` as part of the server's own chain.
-        ...(clientAuth.ca === null || ON_DENO ? {} : { ca: clientAuth.ca }),
-        ciphers: CIPHERS,
-        // A client of TLS 1.2 could begin one handshake after the other on one connection; the others never
-        // renegotiate.
-        ...(ON_NODE ? { secureOptions: SSL_OP_NO_RENEGOTIATION } : {}),
-        // OpenSSL resumes no session with client certificates where this is not set, and none that began where it is
-        // another (SSL_CTX_set_session_id_context(3)): such a client shakes hands in full.
-        sessionIdContext: sessionContext(clientAuth),
-      })
-    );
+    const versions = { minVersion: `TLSv${minVersion}`, maxVersion: `TLSv${maxVersion}` } as const;
+    // Deno reads the context anew for each connection, and ignores everything else in it. It would send every certificate
+    // of `ca` as part of the server's own chain.
+    const more = ON_DENO ? {} : {
+      ...(clientAuth.ca === null ? {} : { ca: clientAuth.ca }),
+      ciphers: CIPHERS,
+      // A client of TLS 1.2 could begin one handshake after the other on one connection; the others never renegotiate.
+      ...(ON_NODE ? { secureOptions: SSL_OP_NO_RENEGOTIATION } : {}),
+      // OpenSSL resumes no session with client certificates where this is not set, and none that began where it is
+      // another (SSL_CTX_set_session_id_context(3)): such a client shakes hands in full.
+      sessionIdContext: sessionContext(clientAuth),
+    };
+    this.#contexts = certificates.map(({ cert, key }) => tls.createSecureContext({ cert, key, ...versions, ...more }));
     this.#index = certificates.length === 1 && !sniStrict
       ? null
       : new CertificateIndex(certificates, { strict: sniStrict, speaks13: maxVersion === "1.3" });
