@@ -1,5 +1,4 @@
 import { fileURLToPath } from "node:url";
-import { median } from "../figures/stats.ts";
 import type { Lab } from "./lab.ts";
 
 /** What the proxy's CPU did between rounds: always the same work. */
@@ -12,8 +11,8 @@ export interface Calibration {
 }
 
 const PROGRAM = fileURLToPath(new URL("./calibration_program.ts", import.meta.url));
-/** Deviations from the median above this mean that somebody else was at work. */
-const DISTURBED = 0.1;
+/** Deviations from the shortest time above this mean that somebody else was at work. */
+export const DISTURBED = 0.1;
 
 /** Runs the loop on the proxy's CPU. */
 export async function calibrate(lab: Lab, before: string): Promise<Calibration> {
@@ -21,9 +20,9 @@ export async function calibrate(lab: Lab, before: string): Promise<Calibration> 
   return { before, ms: JSON.parse(output).ms, load: Deno.loadavg()[0] };
 }
 
-/** The rounds before or after which the loop took longer than it does in the median. */
+/** The rounds before or after which the loop took longer than it can. */
 export function disturbedRounds(calibrations: readonly Calibration[]): string[] {
-  const limit = median(calibrations.map(({ ms }) => ms)) * (1 + DISTURBED);
+  const limit = Math.min(...calibrations.map(({ ms }) => ms)) * (1 + DISTURBED);
   return calibrations.slice(0, -1)
     .filter(({ ms }, index) => ms > limit || calibrations[index + 1].ms > limit)
     .map(({ before }) => before);

@@ -1,5 +1,5 @@
 import type { Results } from "../figures/results.ts";
-import { disturbedRounds } from "../lab/calibration.ts";
+import { DISTURBED, disturbedRounds } from "../lab/calibration.ts";
 import { summarise } from "../figures/stats.ts";
 import { formatFigure, formatPercent } from "./format.ts";
 
@@ -11,15 +11,16 @@ export function quietSection({ machine, calibrations = [] }: Results): string {
   if (summary === null) return before;
   const disturbed = disturbedRounds(calibrations);
   const shown = disturbed.slice(0, 12).join(", ") + (disturbed.length > 12 ? ", …" : "");
-  const slowest = formatPercent(summary.max / summary.median - 1);
+  const slowest = formatPercent(summary.max / summary.min - 1);
+  const allowed = formatPercent(DISTURBED);
   return [
     before,
     `A loop that does always the same work on the proxy's CPU ran before each round and after the last, ` +
-    `${summary.count} times: ${formatFigure(summary.median)} ms, ±${
-      formatPercent(summary.spread)
-    }, the slowest ${slowest} above.`,
+    `${summary.count} times: ${formatFigure(summary.median)} ms, ±${formatPercent(summary.spread)}, the slowest ` +
+    `${slowest} above the fastest.`,
     disturbed.length === 0
-      ? "No round had one beside it that was more than 10 % above: the machine was quiet."
-      : `Rounds with one beside them that was more than 10 % above, which somebody else may have disturbed: ${shown}.`,
+      ? `No round had one beside it that was more than ${allowed} above the fastest.`
+      : `${disturbed.length} of ${summary.count - 1} rounds had one beside them that was more than ${allowed} above ` +
+        `the fastest, and may have been disturbed: ${shown}.`,
   ].join(" ");
 }

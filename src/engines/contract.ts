@@ -168,6 +168,11 @@ export interface Listener {
    * @throws {Error} where the options are wrong
    */
   renew?(options: TlsListenOptions): () => void;
+  /**
+   * Makes the keys of session tickets from this secret from now on, so that a session resumes in every worker that has
+   * it. Absent where the engine chooses its keys itself.
+   */
+  shareTickets?(secret: Uint8Array): void;
   /** Stops listening. Connections go on. */
   close(): void;
 }

@@ -3,15 +3,18 @@ import assert from "node:assert/strict";
 import { Backend, echo } from "../support/applications/backend.ts";
 import { peerTest } from "../support/peers/peers.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";
-import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
+import { type Contender, runtimeCommand, sharingNodeCommand } from "../support/proxies/runtimes.ts";
 import { contenders } from "../support/proxies/under_test.ts";
 import { sClient } from "../support/peers/s_client.ts";
 import { until } from "../support/wait.ts";
 
 const OPENSSL = { command: "openssl", debian: "openssl" };
+const NPX = { command: "npx", debian: "npm" };
 const WORKERS = 4;
 const CLIENTS = 4;
 const RETURNS = 3;
+/** How often connections are tried until each worker has had one: the kernel chooses. */
+const MOST_TURNS = 5;
 
 const CONTENDERS: Contender[] = [
   { runtime: "deno", engine: "native" },
@@ -71,6 +74,29 @@ for (const { runtime, engine } of contenders(CONTENDERS)) {
     },
   );
 }
+
+peerTest(
+  "a client resumes its session in every worker on Node, which shares the keys of tickets",
+  [OPENSSL, NPX],
+  async () => {
+    using dir = new TempDir();
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await Proxy.start(dir, backend.address, {
+      config: { workers: WORKERS },
+      command: await sharingNodeCommand(),
+    });
+    const workers = () => new Set(proxy.program.connections().map(({ worker }) => worker));
+    for (let turn = 1; turn <= MOST_TURNS && (turn <= 2 || workers().size < WORKERS); turn++) {
+      assert.equal(await resumed(proxy, dir), CLIENTS * RETURNS);
+      const connections = turn * CLIENTS * (1 + RETURNS);
+      await until(() => proxy.program.connections().length === connections, "every connection has its record");
+    }
+    assert.ok(workers().size > 1, "several workers served");
+    // A reload makes new contexts, with the same keys.
+    assert.equal((await proxy.reload()).event, "reload");
+    assert.equal(await resumed(proxy, dir), CLIENTS * RETURNS);
+  },
+);
 
 peerTest('spread = "connection" gives one client to several workers', [OPENSSL], async () => {
   using dir = new TempDir();

@@ -36,6 +36,8 @@ export class NodeListener implements Listener {
   readonly #queue: AcceptQueue<Socket>;
   #tls: NodeTls;
   #closed = false;
+  /** The secret that keys of tickets are made from; `null` until there is one. */
+  #ticketSecret: Uint8Array | null = null;
 
   constructor({ server, watch, address, name, tls, maxWaiting }: NodeListenerOptions) {
     this.address = address;
@@ -59,8 +61,15 @@ export class NodeListener implements Listener {
   }
 
   renew(options: TlsListenOptions): () => void {
-    const tls = new NodeTls(options);
-    return () => this.#tls = tls;
+    const secret = this.#ticketSecret;
+    const tls = new NodeTls(options, secret);
+    // Another secret may have come meanwhile.
+    return () => this.#tls = secret === this.#ticketSecret ? tls : tls.withTickets(this.#ticketSecret!);
+  }
+
+  shareTickets(secret: Uint8Array): void {
+    this.#ticketSecret = secret;
+    this.#tls = this.#tls.withTickets(secret);
   }
 
   close(): void {

@@ -1,11 +1,13 @@
 /** Makes TLS sockets of `node:tls` for a listener, and reads what is known after a handshake. */
 import type { Socket as RawSocket } from "node:net";
-import { createHash } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { createHash, hkdfSync } from "node:crypto";
 import tls from "node:tls";
 import type { Challenge } from "../../tls/challenge/challenge.ts";
 import { isValidation } from "../../tls/challenge/offer.ts";
 import { CIPHERS } from "../../tls/ciphers.ts";
 import { CertificateIndex } from "../../tls/certificates/certificate_index.ts";
+import { type Address, formatAddress } from "../../net/address.ts";
 import { comparableServerName } from "../../net/server_names.ts";
 import { quoteValue } from "../../net/quote_value.ts";
 import type { ClientHello } from "../../tls/client_hello.ts";
@@ -51,9 +53,12 @@ export class NodeTls {
   /** Set where clients are asked for a certificate. */
   readonly #verifier: ClientVerifier | null;
 
-  constructor(
-    { certificates, challenges, sniStrict, routes, alpn, minVersion, maxVersion, clientAuth }: TlsListenOptions,
-  ) {
+  readonly #asked: TlsListenOptions;
+
+  /** @param ticketSecret see {@linkcode ticketKeys}; `null`: the engine has keys of its own */
+  constructor(asked: TlsListenOptions, ticketSecret: Uint8Array | null = null) {
+    const { certificates, challenges, sniStrict, routes, alpn, minVersion, maxVersion, clientAuth } = asked;
+    this.#asked = asked;
     this.challenges = challenges;
     this.#routes = routes && new RouteIndex(routes);
     this.#least = VERSIONS[minVersion];
@@ -73,6 +78,7 @@ export class NodeTls {
       // OpenSSL resumes no session with client certificates where this is not set, and none that began where it is
       // another (SSL_CTX_set_session_id_context(3)): such a client shakes hands in full.
       sessionIdContext: sessionContext(clientAuth),
+      ...(ticketSecret === null || !ON_NODE ? {} : { ticketKeys: ticketKeys(ticketSecret, asked.address) }),
     };
     this.#contexts = certificates.map(({ cert, key }) => tls.createSecureContext({ cert, key, ...versions, ...more }));
     this.#index = certificates.length === 1 && !sniStrict
@@ -85,6 +91,11 @@ export class NodeTls {
       rejectUnauthorized: clientAuth.mode === "required",
       ...(alpn.length === 0 ? {} : { ALPNProtocols: alpn }),
     };
+  }
+
+  /** The same with tickets by another secret. On Deno and Bun keys cannot be set. */
+  withTickets(secret: Uint8Array): NodeTls {
+    return ON_NODE ? new NodeTls(this.#asked, secret) : this;
   }
 
   /**
@@ -213,6 +224,15 @@ function describeRefusal(alert: keyof typeof ALERTS, { serverName, alpn }: Clien
   if (alert === "unrecognized_name") return `No route for ${name}`;
   const offered = alpn.length === 0 ? "no protocol" : quoteValue(alpn.join(", "));
   return `No route for ${name} with ${offered}`;
+}
+
+/**
+ * The keys of a listener's session tickets, the same in every worker (HKDF, RFC 5869). Those of another listener are
+ * others, as its clients may have been asked for other certificates. Node wants 48 bytes: the keys' name, one for HMAC,
+ * one for AES.
+ */
+function ticketKeys(secret: Uint8Array, address: Address): Buffer {
+  return Buffer.from(hkdfSync("sha256", secret, "", `tls-off session tickets of ${formatAddress(address)}`, 48));
 }
 
 /** The same for listeners that ask for the same certificates; OpenSSL takes 32 bytes. */

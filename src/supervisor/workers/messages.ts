@@ -32,6 +32,8 @@ export interface Requests {
   cut: { before: number; reason: Reason; reply: number };
   /** Ends connections on which the client has sent nothing, now and from now on; for a drain. */
   hush: { reply: void };
+  /** Makes the keys of session tickets from this secret from now on. */
+  tickets: { secret: Uint8Array; reply: void };
   /** The reply is the number of connections, and shows that the worker is alive. */
   ping: { reply: number };
   /** Dies by an error. Only code of this process can request it, and only tests do. */
@@ -73,6 +75,8 @@ export interface WorkerThreadData {
   /** Its column in the limits' memory. */
   slot: number;
   reusePort: boolean;
+  /** What the keys of session tickets are made from, until another one comes. */
+  ticketSecret: Uint8Array;
 }
 
 /** A message from the main thread to a worker's. */

@@ -23,6 +23,8 @@ interface WorkerOptions {
   slot: number;
   /** Whether sockets share an address with those of other workers and generations. */
   reusePort: boolean;
+  /** What the keys of session tickets are made from, until another one comes. */
+  ticketSecret: Uint8Array;
   post: (event: WorkerEvent) => void;
 }
 
@@ -52,12 +54,14 @@ export class Worker {
   #current: Generation | null = null;
   readonly #idPrefix = crypto.randomUUID().slice(0, 8);
   #socketCount = 0;
+  #ticketSecret: Uint8Array;
   /** Ends who says nothing; during a drain. */
   #hushing: ReturnType<typeof setInterval> | undefined;
   #connections = 0;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
+    this.#ticketSecret = options.ticketSecret;
   }
 
   /**
@@ -98,6 +102,9 @@ export class Worker {
         return this.#cut(request.before, request.reason);
       case "hush":
         return this.#hush();
+      case "tickets":
+        this.#ticketSecret = request.secret;
+        return this.#sockets.forEach(({ listener }) => listener.shareTickets?.(request.secret));
       case "ping":
         return [...this.#generations.values()].reduce((sum, { active }) => sum + active, 0);
       case "crash":
@@ -177,6 +184,7 @@ export class Worker {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`Cannot listen on ${formatAddress(address)} for listener "${name}": ${reason}`, { cause: error });
     }
+    listener.shareTickets?.(this.#ticketSecret);
     const socket: Socket = {
       id: ++this.#socketCount,
       listener,

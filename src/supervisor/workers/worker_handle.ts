@@ -17,6 +17,8 @@ export interface WorkerHandleOptions {
   index: number;
   slot: number;
   reusePort: boolean;
+  /** What the keys of session tickets are made from, until another one comes. */
+  ticketSecret: Uint8Array;
   /** Called with what the worker reports without being asked. */
   onEvent: (event: WorkerEvent) => void;
   /** Called once when the worker has ended without being told to. */
@@ -50,10 +52,10 @@ export class InlineWorker implements WorkerHandle {
   readonly #onDeath: (error: Error) => void;
   #ended = false;
 
-  constructor({ index, slot, reusePort, onEvent, onDeath }: WorkerHandleOptions) {
+  constructor({ index, slot, reusePort, ticketSecret, onEvent, onDeath }: WorkerHandleOptions) {
     this.index = index;
     this.#onDeath = onDeath;
-    this.#worker = new Worker({ index, slot, reusePort, post: onEvent });
+    this.#worker = new Worker({ index, slot, reusePort, ticketSecret, post: onEvent });
     for (const event of FATAL_EVENTS) process.on(event, this.#die);
   }
 
@@ -95,10 +97,10 @@ export class ThreadWorker implements WorkerHandle {
   #fault: Error | null = null;
   #ended = false;
 
-  constructor({ index, slot, reusePort, onEvent, onDeath }: WorkerHandleOptions) {
+  constructor({ index, slot, reusePort, ticketSecret, onEvent, onDeath }: WorkerHandleOptions) {
     this.index = index;
     this.#onDeath = onDeath;
-    const workerData: WorkerThreadData = { role: "tls-off worker", index, slot, reusePort };
+    const workerData: WorkerThreadData = { role: "tls-off worker", index, slot, reusePort, ticketSecret };
     this.#thread = new Thread(threadEntry(), { workerData });
     this.#thread.on("message", (message: WorkerMessage) => {
       if (message.type === "event") {

@@ -2,6 +2,7 @@ import type { Monitor } from "../monitor.ts";
 import { PoolWorker } from "./pool_worker.ts";
 import type { SharedLimits } from "./shared_limits.ts";
 import type { Reply, Request, RequestName } from "./messages.ts";
+import { TicketSecrets } from "./ticket_secrets.ts";
 import { InlineWorker, ThreadWorker, type WorkerHandleOptions } from "./worker_handle.ts";
 
 interface WorkerPoolOptions {
@@ -19,6 +20,7 @@ interface WorkerPoolOptions {
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Set<PoolWorker>();
+  readonly #tickets = new TicketSecrets((secret) => void this.askAll({ type: "tickets", secret }));
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
@@ -30,12 +32,14 @@ export class WorkerPool {
 
   /** Starts a worker, on a thread of its own or, `inline`, in this one. */
   start(index: number, inline: boolean): PoolWorker {
+    this.#tickets.start();
     const slot = this.#options.limits.takeSlot();
     const { monitor, reusePort, onDrained, onDeath } = this.#options;
     const options: WorkerHandleOptions = {
       index,
       slot,
       reusePort,
+      ticketSecret: this.#tickets.current,
       onEvent: (event) => {
         if (event.type === "entries") monitor.receive(event.entries);
         else if (event.type === "drained") {
@@ -62,6 +66,7 @@ export class WorkerPool {
 
   #ended(worker: PoolWorker): void {
     this.#workers.delete(worker);
+    if (this.#workers.size === 0) this.#tickets.stop();
     worker.ended();
     this.#options.limits.freeSlot(worker.slot);
   }

@@ -7,9 +7,9 @@ import { Worker } from "./worker.ts";
 const THREAD_DIED = 70;
 
 const port = parentPort!;
-const { index, slot, reusePort } = workerData as WorkerThreadData;
+const { index, slot, reusePort, ticketSecret } = workerData as WorkerThreadData;
 const post = (message: WorkerMessage) => port.postMessage(message);
-const worker = new Worker({ index, slot, reusePort, post: (event) => post({ type: "event", event }) });
+const worker = new Worker({ index, slot, reusePort, ticketSecret, post: (event) => post({ type: "event", event }) });
 
 function die(error: unknown): void {
   worker.flush();

@@ -11,6 +11,9 @@ const ROOT = new URL("../../../", import.meta.url).pathname;
 /** npm brings it where it is not installed. */
 const BUN = `bun@${BUN_VERSION}`;
 
+/** Several workers share a port on it. */
+const NODE = "node@24.21.0";
+
 let asked: Promise<Contender["runtime"]> | undefined;
 
 /** Returns the runtime of the program under test: Deno from source, else that of the binary that TLS_OFF_BIN names. */
@@ -31,6 +34,12 @@ export async function runtimeCommand(runtime: Contender["runtime"]): Promise<str
   if (runtime === "deno") return sourceCommand("src/main.ts");
   const file = await bundle();
   return runtime === "node" ? ["node", file] : [await bun(), file];
+}
+
+/** Returns the command that runs the bundle on a version of Node whose workers share ports. */
+export async function sharingNodeCommand(): Promise<string[]> {
+  const path = await output("npx", ["-y", NODE, "-e", "console.log(process.execPath)"]);
+  return [path, await bundle()];
 }
 
 let bundled: Promise<string> | undefined;
