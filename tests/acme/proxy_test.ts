@@ -7,15 +7,8 @@ import { PEBBLE, Pebble } from "../support/peers/pebble.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { runProgram } from "../support/proxies/program.ts";
 import { TempDir } from "../support/proxies/proxy.ts";
-import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
+import { CONTENDERS, runtimeCommand } from "../support/proxies/runtimes.ts";
 
-const CONTENDERS: Contender[] = [
-  { runtime: "deno", engine: "native" },
-  { runtime: "deno", engine: "node" },
-  { runtime: "bun", engine: "native" },
-  { runtime: "bun", engine: "node" },
-  { runtime: "node", engine: "node" },
-];
 const OPENSSL = [{ command: "openssl", debian: "openssl" }];
 const CURL = [{ command: "curl", debian: "curl" }];
 const NAMES = ["a.example.net", "b.example.net"];

@@ -1,16 +1,8 @@
 import assert from "node:assert/strict";
 import { echo, readExactly } from "../support/applications/backend.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";
-import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
+import { CONTENDERS, runtimeCommand } from "../support/proxies/runtimes.ts";
 import { contenders } from "../support/proxies/under_test.ts";
-
-const CONTENDERS: Contender[] = [
-  { runtime: "deno", engine: "native" },
-  { runtime: "deno", engine: "node" },
-  { runtime: "bun", engine: "native" },
-  { runtime: "bun", engine: "node" },
-  { runtime: "node", engine: "node" },
-];
 
 /** Whether a program can be given a file of host names of its own: a mount namespace is root's. */
 const hasOwnMounts =

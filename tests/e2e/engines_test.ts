@@ -4,7 +4,7 @@ import { CAPABILITIES } from "../../src/tls/capabilities.ts";
 import { Backend, echo } from "../support/applications/backend.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { Proxy, type ProxyOptions, TempDir } from "../support/proxies/proxy.ts";
-import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
+import { type Contender, CONTENDERS, runtimeCommand } from "../support/proxies/runtimes.ts";
 import { contenders } from "../support/proxies/under_test.ts";
 import { sClient } from "../support/peers/s_client.ts";
 import { until } from "../support/wait.ts";
@@ -13,14 +13,6 @@ import { type MadeCertificate, makeCertificate } from "../tls/make_certificates.
 const OPENSSL = { command: "openssl", debian: "openssl" };
 const GNUTLS = { command: "gnutls-cli", debian: "gnutls-bin" };
 const CURL = { command: "curl", debian: "curl" };
-
-const CONTENDERS: Contender[] = [
-  { runtime: "deno", engine: "native" },
-  { runtime: "deno", engine: "node" },
-  { runtime: "bun", engine: "native" },
-  { runtime: "bun", engine: "node" },
-  { runtime: "node", engine: "node" },
-];
 
 for (const contender of contenders(CONTENDERS)) {
   const { runtime, engine } = contender;

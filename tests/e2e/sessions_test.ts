@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Backend, echo } from "../support/applications/backend.ts";
 import { peerTest } from "../support/peers/peers.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";
-import { type Contender, runtimeCommand, sharingNodeCommand } from "../support/proxies/runtimes.ts";
+import { CONTENDERS, runtimeCommand, sharingNodeCommand } from "../support/proxies/runtimes.ts";
 import { contenders } from "../support/proxies/under_test.ts";
 import { sClient } from "../support/peers/s_client.ts";
 import { until } from "../support/wait.ts";
@@ -16,12 +16,7 @@ const RETURNS = 3;
 /** How often connections are tried until each worker has had one: the kernel chooses. */
 const MOST_TURNS = 5;
 
-const CONTENDERS: Contender[] = [
-  { runtime: "deno", engine: "native" },
-  { runtime: "deno", engine: "node" },
-  { runtime: "bun", engine: "native" },
-  { runtime: "bun", engine: "node" },
-];
+const WITHOUT_NODE = CONTENDERS.filter(({ runtime }) => runtime !== "node");
 
 /**
  * How often clients with addresses of their own resumed, who each came back with the session of the last connection.
@@ -50,7 +45,7 @@ function workersOf(proxy: Proxy): Map<unknown, Set<unknown>> {
   return workers;
 }
 
-for (const { runtime, engine } of contenders(CONTENDERS)) {
+for (const { runtime, engine } of contenders(WITHOUT_NODE)) {
   peerTest(
     `spread = "client" lets every client resume its session, whatever the number of workers (${engine} on ${runtime})`,
     [OPENSSL],

@@ -1,4 +1,5 @@
-import { CONTENDERS, reloadAmongImmortals } from "../support/reload_among_immortals.ts";
+import { CONTENDERS } from "../support/proxies/runtimes.ts";
+import { reloadAmongImmortals } from "../support/reload_among_immortals.ts";
 
 const RELOADS = 100;
 

@@ -2,14 +2,8 @@ import assert from "node:assert/strict";
 import { Backend, echo } from "../support/applications/backend.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { until } from "../support/wait.ts";
-import {
-  ADMIN,
-  assertEcho,
-  CONTENDERS,
-  install,
-  metric,
-  reloadAmongImmortals,
-} from "../support/reload_among_immortals.ts";
+import { ADMIN, assertEcho, install, metric, reloadAmongImmortals } from "../support/reload_among_immortals.ts";
+import { CONTENDERS } from "../support/proxies/runtimes.ts";
 
 Deno.test("a reload ends no connection, whatever it changes, and tells how many are older", async () => {
   using dir = new TempDir();

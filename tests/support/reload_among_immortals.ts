@@ -10,13 +10,6 @@ import { until } from "./wait.ts";
 export const ADMIN = { admin: { listen: "127.0.0.1:0" } };
 
 /** Every engine on every runtime. */
-export const CONTENDERS: Contender[] = [
-  { runtime: "deno", engine: "native" },
-  { runtime: "deno", engine: "node" },
-  { runtime: "bun", engine: "native" },
-  { runtime: "bun", engine: "node" },
-  { runtime: "node", engine: "node" },
-];
 
 /** Writes another configuration for a proxy that {@linkcode Proxy.start} made, and another certificate. */
 export async function install(dir: TempDir, config: Record<string, unknown>, ...listeners: Record<string, unknown>[]) {

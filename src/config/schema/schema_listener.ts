@@ -1,5 +1,5 @@
 import type { CertificateConfig, ListenerConfig } from "../config.ts";
-import { HEALTH, ROUTE, type RouteFile, TARGET } from "./schema_route.ts";
+import { HEALTH, labelKey, PROTOCOLS, ROUTE, type RouteFile, TARGET } from "./schema_route.ts";
 import { type Fields, key, table, tableList } from "./schema_types.ts";
 import * as types from "./value_types.ts";
 import { backends } from "./value_types_backend.ts";
@@ -17,14 +17,18 @@ export interface ListenerFile
 
 type CertificateFile = Omit<CertificateConfig, "path">;
 
+/** The keys of a certificate's files. The listener's own may be left out. */
+function certificateFiles(optional: boolean): Pick<Fields<CertificateFile>, "cert" | "key"> {
+  const path = types.path({ optional });
+  const absent: Parameters<typeof key<string>>[2] = optional ? { default: "" } : { placeholder: "" };
+  return {
+    cert: key("cert", path, absent, "PEM file: the leaf certificate first, then its chain"),
+    key: key("key", path, absent, "PEM file: the private key, not encrypted"),
+  };
+}
+
 const CERTIFICATE: Fields<CertificateFile> = {
-  cert: key(
-    "cert",
-    types.path({ optional: false }),
-    { placeholder: "" },
-    "PEM file: the leaf certificate first, then its chain",
-  ),
-  key: key("key", types.path({ optional: false }), { placeholder: "" }, "PEM file: the private key, not encrypted"),
+  ...certificateFiles(false),
   names: key(
     "names",
     types.list(types.serverName()),
@@ -125,12 +129,7 @@ const LIMITS: Fields<ListenerConfig["limits"]> = {
 
 /** Every key of `[[listener]]`. */
 export const LISTENER: Fields<ListenerFile> = {
-  name: key(
-    "name",
-    types.text(0, 128),
-    { default: "", defaultNote: "its first address" },
-    "the label in logs and metrics",
-  ),
+  name: labelKey("its first address"),
   listen: key(
     "listen",
     types.addresses("listen"),
@@ -174,13 +173,7 @@ export const LISTENER: Fields<ListenerFile> = {
     ROUTE,
     "one application of several behind the same address; in order, the first that matches takes a connection",
   ),
-  cert: key(
-    "cert",
-    types.path({ optional: true }),
-    { default: "" },
-    "PEM file: the leaf certificate first, then its chain",
-  ),
-  key: key("key", types.path({ optional: true }), { default: "" }, "PEM file: the private key, not encrypted"),
+  ...certificateFiles(true),
   certificates: tableList(
     "certificates",
     CERTIFICATE,
@@ -200,7 +193,7 @@ export const LISTENER: Fields<ListenerFile> = {
   ),
   alpn: key(
     "alpn",
-    types.list(types.text(1, 255), { unique: (protocol) => protocol }),
+    PROTOCOLS,
     { default: [] },
     'application protocols offered, preferred first, such as "h2"',
   ),

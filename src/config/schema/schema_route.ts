@@ -62,14 +62,17 @@ export const TARGET: { [Field in keyof TargetKeys]: Key<TargetKeys[Field]> } = {
   ),
 };
 
+/** Application protocols (ALPN). */
+export const PROTOCOLS = types.list(types.text(1, 255), { unique: (protocol) => protocol });
+
+/** The key `name` of a listener or a route. */
+export function labelKey(defaultNote: string): Key<string> {
+  return key("name", types.text(0, 128), { default: "", defaultNote }, "the label in logs and metrics");
+}
+
 /** Every key of `[[listener.route]]`. */
 export const ROUTE: Fields<RouteFile> = {
-  name: key(
-    "name",
-    types.text(0, 128),
-    { default: "", defaultNote: "its first server name, else its protocols" },
-    "the label in logs and metrics",
-  ),
+  name: labelKey("its first server name, else its protocols"),
   serverNames: key(
     "server-name",
     types.list(types.serverName(), { single: true, unique: (name) => name }),
@@ -78,7 +81,7 @@ export const ROUTE: Fields<RouteFile> = {
   ),
   alpn: key(
     "alpn",
-    types.list(types.text(1, 255), { unique: (protocol) => protocol }),
+    PROTOCOLS,
     { default: [], defaultNote: "any" },
     "agreed protocols that it takes, each one of the listener's",
   ),

@@ -7,6 +7,15 @@ export interface Contender {
   engine: "native" | "node";
 }
 
+/** Every engine on every runtime. */
+export const CONTENDERS: Contender[] = [
+  { runtime: "deno", engine: "native" },
+  { runtime: "deno", engine: "node" },
+  { runtime: "bun", engine: "native" },
+  { runtime: "bun", engine: "node" },
+  { runtime: "node", engine: "node" },
+];
+
 const ROOT = new URL("../../../", import.meta.url).pathname;
 /** npm brings it where it is not installed. */
 const BUN = `bun@${BUN_VERSION}`;
