@@ -5,19 +5,29 @@ import { DenoConn } from "./deno_conn.ts";
 import { connError } from "./deno_error.ts";
 
 const MAX_READ = 64 * 1024;
+/**
+ * With `node:tls` the client's connection holds what it takes twice more, as its ciphertext and in room to spare, while the
+ * client does not read.
+ */
+const MAX_READ_FOR_NODE_TLS = 32 * 1024;
 
 /**
  * Connects to a backend by `Deno.connect`. Both engines on Deno do so.
  * @param deadline that of {@linkcode Runtime.connect}
  */
 export function connectDeno(target: Address, deadline: number): Promise<Conn> {
-  return connectWithRetry(() => connectOnce(target, deadline), deadline);
+  return connectWithRetry(() => connectOnce(target, deadline, MAX_READ), deadline);
 }
 
-async function connectOnce(target: Address, deadline: number): Promise<Conn> {
+/** The same for the engine that writes to its clients by `node:tls`. */
+export function connectDenoForNodeTls(target: Address, deadline: number): Promise<Conn> {
+  return connectWithRetry(() => connectOnce(target, deadline, MAX_READ_FOR_NODE_TLS), deadline);
+}
+
+async function connectOnce(target: Address, deadline: number, maxRead: number): Promise<Conn> {
   try {
     if (target.transport === "unix") {
-      return new DenoConn(await Deno.connect({ transport: "unix", path: target.path }), MAX_READ);
+      return new DenoConn(await Deno.connect({ transport: "unix", path: target.path }), maxRead);
     }
     const conn = await Deno.connect({
       hostname: target.hostname,
@@ -26,7 +36,7 @@ async function connectOnce(target: Address, deadline: number): Promise<Conn> {
     });
     conn.setNoDelay(true);
     conn.setKeepAlive(true);
-    return new DenoConn(conn, MAX_READ);
+    return new DenoConn(conn, maxRead);
   } catch (error) {
     throw connError(error);
   }

@@ -51,7 +51,7 @@ export const nodeRuntime: Runtime = {
 
   // A native connection to a backend costs less, and can still be read when a write has failed.
   connect: name === "deno"
-    ? (await import("../deno/deno_connect.ts")).connectDeno
+    ? (await import("../deno/deno_connect.ts")).connectDenoForNodeTls
     : name === "bun"
     ? (await import("../bun/bun_connect.ts")).connectBun
     : connectNode,

@@ -2,11 +2,16 @@ import type { Socket } from "node:net";
 import { CLOSED_HERE, type Conn, ConnError } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { nodeConnError } from "../shared/node_error.ts";
+import { type Stallable, stallWatch } from "./stall_watch.ts";
 import { socketEnd } from "../shared/socket_end.ts";
 import { unsentBytes } from "../shared/unsent_bytes.ts";
 
-/** How many chunks may wait for a read before the stream is stopped. */
+/** How many bytes may wait for a read before the stream is stopped, which costs less than to stop it for each small chunk. */
+const MAX_QUEUED_BYTES = 16 * 1024;
+/** How many chunks may wait, however small they are. */
 const MAX_QUEUED = 2;
+/** After so large a chunk the stream is stopped even where a read has waited: the next one is as large, and may wait long. */
+const BULK_BYTES = 32 * 1024;
 
 /**
  * The key of a stream's connection, so that one function handles the events of all streams, without closures for each.
@@ -21,16 +26,21 @@ interface Waiter<T> {
 
 const DONE: Promise<void> = Promise.resolve();
 
+/** What waits for a stream that has closed gets this. It is one for all, since making an error takes long. */
+const CUT = new ConnError("reset", "Connection was cut");
+
 /**
  * A connection over a stream that pushes. A chunk goes straight to the read that waits for it. The stream is stopped
  * only when chunks arrive while no read waits, because the other side is slower.
  */
-export class NodeConn implements Conn {
+export class NodeConn implements Conn, Stallable {
   readonly remote: { hostname: string; port: number };
   readonly local: { hostname: string; port: number };
   #stream: Socket;
   readonly #queue: Uint8Array[] = [];
   #stopped = false;
+  /** How many have arrived. */
+  #chunks = 0;
   #ended = false;
   #failure: ConnError | null = null;
   #reader: Waiter<Uint8Array | null> | null = null;
@@ -47,6 +57,11 @@ export class NodeConn implements Conn {
     this.remote = socketEnd(stream.remoteAddress, stream.remotePort);
     this.local = socketEnd(stream.localAddress, stream.localPort);
     this.#stream = stream;
+  }
+
+  /** {@linkcode Stallable.waiting}: a write, or the chunk after which nobody has read yet. */
+  get waiting(): unknown {
+    return this.#writer ?? (this.#stopped && this.#reader === null ? this.#chunks : null);
   }
 
   heard(): Promise<boolean> {
@@ -90,11 +105,13 @@ export class NodeConn implements Conn {
   }
 
   close(): void {
+    stallWatch.delete(this);
     this.fail(CLOSED_HERE);
     this.#stream.destroy();
   }
 
   abort(): void {
+    stallWatch.delete(this);
     this.fail(CLOSED_HERE);
     // A Unix socket has no reset, and resetAndDestroy() fails there.
     if (this.remote.hostname === "") this.#stream.destroy();
@@ -104,6 +121,7 @@ export class NodeConn implements Conn {
   /** Takes the bytes and events of `stream` from now on. */
   protected attach(stream: Socket): void {
     this.#stream = stream;
+    stallWatch.add(this);
     this.watch(stream);
     stream.on("data", NodeConn.#onData);
     stream.on("end", NodeConn.#onEnd);
@@ -141,15 +159,16 @@ export class NodeConn implements Conn {
   /**
    * Takes a chunk that has arrived.
    * @param stopped whether the stream is stopped until it is resumed
-   * @returns how many chunks wait now
+   * @returns whether the stream is to be stopped until the next read
    */
-  protected received(chunk: Uint8Array, stopped: boolean): number {
+  protected received(chunk: Uint8Array, stopped: boolean): boolean {
     this.#stopped = stopped;
+    this.#chunks++;
     const reader = this.#reader;
-    if (reader === null) return this.#queue.push(chunk);
+    if (reader === null) return this.#queue.push(chunk) >= MAX_QUEUED || chunk.length >= MAX_QUEUED_BYTES;
     this.#reader = null;
     reader.resolve(chunk);
-    return 0;
+    return chunk.length >= BULK_BYTES;
   }
 
   /** Whether a read waits, which means that all chunks before were taken and written. */
@@ -189,7 +208,7 @@ export class NodeConn implements Conn {
   // The handlers are static, so that there is one function of each for all connections, with access to private fields.
 
   static #onData(this: OwnedSocket, chunk: Uint8Array): void {
-    if (this[CONN].received(chunk, false) < MAX_QUEUED) return;
+    if (!this[CONN].received(chunk, false)) return;
     this[CONN].#stopped = true;
     this[CONN].pauseReading();
   }
@@ -220,6 +239,6 @@ export class NodeConn implements Conn {
   static #onClose(this: OwnedSocket): void {
     const conn = this[CONN];
     if (conn.#ended && conn.#writer === null && conn.#closer === null) return;
-    conn.fail(new ConnError("reset", "Connection was cut"));
+    conn.fail(CUT);
   }
 }

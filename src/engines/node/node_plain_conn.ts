@@ -6,7 +6,8 @@ import { NodeConn } from "./node_conn.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { ReadBuffer } from "../shared/read_buffer.ts";
 
-const MAX_READ = 64 * 1024;
+/** The client's connection holds as much again, encrypted, while the client does not take it. */
+const MAX_READ = 32 * 1024;
 const KEEP_ALIVE_DELAY_MS = 60_000;
 
 type WriteDone = (error?: Error | null) => void;

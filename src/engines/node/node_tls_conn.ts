@@ -21,11 +21,17 @@ const libc = ON_NODE ? null : (await import("../../linux/thread_libc.ts")).libc;
 /** Bytes of the buffer with which reading the first bytes of a connection begins. */
 const FIRST_LOOK_BYTES = 1024;
 
+/** How the end of a connection is reported that its client has reset; one of each for all, as making an error takes long. */
+const RESET = new ConnError("reset", "Connection reset by peer");
+const VANISHED = new ConnError("vanished", "Connection reset by peer");
+
 /** A client's connection, which is plain until its handshake begins. */
 export class NodeTlsConn extends NodeConn implements PreambleConn {
   readonly #raw: Socket;
   readonly #tls: NodeTls;
   #socket: TLSSocket | null = null;
+  /** Whether the handshake is done. */
+  #established = false;
   /** On Deno, how many bytes of the raw connection had been read when the last chunk arrived. */
   #rawBytes = 0;
 
@@ -57,16 +63,14 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     this.attach(socket);
     // Without a `tls.Server`, errors after the handshake are reported by this event only.
     socket.on("_tlsError", (error) => this.fail(nodeConnError(error)));
-    const left = () => this.fail(new ConnError("truncated", "Connection ended within the handshake"));
-    socket.once("end", left);
-    await this.next(socket, "secure").catch((error) => {
+    try {
+      await this.next(socket, "secure");
+    } catch (error) {
       // Bun says "reset" of a client that has sent FIN as well.
-      if (ON_BUN && error instanceof ConnError && error.kind === "reset") {
-        throw new ConnError("truncated", "Connection ended within the handshake", { cause: error });
-      }
+      if (ON_BUN && error instanceof ConnError && error.kind === "reset") throw endedEarly("the handshake", error);
       throw error;
-    });
-    socket.off("end", left);
+    }
+    this.#established = true;
     if (ON_DENO) this.#rawBytes = this.#raw.bytesRead;
     const info = this.#tls.info(socket);
     // What was decided by one name must not be accounted under another, which a second ClientHello might have.
@@ -96,7 +100,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     this.#raw.destroy();
   }
 
-  protected override received(chunk: Uint8Array, stopped: boolean): number {
+  protected override received(chunk: Uint8Array, stopped: boolean): boolean {
     if (ON_DENO) this.#rawBytes = this.#raw.bytesRead;
     return super.received(chunk, stopped);
   }
@@ -107,10 +111,11 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
    * arrived since the last chunk, which was written to the backend meanwhile.
    */
   protected override endFailure(): ConnError | null {
+    if (this.#socket !== null && !this.#established) return endedEarly("the handshake");
     if (!ON_DENO || this.remote.hostname === "" || this.#socket === null) return null;
     if (this.#socket.remoteAddress !== undefined) return null;
     const cut = this.awaited && this.#raw.bytesRead === this.#rawBytes;
-    return new ConnError(cut ? "reset" : "vanished", "Connection reset by peer");
+    return cut ? RESET : VANISHED;
   }
 
   /**
@@ -210,8 +215,12 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
       const waiting = Math.min(raw.readableLength, limit);
       const chunk: Uint8Array | null = waiting > 0 ? raw.read(waiting) : raw.read();
       if (chunk !== null) return chunk;
-      if (raw.readableEnded) throw new ConnError("truncated", `Connection ended within its ${what}`);
+      if (raw.readableEnded) throw endedEarly(`its ${what}`);
       await this.next(raw, "readable", "end");
     }
   }
+}
+
+function endedEarly(within: string, cause?: unknown): ConnError {
+  return new ConnError("truncated", `Connection ended within ${within}`, { cause });
 }

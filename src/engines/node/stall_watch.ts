@@ -1,0 +1,60 @@
+import { clearInterval, setInterval } from "node:timers";
+import { releaseMemorySoon } from "../shared/release_memory.ts";
+
+/** Something that may wait for a slow peer. */
+export interface Stallable {
+  /** What waits now, the same value for as long as nothing moves; `null`: nothing does. */
+  readonly waiting: unknown;
+}
+
+const LOOK_MS = 1_000;
+/** When so many more connections stall, the garbage of what they have moved before is worth giving back. */
+const WORTH_RELEASING = 32;
+
+/**
+ * Gives memory back when many connections stall. Before a peer stalls megabytes have gone through its connection, whose
+ * buffers are garbage by then. A runtime looks for garbage when it allocates, and stalled connections allocate nothing.
+ * What waits at two looks in a row stalls.
+ */
+export class StallWatch {
+  readonly #release: () => void;
+  /** Each with what has waited at the last look. */
+  readonly #watched = new Map<Stallable, unknown>();
+  #stalledBefore = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(release: () => void) {
+    this.#release = release;
+  }
+
+  add(connection: Stallable): void {
+    this.#watched.set(connection, null);
+    if (this.#timer !== undefined) return;
+    this.#timer = setInterval(() => this.look(), LOOK_MS);
+    this.#timer.unref();
+  }
+
+  delete(connection: Stallable): void {
+    this.#watched.delete(connection);
+  }
+
+  /** Is called once a second while there is a connection. */
+  look(): void {
+    let stalled = 0;
+    for (const [connection, before] of this.#watched) {
+      const { waiting } = connection;
+      if (waiting !== before) this.#watched.set(connection, waiting);
+      else if (waiting !== null) stalled++;
+    }
+    // Those that stall one by one count together.
+    const isWorth = stalled - this.#stalledBefore >= WORTH_RELEASING;
+    if (isWorth) this.#release();
+    if (isWorth || stalled < this.#stalledBefore) this.#stalledBefore = stalled;
+    if (this.#watched.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** That of this thread. */
+export const stallWatch = new StallWatch(releaseMemorySoon);

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { StallWatch } from "../../src/engines/node/stall_watch.ts";
+
+function setUp(count: number) {
+  let released = 0;
+  const watch = new StallWatch(() => released++);
+  const connections = Array.from({ length: count }, () => ({ waiting: null as unknown }));
+  for (const connection of connections) watch.add(connection);
+  return {
+    watch,
+    connections,
+    released: () => released,
+    // Without a connection the timer ends.
+    end() {
+      for (const connection of connections) watch.delete(connection);
+      watch.look();
+    },
+  };
+}
+
+Deno.test("memory is given back when many connections stall, once for the same ones", () => {
+  const { watch, connections, released, end } = setUp(100);
+  for (const connection of connections.slice(0, 50)) connection.waiting = {};
+  watch.look();
+  assert.equal(released(), 0, "what waits may go on until the next look");
+  watch.look();
+  assert.equal(released(), 1);
+  watch.look();
+  assert.equal(released(), 1);
+  for (const connection of connections.slice(50)) connection.waiting = {};
+  watch.look();
+  watch.look();
+  assert.equal(released(), 2);
+  end();
+});
+
+Deno.test("connections that move, or have nothing to move, do not stall", () => {
+  const { watch, connections, released, end } = setUp(100);
+  for (let turn = 1; turn <= 5; turn++) {
+    for (const connection of connections.slice(0, 60)) connection.waiting = turn;
+    watch.look();
+  }
+  assert.equal(released(), 0);
+  end();
+});
+
+Deno.test("connections that stall one by one count together", () => {
+  const { watch, connections, released, end } = setUp(100);
+  for (const connection of connections) {
+    connection.waiting = {};
+    watch.look();
+  }
+  watch.look();
+  assert.equal(released(), 3);
+  end();
+});

@@ -1,0 +1,75 @@
+/** What peers cost that take nothing: clients that never read a large answer, and an application that never reads an upload. */
+import assert from "node:assert/strict";
+import tls from "node:tls";
+import { residentBytes } from "../../bench/measure/processes.ts";
+import { Backend, readExactly, writeAll } from "../support/applications/backend.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
+import { runtimeCommand } from "../support/proxies/runtimes.ts";
+import { pause, until } from "../support/wait.ts";
+
+const PEERS = 200;
+/** Of each stalled connection, the kernel's buffers not counted. It is wanted to be 160. */
+const MOST_KIB = 256;
+/** Garbage is given back within seconds. */
+const SETTLE_MS = 8_000;
+/** More than what the kernel takes on its way. */
+const ANSWER_CHUNKS = 1_600;
+const CHUNK = new Uint8Array(64 * 1024);
+
+const CONTENDERS = [
+  { runtime: "deno", engine: "native" },
+  { runtime: "deno", engine: "node" },
+  { runtime: "bun", engine: "native" },
+  { runtime: "bun", engine: "node" },
+  { runtime: "node", engine: "node" },
+] as const;
+
+for (const { runtime, engine } of CONTENDERS) {
+  for (const way of ["download", "upload"] as const) {
+    Deno.test(`${engine} on ${runtime} holds little for each of many stalled ${way}s, and gives it back`, async () => {
+      using dir = new TempDir();
+      await using app = new Backend(dir.file("app.sock"), async (conn) => {
+        await readExactly(conn, 1);
+        if (way === "upload") return await new Promise(() => {});
+        for (let index = 0; index < ANSWER_CHUNKS; index++) await writeAll(conn, CHUNK);
+      });
+      await using proxy = await Proxy.start(dir, app.address, {
+        command: await runtimeCommand(runtime),
+        listener: { engine },
+        config: { log: { level: "error" } },
+      });
+      const resident = () => residentBytes([proxy.program.pid]);
+      const clients: tls.TLSSocket[] = [];
+      try {
+        // Whatever the first connections make the process allocate is not what stalled ones hold.
+        for (let index = 0; index < 20; index++) (await stall(proxy.port, way)).destroy();
+        await pause(SETTLE_MS);
+        const before = await resident();
+        while (clients.length < PEERS) clients.push(await stall(proxy.port, way));
+        await pause(SETTLE_MS);
+        const each = (await resident() - before) / PEERS / 1024;
+        console.log(`${engine} on ${runtime}, ${way}: ${each.toFixed(0)} KiB for each stalled connection`);
+        assert.ok(each <= MOST_KIB, `${each} KiB each`);
+        for (const client of clients) client.destroy();
+        if (way === "upload") return;
+        await until(async () => await resident() - before < PEERS * MOST_KIB * 1024 / 4, "memory is given back");
+      } finally {
+        for (const client of clients) client.destroy();
+      }
+    });
+  }
+}
+
+/** A client that has begun what stalls. */
+function stall(port: number, way: "download" | "upload"): Promise<tls.TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ host: "127.0.0.1", port, rejectUnauthorized: false }, () => {
+      socket.pause();
+      const writeMore = () => void socket.write(CHUNK, writeMore);
+      if (way === "upload") writeMore();
+      else socket.write(CHUNK.subarray(0, 1));
+      resolve(socket);
+    });
+    socket.on("error", reject);
+  });
+}
