@@ -36,6 +36,10 @@ const STATE_WIDTH = 10;
 const DAY_MS = 86_400_000;
 const WARN_DAYS = 30;
 const MAX_ROUTES = 10;
+/** Between columns and figures. */
+const GAP = "  ";
+/** To how many characters the names of a narrow terminal are cut at most. */
+const SHORTEST_NAME = 12;
 
 /** Writes the screen: no line is longer, and there are no more of them, than fits. */
 export function renderTop(view: TopView): string[] {
@@ -50,6 +54,7 @@ export function renderTop(view: TopView): string[] {
       size,
       ["LISTENER", "ACTIVE", "NEW", "IN", "OUT", "IN TOTAL", "OUT TOTAL", "P50", "P99"],
       listeners(view),
+      ["IN TOTAL", "OUT TOTAL", "P50", "NEW"],
     ),
     "",
     ...(stats.listeners.some(({ routes }) => routes.length > 0)
@@ -59,6 +64,7 @@ export function renderTop(view: TopView): string[] {
           size,
           ["LISTENER", "ROUTE", "ACTIVE", "NEW", "IN", "OUT", "IN TOTAL", "OUT TOTAL"],
           routes(view),
+          ["IN TOTAL", "OUT TOTAL", "NEW"],
         ),
         "",
       ]
@@ -74,7 +80,7 @@ export function renderTop(view: TopView): string[] {
   const lines = [
     ...above,
     paint(DIM, title),
-    ...table(head, size, header, clientRows(clients).slice(0, room)),
+    ...table(head, size, header, clientRows(clients).slice(0, room), ["OPENED", "IN 1s", "OUT 1s", "IN TOTAL"]),
   ];
   const shown = size ? lines.slice(0, size.rows - (help === null ? 0 : 1)) : lines;
   return help === null ? shown : [...shown, paint(DIM, fit(help, size))];
@@ -99,7 +105,15 @@ function summary({ stats, size }: TopView, paint: Paint): string[] {
   const about = `tls-off ${stats.version} on ${stats.runtime}, up ${uptime}`;
   const room = size && { ...size, columns: size.columns - STATE_WIDTH };
   const title = room && room.columns < 0 ? fit(about, size) : `${fit(about, room)}, ${state}`;
-  return [title, fit(figures.join("  "), size)];
+  return [title, ...wrap(figures, size)];
+}
+
+/** Puts figures into as few lines as they fit in, two at most: a narrow terminal loses none of them. */
+function wrap(figures: string[], size: TopView["size"]): string[] {
+  const line = figures.join(GAP);
+  if (size === null || [...line].length <= size.columns) return [fit(line, size)];
+  const half = Math.ceil(figures.length / 2);
+  return [figures.slice(0, half), figures.slice(half)].map((some) => fit(some.join(GAP), size));
 }
 
 function listeners({ stats, before }: TopView): string[][] {
@@ -227,18 +241,27 @@ function perSecond(value: number | null, format: (value: number) => string): str
 
 /**
  * Writes rows in columns that are as wide as their widest cell. The first is left-aligned, the numbers right-aligned.
+ * @param spared titles of the columns that a narrow terminal goes without, in that order; then names are cut
  */
 function table(
   head: (text: string) => string,
   size: TopView["size"],
   titles: string[],
   rows: string[][],
+  spared: string[] = [],
 ): string[] {
   const cells = [titles, ...rows].map((row) => row.map(escapeControls));
   const widths = titles.map((_, i) => Math.max(...cells.map((row) => [...row[i]].length)));
-  const lines = cells.map((row) =>
-    fit(row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  "), size)
-  );
+  const columns = new Set(titles.keys());
+  const excess = () =>
+    size === null ? 0 : [...columns].reduce((sum, i) => sum + widths[i] + GAP.length, -GAP.length) - size.columns;
+  for (const title of spared) if (excess() > 0) columns.delete(titles.indexOf(title));
+  if (excess() > 0) widths[0] = Math.max(Math.min(widths[0], SHORTEST_NAME), widths[0] - excess());
+  const lines = cells.map((row) => {
+    const name = [...row[0]].length > widths[0] ? `${[...row[0]].slice(0, widths[0] - 1).join("")}…` : row[0];
+    const written = [...columns].map((i) => i === 0 ? name.padEnd(widths[0]) : row[i].padStart(widths[i]));
+    return fit(written.join(GAP), size);
+  });
   return [head(lines[0]), ...lines.slice(1)];
 }
 

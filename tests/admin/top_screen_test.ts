@@ -77,6 +77,18 @@ Deno.test("renderTop() fits the terminal, its help line included", () => {
   }
 });
 
+Deno.test("renderTop() keeps the percentiles and both directions at 60 columns, also with a long name", () => {
+  for (const name of ["web", "a-listener-with-a-name-that-is-far-too-long-for-this"]) {
+    const lines = renderTop({ ...viewOf(3, name), size: { columns: 60, rows: 40 } });
+    const at = lines.findIndex((line) => line.startsWith("LISTENER"));
+    assert.match(lines[at], /ACTIVE .*IN +OUT .*P99$/);
+    assert.match(lines[at + 1], name === "web" ? /^web +3 / : /^a-listener[^ ]*… +3 /);
+    assert.ok(lines.slice(0, 4).join("\n").includes("handshake p99"), lines.join("\n"));
+    assert.ok(lines.slice(0, 4).join("\n").includes("connect p99"));
+    assert.ok(lines.some((line) => /^CLIENT .*OUT 10s .*OUT TOTAL$/.test(line)), lines.join("\n"));
+  }
+});
+
 Deno.test("renderTop() has no escape sequence but its own colours", () => {
   const view = viewOf(1, "evil\x1b[2J\n");
   view.stats.certificates[0].name = "evil\x1b]0;title\x07";

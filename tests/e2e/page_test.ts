@@ -56,13 +56,13 @@ peerTest("page shows moving numbers, without a complaint or a request to anywher
   await withPage(async (page, faults) => {
     await page.getByRole("status").filter({ hasText: "serving" }).waitFor();
     const total = page.locator(".panel", { has: page.getByRole("heading", { name: "Listeners" }) })
-      .locator("tbody td:nth-child(7)");
+      .locator("tbody td:nth-child(10)");
     await total.waitFor();
     const before = await total.innerText();
     await page.waitForFunction((before) => {
       const panels = [...document.querySelectorAll(".panel")];
       const listeners = panels.find((panel) => panel.querySelector("h2")?.textContent === "Listeners");
-      return listeners?.querySelector("tbody td:nth-child(7)")?.textContent !== before;
+      return listeners?.querySelector("tbody td:nth-child(10)")?.textContent !== before;
     }, before);
     assert.deepEqual(await names(page, "Listeners"), ["web"]);
     assert.deepEqual(await names(page, "Workers"), ["0", "1"]);

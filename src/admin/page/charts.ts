@@ -55,6 +55,10 @@ const CHARTS: ChartSpec[] = [
 ];
 
 const HEIGHT = 170;
+/** As many labels as the height has room for. */
+const MAX_DECADES = 5;
+/** Half the width of a label such as `22:30:30`, in CSS pixels. */
+const HALF_CLOCK = 28;
 /** How many seconds are shown at most and at least. */
 const SPAN = 300;
 const SHORTEST_SPAN = 60;
@@ -68,7 +72,12 @@ export function makeCharts(parent: HTMLElement): { update(points: HistoryPoint[]
   return {
     update(points) {
       const times = points.map(({ timeMs }) => timeMs / 1000);
-      for (const { spec, plot } of charts) plot.setData([times, ...spec.lines.map(({ of }) => points.map(of))]);
+      for (const { spec, plot } of charts) {
+        plot.setData([times, ...spec.lines.map(({ of }) => points.map(of))]);
+        // The first row of the legend is the time.
+        const rows = [...plot.root.querySelectorAll(".u-series")].slice(1);
+        spec.lines.forEach(({ of }, i) => rows[i].classList.toggle("stale", lastValue(points, of).isStale));
+      }
     },
   };
 }
@@ -79,9 +88,12 @@ function makeChart(spec: ChartSpec, parent: HTMLElement): uPlot {
   const stroke = () => color("quiet");
   const ticks = { show: false };
   const grid = { stroke: () => color("line"), width: 1 };
-  // Only whole decades of a logarithmic axis have a line and a label.
-  const filter: uPlot.Axis.Filter = (_plot, splits) =>
-    spec.logarithmic ? splits.map((value) => Number.isInteger(round(Math.log10(value))) ? value : null) : splits;
+  // Only whole decades of a logarithmic axis have a line and a label: every second one where they are many.
+  const filter: uPlot.Axis.Filter = (plot, splits) => {
+    if (!spec.logarithmic) return splits;
+    const step = Math.ceil(Math.log10(plot.scales.y.max! / plot.scales.y.min!) / MAX_DECADES);
+    return splits.map((value) => Number.isInteger(round(Math.log10(value) / step)) ? value : null);
+  };
   const plot = new uPlot(
     {
       width: place.clientWidth,
@@ -92,8 +104,16 @@ function makeChart(spec: ChartSpec, parent: HTMLElement): uPlot {
         x: { time: true, range: timeRange },
         y: spec.logarithmic ? { distr: 3, range: latencyRange } : { range: (_plot, _min, max) => [0, niceTop(max)] },
       },
+      // The marks of the legend are pieces of the lines. The style sheet makes them flat.
+      legend: {
+        markers: {
+          width: 2,
+          fill: "transparent",
+          dash: (plot, series) => plot.series[series].dash ? "dashed" : "solid",
+        },
+      },
       axes: [
-        { stroke, ticks, grid, size: 30, space: 70, values: (_plot, splits) => splits.map(clock) },
+        { stroke, ticks, grid, size: 30, space: 70, values: clocks },
         {
           stroke,
           ticks,
@@ -114,8 +134,9 @@ function makeChart(spec: ChartSpec, parent: HTMLElement): uPlot {
           dash: line.dash,
           // A second without a handshake has no latency. A single second that has one shows as a dot.
           spanGaps: false,
-          points: { show: spec.logarithmic ?? false, size: 3 },
-          value: (plot, value, series) => shown(spec, value ?? plot.data[series]?.at(-1)),
+          points: { show: spec.logarithmic ?? false, size: 3, filter: isolated },
+          value: (plot, value, series, index) =>
+            shown(spec, index === null ? lastValue(plot.data[series] ?? [], (value) => value).value : value),
         })),
       ],
     },
@@ -124,6 +145,25 @@ function makeChart(spec: ChartSpec, parent: HTMLElement): uPlot {
   );
   new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place);
   return plot;
+}
+
+/** The points that no line goes to: those between two seconds without a value. Dots on a dashed line would make it a solid one. */
+function isolated(plot: uPlot, series: number): number[] {
+  const values = plot.data[series];
+  const lacks = (i: number) => values[i] === null || values[i] === undefined;
+  return [...values.keys()].filter((i) => !lacks(i) && lacks(i - 1) && lacks(i + 1));
+}
+
+/** The newest value there is, and whether it is older than the newest point: a second without handshakes has none. */
+export function lastValue<Point>(
+  points: ArrayLike<Point>,
+  of: (point: Point) => number | null | undefined,
+): { value: number | null; isStale: boolean } {
+  for (let i = points.length - 1; i >= 0; i--) {
+    const value = of(points[i]) ?? null;
+    if (value !== null) return { value, isStale: i < points.length - 1 };
+  }
+  return { value: null, isStale: false };
 }
 
 function shown(spec: ChartSpec, value: number | null | undefined): string {
@@ -148,6 +188,16 @@ function latencyRange(_plot: uPlot, min: number | null, max: number | null): [nu
 
 function round(value: number): number {
   return Math.round(value * 1e6) / 1e6;
+}
+
+/** The labels of the time axis. One at an end would run into the labels of the other axis, or out of the chart. */
+function clocks(plot: uPlot, splits: number[]): string[] {
+  const { left, width } = plot.bbox;
+  const room = HALF_CLOCK * devicePixelRatio;
+  return splits.map((seconds) => {
+    const at = plot.valToPos(seconds, "x", true) - left;
+    return at < room || at > width - room ? "" : clock(seconds);
+  });
 }
 
 function clock(seconds: number): string {

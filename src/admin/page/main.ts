@@ -14,12 +14,20 @@ const PATIENCE_MS = 5_000;
 /** How many points are kept: as many as the proxy keeps. */
 const KEPT = 300;
 
+/** How many clients are asked for: some more than are shown, so that each column sorts something. */
+const USUAL_CLIENTS = 100;
+const ALL_CLIENTS = 1_000;
+
 const about = byId("about");
 const state = byId("state");
 const figures = makeFigures(byId("figures"));
 const charts = makeCharts(byId("charts"));
 let order: ClientOrder = "rate";
-const tables = makeTables(byId("tables"), (column) => order = column);
+let clientsAsked = USUAL_CLIENTS;
+const tables = makeTables(byId("tables"), {
+  reorder: (by) => order = by,
+  expand: (all) => clientsAsked = all ? ALL_CLIENTS : USUAL_CLIENTS,
+});
 
 let points: HistoryPoint[] = [];
 let before: Stats | null = null;
@@ -35,7 +43,7 @@ async function update(): Promise<void> {
   const missed = points.length === 0 || Date.now() - (before?.timeMs ?? 0) > 2.5 * PERIOD_MS;
   const [stats, clients] = await Promise.all([
     ask<Stats>(missed ? "stats?history" : "stats"),
-    ask<ClientsStats>(`clients?top=100&order=${order}`),
+    ask<ClientsStats>(`clients?top=${clientsAsked}&order=${order}`),
   ]);
   if (stats.history) points = stats.history;
   else if (stats.now && stats.now.timeMs !== points.at(-1)?.timeMs) points = [...points, stats.now].slice(-KEPT);
@@ -43,7 +51,7 @@ async function update(): Promise<void> {
     formatSeconds((stats.timeMs - stats.startedMs) / 1000)
   }`;
   show(stats.draining ? "draining" : "serving");
-  figures.update(stats);
+  figures.update(stats, points);
   charts.update(points);
   tables.update(stats, before, clients);
   before = stats;

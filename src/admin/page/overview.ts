@@ -18,7 +18,7 @@ import {
   workerTraffic,
 } from "../traffic_rates.ts";
 import { formatBytes, formatNumber, formatSeconds } from "../units.ts";
-import { type Column, makeTable, NAME } from "./tables.ts";
+import { type Column, LABEL, makeTable, NAME } from "./tables.ts";
 
 type ListenerRow = ListenerStats & { rate: TrafficRates };
 type WorkerRow = Traffic & { name: string; rate: TrafficRates };
@@ -41,46 +41,109 @@ const ORDERS: Record<string, ClientOrder> = {
   "Out, total": "bytes",
 };
 
-/** Makes the tables. `reorder` is called with the order by which the busiest clients are to be chosen. */
-export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) => void) {
-  const clients = makeTable<ClientStats>(parent, {
-    title: "Busiest clients",
-    wide: true,
-    empty: "No client yet.",
-    sortedBy: "Out, 10 s",
-    onSort: (title) => reorder(ORDERS[title] ?? "rate"),
-    columns: [
-      { title: "Client", look: NAME, show: ({ client }) => client, sort: ({ client }) => client },
-      { title: "Active", show: ({ active }) => formatNumber(active), sort: ({ active }) => active },
-      { title: "Opened", show: ({ opened }) => formatNumber(opened), sort: ({ opened }) => opened },
-      rate("In, 1 s", ({ in1s }) => in1s),
-      rate("Out, 1 s", ({ out1s }) => out1s),
-      rate("In, 10 s", ({ in10s }) => in10s),
-      rate("Out, 10 s", ({ out10s }) => out10s),
-      rate("In, 60 s", ({ in60s }) => in60s),
-      rate("Out, 60 s", ({ out60s }) => out60s),
-      bytes("In, total", ({ bytesIn }) => bytesIn),
-      bytes("Out, total", ({ bytesOut }) => bytesOut),
-    ],
-  });
+/** What the tables want to be asked of the proxy from now on. */
+export interface Asking {
+  /** The order by which the busiest clients are chosen. */
+  reorder(order: ClientOrder): void;
+  /** Whether more clients than usual are to be shown. */
+  expand(all: boolean): void;
+}
+
+/** Makes the tables. */
+export function makeTables(parent: HTMLElement, ask: Asking) {
+  // What may be wrong stands above what is long. The first columns are those that a phone shows.
   const listeners = makeTable<ListenerRow>(parent, {
     title: "Listeners",
     wide: true,
     empty: "No listener.",
     columns: [
       { title: "Listener", look: NAME, show: ({ name }) => name },
-      { title: "Engine", show: ({ engine }) => engine ?? "gone" },
       { title: "Active", show: ({ active }) => formatNumber(active) },
-      { title: "Before reload", show: ({ superseded }) => formatNumber(superseded) },
-      { title: "New", show: ({ rate }) => perSecond(rate.opened) },
       { title: "In", show: ({ rate }) => bytesPerSecond(rate.in) },
       { title: "Out", show: ({ rate }) => bytesPerSecond(rate.out) },
-      { title: "In, total", show: ({ bytesIn }) => formatBytes(bytesIn) },
-      { title: "Out, total", show: ({ bytesOut }) => formatBytes(bytesOut) },
-      { title: "Handshakes", show: ({ handshakes }) => formatNumber(sumOf(handshakes)) },
-      { title: "resumed", show: ({ handshakes }) => share(handshakes) },
+      { title: "New", show: ({ rate }) => perSecond(rate.opened) },
       { title: "p50", show: ({ handshakeSeconds }) => formatSeconds(handshakeSeconds.p50) },
       { title: "p99", show: ({ handshakeSeconds }) => formatSeconds(handshakeSeconds.p99) },
+      { title: "Handshakes", show: ({ handshakes }) => formatNumber(sumOf(handshakes)) },
+      { title: "resumed", show: ({ handshakes }) => share(handshakes) },
+      { title: "In, total", show: ({ bytesIn }) => formatBytes(bytesIn) },
+      { title: "Out, total", show: ({ bytesOut }) => formatBytes(bytesOut) },
+      { title: "Before reload", show: ({ superseded }) => formatNumber(superseded) },
+      { title: "Engine", show: ({ engine }) => engine ?? "gone" },
+    ],
+  });
+  const backends = makeTable<BackendRow>(parent, {
+    title: "Backends",
+    wide: true,
+    empty: "No backend.",
+    columns: [
+      { title: "Backend", look: NAME, show: ({ name }) => name },
+      {
+        title: "State",
+        show: ({ up }) => up === null ? "gone" : up ? "up" : "down",
+        look: ({ up }) => up === false ? "bad" : "",
+      },
+      {
+        title: "Errors",
+        show: ({ errors }) =>
+          Object.entries(errors).map(([reason, n]) => `${reason} ${formatNumber(n)}`).join(", ") || "0",
+        look: ({ errors }) => sumOf(errors) > 0 ? "warn" : "",
+      },
+      { title: "Connects", show: ({ connects }) => formatNumber(connects) },
+      { title: "p50", show: ({ connectSeconds }) => formatSeconds(connectSeconds.p50) },
+      { title: "p99", show: ({ connectSeconds }) => formatSeconds(connectSeconds.p99) },
+      { title: "Listener", look: LABEL, show: ({ listener }) => listener },
+      { title: "Route", look: LABEL, show: ({ route }) => route || "–" },
+    ],
+  });
+  const errors = makeTable<ErrorRow>(parent, {
+    title: "Errors by reason",
+    empty: "None so far.",
+    sortedBy: "Count",
+    columns: [
+      { title: "Reason", look: NAME, show: ({ reason }) => reason, sort: ({ reason }) => reason },
+      { title: "Count", show: ({ count }) => formatNumber(count), sort: ({ count }) => count },
+      { title: "Each second", show: ({ last }) => perSecond(last), sort: ({ last }) => last ?? 0 },
+      { title: "Listener", look: LABEL, show: ({ listener }) => listener, sort: ({ listener }) => listener },
+    ],
+  });
+  const certificates = makeTable<CertificateRow>(parent, {
+    title: "Certificates",
+    empty: "No certificate.",
+    columns: [
+      { title: "Name", look: NAME, show: ({ name }) => name },
+      {
+        title: "Days left",
+        show: ({ days }) => days < 0 ? "expired" : String(Math.floor(days)),
+        look: ({ days, renewed }) => {
+          // One that is renewed by itself may have few days left all its life.
+          if (renewed) return days < 0 ? "bad" : "good";
+          return days < BAD_DAYS ? "bad" : days < WARN_DAYS ? "warn" : "good";
+        },
+      },
+      { title: "Expires", show: ({ notAfterMs }) => new Date(notAfterMs).toISOString().slice(0, 10) },
+      { title: "Listener", look: LABEL, show: ({ listener }) => listener },
+    ],
+  });
+  const clients = makeTable<ClientStats>(parent, {
+    title: "Busiest clients",
+    wide: true,
+    empty: "No client yet.",
+    sortedBy: "Out, 10 s",
+    onExpand: ask.expand,
+    onSort: (title) => ask.reorder(ORDERS[title] ?? "rate"),
+    columns: [
+      { title: "Client", look: NAME, show: ({ client }) => client, sort: ({ client }) => client },
+      { title: "Active", show: ({ active }) => formatNumber(active), sort: ({ active }) => active },
+      rate("In, 10 s", ({ in10s }) => in10s),
+      rate("Out, 10 s", ({ out10s }) => out10s),
+      rate("In, 1 s", ({ in1s }) => in1s),
+      rate("Out, 1 s", ({ out1s }) => out1s),
+      rate("In, 60 s", ({ in60s }) => in60s),
+      rate("Out, 60 s", ({ out60s }) => out60s),
+      bytes("In, total", ({ bytesIn }) => bytesIn),
+      bytes("Out, total", ({ bytesOut }) => bytesOut),
+      { title: "Opened", show: ({ opened }) => formatNumber(opened), sort: ({ opened }) => opened },
     ],
   });
   const routes = makeTable<RouteRow>(parent, {
@@ -89,14 +152,14 @@ export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) =>
     empty: "No route: every connection goes to its listener's own backend.",
     columns: [
       { title: "Route", look: NAME, show: ({ name }) => name, sort: ({ name }) => name },
-      { title: "Listener", show: ({ listener }) => listener },
       { title: "Active", show: ({ active }) => formatNumber(active), sort: ({ active }) => active },
-      { title: "Opened", show: ({ opened }) => formatNumber(opened), sort: ({ opened }) => opened },
-      { title: "New", show: ({ rate }) => perSecond(rate.opened) },
       { title: "In", show: ({ rate }) => bytesPerSecond(rate.in) },
       { title: "Out", show: ({ rate }) => bytesPerSecond(rate.out) },
+      { title: "New", show: ({ rate }) => perSecond(rate.opened) },
+      { title: "Opened", show: ({ opened }) => formatNumber(opened), sort: ({ opened }) => opened },
       { title: "In, total", show: ({ bytesIn }) => formatBytes(bytesIn), sort: ({ bytesIn }) => bytesIn },
       { title: "Out, total", show: ({ bytesOut }) => formatBytes(bytesOut), sort: ({ bytesOut }) => bytesOut },
+      { title: "Listener", look: LABEL, show: ({ listener }) => listener, sort: ({ listener }) => listener },
     ],
   });
   const workers = makeTable<WorkerRow>(parent, {
@@ -109,57 +172,6 @@ export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) =>
       { title: "In", show: ({ rate }) => bytesPerSecond(rate.in) },
       { title: "Out", show: ({ rate }) => bytesPerSecond(rate.out) },
       { title: "Total", show: ({ bytesIn, bytesOut }) => formatBytes(bytesIn + bytesOut) },
-    ],
-  });
-  const backends = makeTable<BackendRow>(parent, {
-    title: "Backends",
-    empty: "No backend.",
-    columns: [
-      { title: "Backend", look: NAME, show: ({ name }) => name },
-      { title: "Route", show: ({ route }) => route || "–" },
-      {
-        title: "State",
-        show: ({ up }) => up === null ? "gone" : up ? "up" : "down",
-        look: ({ up }) => up === false ? "bad" : "",
-      },
-      { title: "Connects", show: ({ connects }) => formatNumber(connects) },
-      { title: "p50", show: ({ connectSeconds }) => formatSeconds(connectSeconds.p50) },
-      { title: "p99", show: ({ connectSeconds }) => formatSeconds(connectSeconds.p99) },
-      {
-        title: "Errors",
-        show: ({ errors }) =>
-          Object.entries(errors).map(([reason, n]) => `${reason} ${formatNumber(n)}`).join(", ") || "0",
-        look: ({ errors }) => sumOf(errors) > 0 ? "warn" : "",
-      },
-    ],
-  });
-  const errors = makeTable<ErrorRow>(parent, {
-    title: "Errors by reason",
-    empty: "None so far.",
-    sortedBy: "Count",
-    columns: [
-      { title: "Reason", look: NAME, show: ({ reason }) => reason, sort: ({ reason }) => reason },
-      { title: "Listener", show: ({ listener }) => listener, sort: ({ listener }) => listener },
-      { title: "Each second", show: ({ last }) => perSecond(last), sort: ({ last }) => last ?? 0 },
-      { title: "Count", show: ({ count }) => formatNumber(count), sort: ({ count }) => count },
-    ],
-  });
-  const certificates = makeTable<CertificateRow>(parent, {
-    title: "Certificates",
-    empty: "No certificate.",
-    columns: [
-      { title: "Name", look: NAME, show: ({ name }) => name },
-      { title: "Listener", show: ({ listener }) => listener },
-      { title: "Expires", show: ({ notAfterMs }) => new Date(notAfterMs).toISOString().slice(0, 10) },
-      {
-        title: "Days left",
-        show: ({ days }) => days < 0 ? "expired" : String(Math.floor(days)),
-        look: ({ days, renewed }) => {
-          // One that is renewed by itself may have few days left all its life.
-          if (renewed) return days < 0 ? "bad" : "good";
-          return days < BAD_DAYS ? "bad" : days < WARN_DAYS ? "warn" : "good";
-        },
-      },
     ],
   });
   const orders = makeTable<OrderRow>(parent, {
@@ -200,7 +212,8 @@ export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) =>
       routes.update(stats.listeners.flatMap((now) => routeRows(now, earlier.get(now.name), seconds)));
       workers.update(workerRows(stats, before, seconds));
       backends.update(
-        stats.listeners.flatMap(({ name, backends }) => backends.map((one) => ({ ...one, listener: name }))),
+        stats.listeners.flatMap(({ name, backends }) => backends.map((one) => ({ ...one, listener: name })))
+          .sort((a, b) => trouble(b) - trouble(a)),
       );
       errors.update(stats.listeners.flatMap((now) => errorRows(now, earlier.get(now.name), seconds, stats.orderly)));
       certificates.update(
@@ -213,6 +226,11 @@ export function makeTables(parent: HTMLElement, reorder: (order: ClientOrder) =>
       orders.update(stats.acme.map((one) => ({ ...one, nowMs: stats.timeMs })));
     },
   };
+}
+
+/** Backends that are down come first, then those with errors. */
+function trouble({ up, errors }: BackendRow): number {
+  return up === false ? Number.MAX_SAFE_INTEGER : up === null ? -1 : sumOf(errors);
 }
 
 function rate(title: string, of: (client: ClientStats) => number): Column<ClientStats> {

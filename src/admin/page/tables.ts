@@ -22,11 +22,16 @@ export interface TableOptions<Row> {
   /** What is shown instead of no rows. */
   empty: string;
   wide?: boolean;
+  /** Called when all rows are to be shown, or the first ones again. */
+  onExpand?: (all: boolean) => void;
   /** Title of the column by which it is sorted at first, in descending order. */
   sortedBy?: string;
   /** Called when another column sorts. */
   onSort?: (title: string) => void;
 }
+
+/** How many rows are shown until somebody asks for all, so that one long table does not push the others away. */
+export const SHOWN_AT_FIRST = 10;
 
 /** Makes a table at the end of `parent`. */
 export function makeTable<Row>(parent: HTMLElement, options: TableOptions<Row>): Table<Row> {
@@ -34,24 +39,35 @@ export function makeTable<Row>(parent: HTMLElement, options: TableOptions<Row>):
   let sorting = columns.find(({ title }) => title === options.sortedBy);
   let descending = true;
   let shown: Row[] = [];
+  let all = false;
   const head = make("tr");
   const body = make("tbody");
   const note = make("p", { className: "note", hidden: true });
   const empty = make("p", { className: "empty", textContent: options.empty });
-  const scroll = make("div", { className: "scroll" }, make("table", {}, make("thead", {}, head), body));
+  const more = make("button", { type: "button", className: "more", hidden: true });
+  more.addEventListener("click", () => {
+    all = !all;
+    options.onExpand?.(all);
+    render();
+  });
+  const { frame, measure } = makeScroller(options.title, make("table", {}, make("thead", {}, head), body));
   parent.append(
     make(
       "div",
       { className: options.wide ? "panel wide" : "panel" },
       make("h2", {}, options.title),
-      scroll,
+      frame,
       empty,
+      more,
       note,
     ),
   );
 
   for (const column of columns) {
-    const cell = make("th", { scope: "col", className: column.look && isName(column) ? "name" : "" });
+    const cell = make("th", {
+      scope: "col",
+      className: isName(column) ? "name" : column.look === LABEL ? "label" : "",
+    });
     if (column.sort) {
       const button = make("button", { type: "button", textContent: column.title });
       button.addEventListener("click", () => {
@@ -75,6 +91,10 @@ export function makeTable<Row>(parent: HTMLElement, options: TableOptions<Row>):
       if (column === sorting) cell.setAttribute("aria-sort", descending ? "descending" : "ascending");
       else cell.removeAttribute("aria-sort");
     });
+    more.hidden = rows.length <= SHOWN_AT_FIRST;
+    more.textContent = all ? `Show the first ${SHOWN_AT_FIRST}` : `Show all ${rows.length}`;
+    more.setAttribute("aria-expanded", String(all));
+    if (!all) rows.splice(SHOWN_AT_FIRST);
     while (body.rows.length > rows.length) body.deleteRow(-1);
     rows.forEach((row, i) => {
       const line = body.rows[i] ?? body.insertRow();
@@ -85,11 +105,12 @@ export function makeTable<Row>(parent: HTMLElement, options: TableOptions<Row>):
         if (cell.textContent !== text) cell.textContent = text;
         const look = column.look?.(row) ?? "";
         if (cell.className !== look) cell.className = look;
-        if (look === "name" && cell.title !== text) cell.title = text;
+        if (look !== "" && cell.title !== text) cell.title = text;
       });
     });
-    scroll.hidden = rows.length === 0;
+    frame.hidden = rows.length === 0;
     empty.hidden = rows.length > 0;
+    measure();
   }
 
   return {
@@ -102,8 +123,34 @@ export function makeTable<Row>(parent: HTMLElement, options: TableOptions<Row>):
   };
 }
 
+/**
+ * Makes the frame in which a wide table scrolls. A shade at the edge tells that there are columns beyond it; the keyboard reaches
+ * them when the frame has the focus.
+ */
+function makeScroller(title: string, table: HTMLTableElement): { frame: HTMLElement; measure: () => void } {
+  const scroll = make("div", { className: "scroll" }, table);
+  const frame = make("div", { className: "frame" }, scroll);
+  const measure = () => {
+    const hidden = scroll.scrollWidth - scroll.clientWidth;
+    const isCut = hidden > 1;
+    frame.classList.toggle("cut", isCut && scroll.scrollLeft < hidden - 1);
+    // Only what scrolls is a stop of the Tab key.
+    if (isCut === scroll.hasAttribute("tabindex")) return;
+    for (const [name, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": title })) {
+      if (isCut) scroll.setAttribute(name, value);
+      else scroll.removeAttribute(name);
+    }
+  };
+  scroll.addEventListener("scroll", measure, { passive: true });
+  new ResizeObserver(measure).observe(scroll);
+  return { frame, measure };
+}
+
 /** The look of a column of names. */
 export const NAME = () => "name";
+
+/** The look of a name beside the first column. */
+export const LABEL = () => "label";
 
 function isName<Row>(column: Column<Row>): boolean {
   return column.look === NAME;
