@@ -16,7 +16,7 @@ export function processFamilies({ startedMs, openFiles }: MetricSources): Metric
       name: "process_resident_memory_bytes",
       help: "Resident memory.",
       type: "gauge",
-      samples: one(stats.residentBytes),
+      samples: stats.residentBytes === undefined ? [] : one(stats.residentBytes),
     },
     {
       name: "process_start_time_seconds",

@@ -1,4 +1,5 @@
 import type { ListenerConfig } from "../config/config.ts";
+import { isDescriptorLeft } from "../linux/is_descriptor_left.ts";
 import type { Telemetry } from "../metrics/telemetry.ts";
 import { type Conn, ConnError, type Runtime } from "../engines/contract.ts";
 import type { Backend, Balancer } from "./balance.ts";
@@ -74,7 +75,10 @@ async function tryAll(
       const kind = error instanceof ConnError ? error.kind : "other";
       if (kind !== "refused") allRefuse = false;
       telemetry.backendFailed(backend.name, kind);
-      balancer.failed(backend, performance.now(), error instanceof Error ? error.message : String(error));
+      // Where descriptors have run out here, no backend is to blame.
+      if (kind !== "exhausted" || isDescriptorLeft()) {
+        balancer.failed(backend, performance.now(), error instanceof Error ? error.message : String(error));
+      }
       if (cancelled() || performance.now() >= deadline) break;
       continue;
     }

@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout } from "node:timers";
+import { isDescriptorLeft } from "../linux/is_descriptor_left.ts";
 import type { Log } from "../log/log.ts";
 import { tellBackend } from "../proxy/tell_backend.ts";
 import type { KnownBackend } from "./backend_health.ts";
@@ -69,6 +70,8 @@ export class HealthProber {
     if (this.#schedules.get(keyOf(schedule.backend)) !== schedule) return;
     const { backend } = schedule;
     const { intervalMs } = backend.target.health;
+    // Without a descriptor there is no probe, and no backend is to blame.
+    if (wrong !== null && !isDescriptorLeft()) return this.#arm(schedule, intervalMs);
     if (wrong === null) backend.checks.ok++;
     else backend.checks.failed++;
     const changed = wrong === null ? backend.health.good() : backend.health.bad();

@@ -132,7 +132,8 @@ export function faultCases({ test, start }: Bench): void {
     await using backend = new Backend(dir.file("app.sock"), echo);
     await using proxy = await start(dir, backend.address, {
       openFiles: 200,
-      config: { admin: { listen: "127.0.0.1:0" } },
+      config: { admin: { listen: "127.0.0.1:0" }, log: { "metrics-interval": "100ms" } },
+      listener: { health: { interval: "100ms" } },
     });
     const { address } = await proxy.program.record(({ event }) => event === "admin-listening", "the admin endpoint");
     const before = proxy.program.fds();
@@ -140,11 +141,17 @@ export function faultCases({ test, start }: Bench): void {
     await proxy.program.record(({ event }) => event === "exhausted", "record of the exhaustion");
     // Because of that Deno's node:http would stop accepting for good.
     await fetch(`http://${address}/healthz`, { signal: AbortSignal.timeout(500) }).then((it) => it.text(), () => {});
+    // What is told from time to time ends nothing either, though some of it is not known without a descriptor.
+    const measured = () => proxy.program.records.filter(({ event }) => event === "metrics").length;
+    const told = measured();
+    await until(() => measured() >= told + 8, "metrics are still written");
     for (const client of clients) client.close();
     await until(() => proxy.program.fds() <= before, "the descriptors are back");
     await assertEcho(proxy);
     assert.equal(proxy.program.records.filter(({ event }) => event === "exhausted").length, 1);
     const metrics = await (await fetch(`http://${address}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
+    const blamed = proxy.program.records.filter(({ event }) => event === "backend-down");
+    assert.deepEqual(blamed, [], "it is no backend's fault");
     assert.match(metrics, /^tls_off_accept_pauses_total\{listener="web"\} [1-9]/m);
   });
 
