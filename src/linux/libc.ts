@@ -19,6 +19,7 @@ const SO_REUSEPORT = 15;
 const SO_ATTACH_FILTER = 26;
 const SO_ACCEPTCONN = 30;
 const SO_ATTACH_REUSEPORT_CBPF = 51;
+const SO_PEEK_OFF = 42;
 const SO_BUF_LOCK = 72;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
@@ -30,6 +31,8 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
+/** Where counting begins; more bytes are not counted. */
+const PEEK_OFFSET = 1 << 30;
 const SHUT_WR = 1;
 const SHUT_RDWR = 2;
 const SIOCOUTQ = 0x5411n;
@@ -168,6 +171,21 @@ export class Libc extends ProcessCalls {
     // struct tcp_info: tcpi_bytes_received is at byte 128, since Linux 4.1.
     if (this.symbols.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, this.#length) !== 0) return null;
     return this.#length[0] < 136 ? null : info[32] + info[33] * 2 ** 32;
+  }
+
+  /**
+   * Begins to count what is received on a Unix socket, for {@linkcode Libc.countedBytes}. The kernel moves the offset of the next
+   * peek back by every byte that is read (socket(7), SO_PEEK_OFF), and nobody peeks.
+   */
+  countBytes(fd: number): void {
+    this.#int[0] = PEEK_OFFSET;
+    this.symbols.setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, this.#int, 4);
+  }
+
+  /** Bytes that were read from a Unix socket since; `null` where the kernel does not tell. */
+  countedBytes(fd: number): number | null {
+    const offset = this.#getInt(fd, SOL_SOCKET, SO_PEEK_OFF);
+    return offset === null || offset < 0 ? null : PEEK_OFFSET - offset;
   }
 
   /**

@@ -38,7 +38,7 @@ async function answerEarly(listener: Deno.Listener | Deno.UnixListener, bytes: n
 }
 
 /** Cases in which no last byte may be lost, and a cut has to be distinguishable from an orderly end. */
-export function endingCases({ contender, test, start }: Bench): void {
+export function endingCases({ contender, has, test, start }: Bench): void {
   for (const unread of [true, false]) {
     const what = unread ? "without having read all" : "having read all that there was";
     test(`delivers an early answer of an application that closes ${what}, over Unix and TCP`, async (dir) => {
@@ -185,6 +185,28 @@ export function endingCases({ contender, test, start }: Bench): void {
     await served.closeWrite();
     served.close();
   });
+
+  if (has("unix-listen")) {
+    test("ends silent clients at once in a drain on a Unix socket, too, and lets handshakes under way end", async (dir) => {
+      const path = dir.file("listen.sock");
+      await using backend = new Backend(dir.file("app.sock"), mute);
+      await using proxy = await start(dir, backend.address, {
+        listener: { listen: `unix:${path}`, timeouts: { handshake: "5m" } },
+        config: { shutdown: { grace: "5m" } },
+      });
+      const before = proxy.program.fds();
+      const connect = () => Deno.connect({ transport: "unix", path });
+      const [shaking, silentOne] = [await connect(), await connect()];
+      await writeAll(shaking, CLIENT_HELLO.subarray(0, 50));
+      await until(() => proxy.program.fds() >= before + 2, "both are accepted");
+      proxy.program.signal("SIGTERM");
+      assert.equal((await readToEnd(silentOne)).bytes, 0);
+      await writeAll(shaking, CLIENT_HELLO.subarray(50));
+      const [record] = await readExactly(shaking, 1);
+      assert.equal(record, 0x16, "a ServerHello comes");
+      for (const client of [shaking, silentOne]) client.close();
+    });
+  }
 
   test("lets a client tell that its application was cut, and delivers what had come before", async (dir) => {
     await using backend = new TcpBackend(async (conn) => {

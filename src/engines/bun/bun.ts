@@ -93,6 +93,7 @@ class BunTlsConn extends BunConn {
   /** @param bounded the socket's receive buffer does not grow */
   constructor(socket: Socket, verifier: ClientVerifier | null, bounded: boolean) {
     super(socket);
+    if (this.remote.hostname === "") libc.countBytes(socket.fd);
     this.#verifier = verifier;
     this.#bytesToBulk = bounded ? BULK_BYTES : Infinity;
   }

@@ -48,8 +48,8 @@ export class BunConn implements Conn, StalledWrite {
   }
 
   heard(): Promise<boolean> {
-    // On a Unix socket nobody tells.
-    return Promise.resolve(libc.bytesReceived(this.socket.fd) !== 0);
+    const { fd } = this.socket;
+    return Promise.resolve((this.remote.hostname === "" ? libc.countedBytes(fd) : libc.bytesReceived(fd)) !== 0);
   }
 
   handshake(): Promise<TlsInfo> {
