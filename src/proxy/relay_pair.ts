@@ -1,6 +1,7 @@
 /** Both directions of a connection: which bytes went which way, and how and why the connection ends. */
 import type { Reason } from "../metrics/reasons.ts";
 import type { Conn, ConnError } from "../engines/contract.ts";
+import { allReceived } from "./all_received.ts";
 import { CLOSING_MS } from "./dismiss_client.ts";
 import { backendReason, clientReason, isReset } from "./failure_reasons.ts";
 import { type Flow, Relay, type RelayEnd } from "./relay.ts";
@@ -42,6 +43,7 @@ export class RelayPair {
   readonly #context: RelayPairOptions["context"];
   readonly #owner: RelayOwner;
   readonly #inward: Relay;
+  readonly #outward: Relay;
   #bytesIn: number;
   #bytesOut = 0;
   #phase: Phase = "relay";
@@ -54,6 +56,8 @@ export class RelayPair {
   #ending: "client" | "backend" | null = null;
   /** Why nothing more can be written to the backend, though it may have answered. */
   #refusal: ConnError | null = null;
+  /** Why nothing more can be written to the client, though bytes of it may still be on their way to the backend. */
+  #loss: ConnError | null = null;
   /**
    * How many things must end before everything is freed: two directions, and the client where its end is waited for.
    */
@@ -71,6 +75,7 @@ export class RelayPair {
     this.#owner = owner;
     this.#phaseMs = this.#activeMs = performance.now();
     this.#inward = new Relay(client, backend, new Inward(this));
+    this.#outward = new Relay(backend, client, new Outward(this));
   }
 
   /** From the client to the backend. */
@@ -99,7 +104,7 @@ export class RelayPair {
    */
   start(first: Promise<Uint8Array | null>, refusal: ConnError | null): void {
     this.#inward.start(first);
-    new Relay(this.#backend, this.#client, new Outward(this)).start();
+    this.#outward.start();
     if (refusal !== null) this.#backendRefused(refusal);
   }
 
@@ -178,7 +183,8 @@ export class RelayPair {
   /** The client has ended, after bytes of it were dropped. */
   drained(failure: ConnError | null): void {
     this.#open--;
-    if (failure !== null && this.#phase === "half-closed" && this.#reason === null) this.#clientFailed(failure);
+    const lost = failure ?? this.#loss;
+    if (lost !== null && this.#phase === "half-closed" && this.#reason === null) this.#clientFailed(lost);
     this.#finishIfOver();
   }
 
@@ -189,27 +195,66 @@ export class RelayPair {
     this.#open--;
     if (this.#reason === null) {
       if (end.kind === "ended") this.#endedInOrder(source);
-      else if ((end.side === "source") === (source === "client")) this.#clientFailed(end.error);
-      else if (end.side === "target") this.#backendRefused(end.error);
-      else this.#backendFailed(end.error);
+      else if (source === "client") {
+        if (end.side === "source") this.#clientFailed(this.#loss ?? end.error);
+        else this.#backendRefused(end.error);
+      } else if (end.side === "source") this.#backendFailed(end.error);
+      else this.#clientRefused(end.error);
     }
+    this.#finishIfOver();
+  }
+
+  /** The backend has ended, after bytes of it were dropped. */
+  backendDrained(): void {
+    this.#open--;
     this.#finishIfOver();
   }
 
   #endedInOrder(source: "client" | "backend"): void {
     this.#ending ??= source;
+    if (this.#loss !== null) return this.#clientFailed(this.#loss);
     if (this.#refusal !== null) this.#answered();
     else if (this.#phase === "relay") this.#enter("half-closed");
     else this.#reason = this.#endingReason();
   }
 
+  /**
+   * The client takes no more bytes. What it sent before it left may still be in the kernel, and is for the application.
+   * The reads tell when that has ended.
+   */
+  #clientRefused(error: ConnError): void {
+    if (this.#phase !== "relay" || !isReset(error)) return this.#clientFailed(error);
+    this.#loss = error;
+    this.#enter("half-closed");
+    this.#dropOutput();
+  }
+
+  /** The client has failed, and everything that it sent before has been written to the backend. */
   #clientFailed(error: ConnError): void {
     // After the backend has ended, a reset by the client is only its way of closing.
     if (this.#ending === "backend" && isReset(error)) return this.cut(this.#endingReason());
     this.#error = error.message;
-    // The application must be able to distinguish a request that was cut from a complete one.
-    if (this.#ending !== "client" && error.kind !== "vanished") this.#backend.abort();
-    this.cut(clientReason(error));
+    this.#reason ??= clientReason(error);
+    this.#client.close();
+    void this.#leaveBackend(this.#ending !== "client" && error.kind !== "vanished");
+  }
+
+  /**
+   * Closes the backend's connection when the backend has received everything. A reset throws away what is still to be
+   * sent, and a close over bytes that nobody has read is a reset.
+   * @param cut whether it is to be reset, so that the application can distinguish a request that was cut from a complete
+   * one
+   */
+  async #leaveBackend(cut: boolean): Promise<void> {
+    this.#open++;
+    this.#enter("closing");
+    this.#dropOutput();
+    // A Unix socket loses nothing.
+    if (this.#backend.remote.hostname !== "") await allReceived(this.#backend, LINGER_MS, LINGER_SILENCE_MS);
+    if (cut) this.#backend.abort();
+    else this.#backend.close();
+    this.#open--;
+    this.#finishIfOver();
   }
 
   /**
@@ -263,6 +308,10 @@ export class RelayPair {
     if (this.#inward.discard()) this.#open++;
   }
 
+  #dropOutput(): void {
+    if (this.#outward.discard()) this.#open++;
+  }
+
   #closeWrite(): void {
     this.#open++;
     this.#client.closeWrite().catch(() => this.#client.close()).then(() => {
@@ -313,7 +362,8 @@ class Outward implements Flow {
   ended(end: RelayEnd): void {
     this.pair.ended(end, "backend");
   }
-  // Bytes of the backend are never dropped. Its connection is closed instead.
   dropped(): void {}
-  drained(): void {}
+  drained(): void {
+    this.pair.backendDrained();
+  }
 }

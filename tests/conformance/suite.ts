@@ -13,6 +13,7 @@ import { endingCases } from "./ending_cases.ts";
 import { faultCases } from "./fault_cases.ts";
 import { identityCases } from "./identity_cases.ts";
 import { keyExchangeCases } from "./key_exchange_cases.ts";
+import { leavingCases } from "./leaving_cases.ts";
 import { limitCases } from "./limit_cases.ts";
 import { routeCases } from "./route_cases.ts";
 import { slowCases } from "./slow_cases.ts";
@@ -80,6 +81,7 @@ export function conformance(contender: Contender): void {
   limitCases(bench);
   endingCases(bench);
   slowCases(bench);
+  leavingCases(bench);
   tlsCases(bench);
   identityCases(bench);
   routeCases(bench);

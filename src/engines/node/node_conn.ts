@@ -43,6 +43,8 @@ export class NodeConn implements Conn, Stallable {
   #chunks = 0;
   #ended = false;
   #failure: ConnError | null = null;
+  /** Why nothing can be written any more, while reading goes on. */
+  #writeFailure: ConnError | null = null;
   #reader: Waiter<Uint8Array | null> | null = null;
   #writer: Waiter<void> | null = null;
   /** The half-close that is under way. */
@@ -86,8 +88,11 @@ export class NodeConn implements Conn, Stallable {
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
+    const failure = this.#failure ?? this.#writeFailure;
+    if (failure !== null) return Promise.reject(failure);
     this.#stream.write(bytes, this.#written);
+    // A write may fail before it returns.
+    if (this.#writeFailure !== null) return Promise.reject(this.#writeFailure);
     // The result of `write` does not help: it is true while the stream still holds `bytes`, which the next read
     // overwrites.
     return this.#stream.writableLength === 0 ? DONE : this.#wait();
@@ -190,9 +195,10 @@ export class NodeConn implements Conn, Stallable {
     this.#reader = this.#writer = this.#closer = null;
   }
 
-  /** Fails the pending write. Reading goes on. */
-  protected failWrite(failure: ConnError): void {
-    this.#writer?.reject(failure);
+  /** Fails the pending write, and those that follow. Reading goes on. */
+  protected failWrite(error: Error): void {
+    this.#writeFailure ??= nodeConnError(error);
+    this.#writer?.reject(this.#writeFailure);
     this.#writer = null;
   }
 

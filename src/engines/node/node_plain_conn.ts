@@ -1,7 +1,8 @@
-import { type NetConnectOpts, Socket } from "node:net";
+import type { NetConnectOpts } from "node:net";
 import type { Address } from "../../net/address.ts";
 import { type Conn, ConnError } from "../contract.ts";
 import { connectWithRetry } from "../shared/connect_retry.ts";
+import { LastingSocket } from "./lasting_socket.ts";
 import { NodeConn } from "./node_conn.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { ReadBuffer } from "../shared/read_buffer.ts";
@@ -10,50 +11,12 @@ import { ReadBuffer } from "../shared/read_buffer.ts";
 const MAX_READ = 32 * 1024;
 const KEEP_ALIVE_DELAY_MS = 60_000;
 
-type WriteDone = (error?: Error | null) => void;
-
-/**
- * A socket that can still be read when a write has failed. Node destroys a socket then, and would lose what the
- * application had sent before it closed.
- */
-class BackendSocket extends Socket {
-  /** Called when a write has failed, which the stream itself takes for done. */
-  writeFailed: (error: Error) => void = () => {};
-
-  override _write(chunk: unknown, encoding: BufferEncoding, done: WriteDone): void {
-    super._write(chunk, encoding, this.#reportTo(done));
-  }
-
-  override _writev(chunks: { chunk: unknown; encoding: BufferEncoding }[], done: WriteDone): void {
-    super._writev!(chunks, this.#reportTo(done));
-  }
-
-  #reportTo(done: WriteDone): WriteDone {
-    return (error) => {
-      if (error) this.writeFailed(error);
-      done();
-    };
-  }
-}
-
 /** A connection to an application. */
 class NodePlainConn extends NodeConn {
-  #writeFailure: ConnError | null = null;
-
-  constructor(socket: BackendSocket) {
+  constructor(socket: LastingSocket) {
     super(socket);
     this.attach(socket);
-    socket.writeFailed = (error) => {
-      this.#writeFailure ??= nodeConnError(error);
-      this.failWrite(this.#writeFailure);
-    };
-  }
-
-  override write(bytes: Uint8Array): Promise<void> {
-    if (this.#writeFailure !== null) return Promise.reject(this.#writeFailure);
-    const writing = super.write(bytes);
-    // A write may fail before it returns.
-    return this.#writeFailure === null ? writing : Promise.reject(this.#writeFailure);
+    socket.writeFailed = (error) => this.failWrite(error);
   }
 
   /**
@@ -84,7 +47,7 @@ function connectOnce(target: Address, deadline: number): Promise<Conn> {
         return false;
       },
     };
-    const socket = new BackendSocket({ allowHalfOpen: true, onread });
+    const socket = new LastingSocket({ allowHalfOpen: true, onread });
     const leftMs = Math.max(1, deadline - performance.now());
     const late = () => socket.destroy(new ConnError("timeout", "Connection timed out"));
     const timer = Number.isFinite(leftMs) ? setTimeout(late, leftMs) : undefined;

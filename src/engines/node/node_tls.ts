@@ -13,6 +13,7 @@ import { quoteValue } from "../../net/quote_value.ts";
 import type { ClientHello } from "../../tls/client_hello.ts";
 import { RouteIndex } from "../../tls/route_index.ts";
 import { AlertingSocket } from "./alerting_socket.ts";
+import { LastingTlsSocket } from "./lasting_socket.ts";
 import { ConnError, UnsupportedError } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
@@ -25,7 +26,7 @@ import { assertPossessionProven, isGuarded } from "./possession_guard.ts";
 
 const ON_DENO = runtimeName() === "deno";
 const ON_NODE = runtimeName() === "node";
-const Socket = ON_DENO ? AlertingSocket : tls.TLSSocket;
+const Socket = ON_DENO ? AlertingSocket : ON_NODE ? LastingTlsSocket : tls.TLSSocket;
 
 /** TLS records with fatal alerts (RFC 8446 section 6.2), in plain text as before there are keys. */
 const ALERTS = {

@@ -8,6 +8,7 @@ import { type ClientHello, ClientHelloReader } from "../../tls/client_hello.ts";
 import { ConnError, type PreambleConn } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { runtimeName } from "../../runtimes/name.ts";
+import { LastingTlsSocket } from "./lasting_socket.ts";
 import { NodeConn } from "./node_conn.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import type { NodeTls } from "./node_tls.ts";
@@ -61,6 +62,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     } else socket = this.#tls.start(this.#raw);
     this.#socket = socket;
     this.attach(socket);
+    if (socket instanceof LastingTlsSocket) socket.writeFailed = (error) => this.failWrite(error);
     // Without a `tls.Server`, errors after the handshake are reported by this event only.
     socket.on("_tlsError", (error) => this.fail(nodeConnError(error)));
     try {
