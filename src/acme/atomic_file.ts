@@ -1,5 +1,6 @@
 import { link, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { explainSystemError } from "../net/system_error.ts";
 
 /** The calls that change files. The process may crash after each of them, and tests make it do so. */
 export interface FileSteps {
@@ -22,7 +23,7 @@ export function temporaryName(path: string): string {
 /**
  * Replaces a file with mode 0600, so that whoever reads it, or looks after a crash, finds the old text or the new one:
  * a new file beside it, fsync, rename, fsync of the folder.
- * @throws {Error} of the file system; the old file stays then
+ * @throws {Error} naming the file; the old one stays then
  */
 export async function writeAtomically(path: string, text: string, steps: FileSteps = FILE_STEPS): Promise<void> {
   const beside = temporaryName(path);
@@ -38,7 +39,7 @@ export async function writeAtomically(path: string, text: string, steps: FileSte
   } catch (error) {
     // Where this fails too, the file is removed an hour later.
     await unlink(beside).catch(() => {});
-    throw error;
+    throw new Error(`Cannot write "${path}": ${explainSystemError(error)}`, { cause: error });
   }
   await syncFolder(dirname(path), steps);
 }

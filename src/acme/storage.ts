@@ -10,8 +10,7 @@
  * Folders have mode 0700, files 0600.
  */
 import { mkdir, open, readdir, readFile, stat, unlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { explainSystemError } from "../net/system_error.ts";
+import { join } from "node:path";
 import {
   createExclusively,
   type FileSteps,
@@ -25,9 +24,9 @@ import type { Clock } from "./clock.ts";
 import { isRecord } from "./protocol/directory.ts";
 import { type AccountKey, generateAccountKey, importAccountKey } from "./protocol/jws.ts";
 import { type HeldLock, type LockTimes, takeLock } from "./lock.ts";
+import { cannotKeep, checkFolders, FOLDERS, storageFolders } from "./storage_folder.ts";
 import { fileName, shortHash } from "./stored_certificate.ts";
 
-const FOLDERS = ["accounts", "certificates", "challenges", "locks"];
 /** A validation takes minutes. A challenge that is older than this was left by a process that died. */
 const CHALLENGE_MS = 600_000;
 /** Most bytes of a file: a challenge has two kilobytes, and a state some hundred bytes. */
@@ -67,10 +66,8 @@ export class AcmeStorage {
    */
   static async open(path: string, options: StorageOptions = {}): Promise<AcmeStorage> {
     try {
-      for (const folder of [path, ...FOLDERS.map((name) => join(path, name))]) {
-        await mkdir(folder, { recursive: true, mode: 0o700 });
-        await checkFolder(folder);
-      }
+      for (const folder of storageFolders(path)) await mkdir(folder, { recursive: true, mode: 0o700 });
+      await checkFolders(path);
       for (const name of FOLDERS) await removeAbandoned(join(path, name));
     } catch (error) {
       throw cannotKeep(path, error);
@@ -161,7 +158,7 @@ export class AcmeStorage {
       if (!name.endsWith(".json") || name.startsWith(".")) continue;
       const path = join(folder, name);
       const found = await stat(path).catch(() => null);
-      if (found === null) continue;
+      if (found === null || !found.isFile()) continue;
       if (Date.now() - found.mtimeMs > CHALLENGE_MS && await timeOf(folder) - found.mtimeMs > CHALLENGE_MS) {
         await removeFile(path, this.options.steps);
         continue;
@@ -207,53 +204,11 @@ async function timeOf(folder: string): Promise<number> {
   }
 }
 
-/** Says why certificates cannot be stored in a folder, which need not exist yet; `null` where they can. */
-export async function storageProblem(path: string): Promise<string | null> {
-  try {
-    let folder = path;
-    while (await stat(folder).catch(ignoreMissing) === null) folder = dirname(folder);
-    if (folder === path) {
-      for (const each of [path, ...FOLDERS.map((name) => join(path, name))]) {
-        if (await stat(each).catch(ignoreMissing) !== null) await checkFolder(each);
-      }
-    }
-    const probe = temporaryName(join(folder, "probe"));
-    await (await open(probe, "wx", 0o600)).close();
-    await unlink(probe);
-    return null;
-  } catch (error) {
-    return cannotKeep(path, error).message;
-  }
-}
-
-function cannotKeep(path: string, error: unknown): Error {
-  return new Error(`Cannot keep certificates in "${path}": ${explainSystemError(error)}`, { cause: error });
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): null {
-  if (error.code === "ENOENT") return null;
-  throw error;
-}
-
-/**
- * Whether a folder can be trusted with keys.
- * @throws {Error} where it can't, in a few words
- */
-async function checkFolder(path: string): Promise<void> {
-  const { mode, isDirectory } = await stat(path).then((found) => ({
-    mode: found.mode & 0o777,
-    isDirectory: found.isDirectory(),
-  }));
-  if (!isDirectory) throw new Error("is not a directory");
-  if (mode & 0o022) {
-    const digits = mode.toString(8).padStart(4, "0");
-    throw new Error(`other users can write to ${path} (mode ${digits}): set it to 0700`);
-  }
-}
-
 async function readIfThere(path: string): Promise<string | null> {
   let file;
   try {
+    // A pipe would hold whoever opens it.
+    if (!(await stat(path)).isFile()) throw new Error(`"${path}" is no regular file`);
     file = await open(path, "r");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;

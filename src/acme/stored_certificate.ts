@@ -1,6 +1,6 @@
 import { Problems } from "../config/problem.ts";
 import { createHash } from "node:crypto";
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { type Certificate, loadCertificateFile } from "../tls/certificates/certificate_file.ts";
@@ -43,6 +43,8 @@ export function shortHash(text: string): string {
 /** Reads one stored certificate; `null` where there is none that can be used. */
 export async function readStored(path: string): Promise<StoredCertificate | null> {
   const problems = new Problems();
+  // A device, or a pipe, has no end.
+  if (!await stat(path).then((found) => found.isFile(), () => false)) return null;
   const loaded = await loadCertificateFile(path, "certificate", problems);
   const key = loaded === null ? null : await loadPrivateKey(path, problems);
   if (loaded === null || key === null) return null;

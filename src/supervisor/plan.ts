@@ -1,5 +1,5 @@
 import { type AcmeSettings, loadAcmeSettings } from "../acme/settings.ts";
-import { storageProblem } from "../acme/storage.ts";
+import { storageProblem } from "../acme/storage_folder.ts";
 import { formatProblem, Problems } from "../config/problem.ts";
 import type { Config, ListenerConfig } from "../config/config.ts";
 import type { ConfigFlags } from "../config/flags.ts";

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs/promises";
 import { type FileSteps, writeAtomically } from "../../src/acme/atomic_file.ts";
 import { AcmeStorage } from "../../src/acme/storage.ts";
-import { certificateId, findStored } from "../../src/acme/stored_certificate.ts";
+import { storageProblem } from "../../src/acme/storage_folder.ts";
+import { certificateId, findStored, readStored } from "../../src/acme/stored_certificate.ts";
 import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
 import { TempDir } from "../support/proxies/proxy.ts";
 
@@ -45,6 +46,39 @@ Deno.test("a storage that others can write to, or that is none, is refused in on
   await assert.rejects(open(dir.file("acme")), /other users can write to .*certificates/);
   Deno.writeTextFileSync(dir.file("file"), "");
   await assert.rejects(open(dir.file("file")), /Cannot keep certificates in/);
+});
+
+Deno.test({
+  name: `a storage of another user is refused, which could change what is in it${
+    Deno.uid() === 0 ? "" : " [needs root]"
+  }`,
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    using dir = new TempDir();
+    await open(dir.file("acme"));
+    Deno.chownSync(dir.file("acme/locks"), 4711, 4711);
+    const expected = /Cannot keep certificates in ".*": .*locks belongs to user 4711, who .* this is user 0$/;
+    assert.match(await storageProblem(dir.file("acme")) ?? "", expected);
+    await assert.rejects(open(dir.file("acme")), expected);
+  },
+});
+
+Deno.test("a link to nowhere is no storage, and no pipe or device is read as a file of it", async () => {
+  using dir = new TempDir();
+  Deno.symlinkSync(dir.file("nowhere"), dir.file("link"));
+  assert.match(await storageProblem(dir.file("link")) ?? "", /file not found/);
+  const storage = await open(dir.path);
+  for (const target of ["/dev/random", "/dev/zero"]) {
+    Deno.symlinkSync(target, dir.file("challenges/a.json"));
+    Deno.symlinkSync(target, dir.file("certificates/a.pem"));
+    Deno.symlinkSync(target, dir.file("certificates/a.json"));
+    assert.deepEqual(await storage.readChallenges(), []);
+    assert.deepEqual(await storage.readState("a"), { notBeforeMs: 0, failures: 0, lastError: "" });
+    assert.equal(await readStored(storage.certificatePath("a")), null);
+    for (const name of ["challenges/a.json", "certificates/a.pem", "certificates/a.json"]) {
+      Deno.removeSync(dir.file(name));
+    }
+  }
 });
 
 Deno.test("what a state or challenge file has that is no such thing counts as nothing", async () => {
@@ -148,7 +182,9 @@ Deno.test("a file is the old or the new one, whole, wherever its writer is kille
   const found = new Set<string>();
   for (let count = 0; count < 10; count++) {
     Deno.writeTextFileSync(path, "old text");
-    await writeAtomically(path, "new text", dyingAfter(count)).catch(({ message }) => assert.equal(message, "killed"));
+    await writeAtomically(path, "new text", dyingAfter(count)).catch(({ message }) =>
+      assert.match(message, /^(Cannot write .*: )?killed$/)
+    );
     found.add(Deno.readTextFileSync(path));
   }
   assert.deepEqual([...found].sort(), ["new text", "old text"]);
