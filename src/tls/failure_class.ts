@@ -16,7 +16,7 @@ export const FAILURE_TABLE = {
   },
   "plain-http": {
     says: /HTTP_REQUEST|http request|HTTPS_PROXY_REQUEST|https proxy request/,
-    meaning: "the client speaks HTTP without TLS; `native` and `node` on Deno say `not-tls`",
+    meaning: "the client speaks HTTP without TLS; `native` on Deno says `not-tls`",
   },
   "not-tls": {
     says: /InvalidContentType|WRONG_VERSION_NUMBER|wrong version number|UNKNOWN_PROTOCOL|unknown protocol/,

@@ -5,6 +5,7 @@ import { ACME_TLS } from "../../tls/challenge/challenge.ts";
 import { ChallengeError, ChallengeHandshake } from "../../tls/challenge/handshake.ts";
 import { readHandshakeMessage, readOffer } from "../../tls/challenge/offer.ts";
 import { type ClientHello, ClientHelloReader } from "../../tls/client_hello.ts";
+import { isHttpRequest, PLAIN_HTTP_ANSWER } from "../../tls/plain_http.ts";
 import { ConnError, type PreambleConn } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { runtimeName } from "../../runtimes/name.ts";
@@ -18,6 +19,9 @@ const ON_BUN = runtimeName() === "bun";
 const ON_NODE = runtimeName() === "node";
 /** The C library, which Node cannot call. */
 const libc = ON_NODE ? null : (await import("../../linux/thread_libc.ts")).libc;
+
+/** How Node calls a failed handshake with a client that speaks HTTP. */
+const HTTP_CODES = ["ERR_SSL_HTTP_REQUEST", "ERR_SSL_HTTPS_PROXY_REQUEST"];
 
 /** Bytes of the buffer with which reading the first bytes of a connection begins. */
 const FIRST_LOOK_BYTES = 1024;
@@ -54,6 +58,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     if (this.#tls.peeks) {
       const first = await this.#peek();
       hello = first.hello;
+      if (hello === null && isHttpRequest(first.bytes)) return await this.#refuseHttp();
       if (this.#tls.validates(hello)) return await this.#validate(first.bytes);
       this.#raw.unshift(first.bytes);
       const started = await this.#tls.startFor(this.#raw, hello);
@@ -64,7 +69,13 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     this.attach(socket);
     if (socket instanceof LastingTlsSocket) socket.writeFailed = (error) => this.failWrite(error);
     // Without a `tls.Server`, errors after the handshake are reported by this event only.
-    socket.on("_tlsError", (error) => this.fail(nodeConnError(error)));
+    socket.on("_tlsError", (error) => {
+      // OpenSSL knows HTTP by its first bytes, and has written nothing then. On Bun the socket takes nothing any more.
+      if (ON_NODE && HTTP_CODES.includes((error as NodeJS.ErrnoException).code ?? "")) {
+        this.#raw.write(PLAIN_HTTP_ANSWER);
+      }
+      this.fail(nodeConnError(error));
+    });
     try {
       await this.next(socket, "secure");
     } catch (error) {
@@ -134,6 +145,12 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     this.#raw.resume();
     this.#raw.pause();
     this.#raw.resume();
+  }
+
+  /** Tells a client that speaks HTTP that this port is TLS, and fails the handshake. */
+  async #refuseHttp(): Promise<never> {
+    await new Promise<void>((resolve) => this.#raw.end(PLAIN_HTTP_ANSWER, () => resolve()));
+    throw new ConnError("tls", "Client speaks HTTP without TLS: http request");
   }
 
   /** Reads and writes the client's TLS as it is, from the ClientHello on. */
