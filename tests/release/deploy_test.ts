@@ -115,6 +115,28 @@ Deno.test("the Dockerfile copies what the build makes", () => {
   }
 });
 
+Deno.test("compose.yaml runs what the Dockerfile makes, on one socket with the application", () => {
+  const compose = parseAllDocuments(read("docker/compose.yaml"), { strict: true, uniqueKeys: true })[0].toJS();
+  const { problems, config } = load(compose.configs["tls-off"].content);
+  assert.deepEqual(problems.map(formatProblem), []);
+  const { app, "tls-off": proxy } = compose.services;
+  assert.equal(proxy.image, `tls-off:${manifest.version}`);
+  assert.deepEqual(proxy.cap_drop, ["ALL"]);
+  const [listener] = config!.listeners;
+  assert.equal(proxy.ports[0], `443:${(listener.listen[0] as { port: number }).port}`);
+  const { to: backend } = listener.backend[0];
+  assert.ok(backend.transport === "unix" && app.command[2].includes(`listen("${backend.path}")`));
+  for (const { volumes } of [app, proxy]) assert.ok(volumes.includes("socket:/run/app"));
+  const dockerfile = read("docker/Dockerfile");
+  assert.ok(dockerfile.includes(`USER ${app.user}\n`));
+  assert.ok(Number.parseInt(proxy.stop_grace_period) * 1000 > config!.shutdown.graceMs);
+  // What the image's health check asks is what the configuration has.
+  const asked = /"--admin", "([^"]+)"/.exec(dockerfile)![1];
+  const { listen } = config!.admin;
+  assert.ok(listen !== null && listen.transport === "tcp");
+  assert.equal(`${listen.hostname}:${listen.port}`, asked);
+});
+
 peerTest(
   "systemd takes the units, and their exposure is low",
   [{ command: "systemd-analyze", debian: "systemd" }],

@@ -5,7 +5,13 @@ import { parseConfig } from "../../src/config/load.ts";
 import { readSources, ROOT } from "../../scripts/reference/inventory.ts";
 
 /** The pages that people write; the reference is generated. */
-const PAGES = ["README.md", "src/README.md", "scripts/deploy/README.md", "bench/README.md"];
+const PAGES = [
+  "README.md",
+  "src/README.md",
+  "scripts/deploy/README.md",
+  "scripts/deploy/recipes/README.md",
+  "bench/README.md",
+];
 const REFERENCE = "scripts/reference/README.md";
 const read = (page: string) => Deno.readTextFileSync(ROOT + page);
 
