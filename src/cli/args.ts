@@ -51,6 +51,8 @@ export function parseCommandLine(argv: readonly string[], cwd: string): Invocati
   if (first === "--help" || first === "-h" || first === "help") return { command: "help", topic: topicOf(rest) };
   if (first === "--version" || first === "-V") return { command: "version" };
   if (first.startsWith("-")) {
+    const hint = didYouMean(first, ["--help", "--version"]);
+    if (hint !== "") throw new UsageError(`Unknown flag ${quoteValue(first)}${hint}`);
     throw new UsageError(`No command before ${quoteValue(first)}: write "tls-off run" and then the flags`);
   }
   const command = COMMANDS.find(({ name }) => name === first);

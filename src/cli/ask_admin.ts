@@ -6,6 +6,13 @@ import type { Address } from "../net/address.ts";
 const MAX_ANSWER = 16 * 1024 * 1024;
 const TIMEOUT_MS = 5_000;
 
+/** What an error's code means here. */
+const CAUSES: Record<string, string> = {
+  ECONNREFUSED: "connection refused, is tls-off running with this address as admin.listen?",
+  ENOENT: "file not found, is tls-off running with this address as admin.listen?",
+  EACCES: "permission denied",
+};
+
 /**
  * Asks the admin endpoint of a running proxy, on TCP or a Unix socket.
  * @throws {Error} when there is no answer, or one that is not JSON
@@ -36,7 +43,7 @@ export function askAdmin<Answer>(admin: Address, path: string): Promise<Answer> 
       });
     });
     sent.on("timeout", () => sent.destroy(new Error("no answer in time")));
-    sent.on("error", (error) => fail(error.message));
+    sent.on("error", (error: NodeJS.ErrnoException) => fail(CAUSES[error.code ?? ""] ?? error.message));
     sent.end();
   });
 }

@@ -96,6 +96,7 @@ function meantAddress(value: unknown, { purpose }: ParseAddressOptions): string 
   const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):\/\/([^/]*.*)$/i.exec(value) ?? [];
   if (scheme === undefined) return null;
   if (rest.startsWith("/")) return `a Unix socket is written "unix:${rest}"`;
+  if (scheme.toLowerCase() === "unix") return `a Unix socket is written "unix:/${rest}"`;
   const [authority] = rest.split("/", 1);
   const usual = USUAL_PORTS[scheme.toLowerCase()];
   const written = /:\d+$/.test(authority) || usual === undefined ? authority : `${authority}:${usual}`;

@@ -22,6 +22,7 @@ Deno.test("parseConfig() says how an address is written that is written as elsew
       '"unix:///run/app.sock"',
       'found "unix:///run/app.sock", a Unix socket is written "unix:/run/app.sock"',
     ],
+    ["backend", '"unix://run/app.sock"', 'found "unix://run/app.sock", a Unix socket is written "unix:/run/app.sock"'],
     [
       "backend",
       '"http://localhost:3000/"',

@@ -91,6 +91,20 @@ Deno.test("flags that are missing are a wrong usage", async () => {
   assert.match(errors, /^tls-off: Missing flag --backend of run/);
 });
 
+Deno.test("a flag without a command, and an admin endpoint that is not there, are told from one another", async () => {
+  const mistyped = await run(programCommand(), ["--versoin"]);
+  assert.deepEqual([mistyped.code, mistyped.errors], [
+    2,
+    'tls-off: Unknown flag "--versoin", did you mean "--version"?\n',
+  ]);
+  const flag = await run(programCommand(), ["--listen", ":8443"]);
+  assert.deepEqual([flag.code, /^tls-off: No command before "--listen": write/.test(flag.errors)], [2, true]);
+  using dir = new TempDir();
+  const top = await run(programCommand(), ["top", "--admin", `unix:${dir.file("admin.sock")}`]);
+  assert.equal(top.code, 1);
+  assert.match(top.errors, /admin\.sock: file not found, is tls-off running with this address as admin\.listen\?\n$/);
+});
+
 Deno.test("completions come from the program itself", async () => {
   for (const [shell, begins] of [["bash", "# bash completion"], ["zsh", "#compdef tls-off"], ["fish", "# fish"]]) {
     const { code, text } = await run(programCommand(), ["completions", shell]);
