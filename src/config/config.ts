@@ -17,6 +17,8 @@ export interface CertificateConfig {
   cert: string;
   /** Absolute path of the PEM file. */
   key: string;
+  /** Absolute path of the file with the passphrase of an encrypted key; "" for none. */
+  keyPassphraseFile: string;
   /** Server names that it is chosen for; empty for the names in the certificate. */
   names: string[];
 }

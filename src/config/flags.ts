@@ -15,6 +15,7 @@ export interface ConfigFlags {
   route?: readonly string[];
   cert?: string;
   key?: string;
+  keyPassphraseFile?: string;
   acme?: readonly string[];
   acmeAgree?: string;
   alpn?: readonly string[];
@@ -55,6 +56,7 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
   },
   row("cert", "listener", "cert", "PEM"),
   row("key", "listener", "key", "PEM"),
+  row("keyPassphraseFile", "listener", "key-passphrase-file", "FILE"),
   row("acme", "listener", "acme", "NAME", true),
   row("acmeAgree", "acme", "terms-agreed", ""),
   row("alpn", "listener", "alpn", "NAME", true),

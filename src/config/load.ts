@@ -130,7 +130,7 @@ function validate(tree: TomlTable, report: Report): LoadResult {
 const TLVS_KEY = "proxy-protocol-tlvs";
 
 function toListener(file: ListenerFile, path: Path, isGiven: IsGiven): ListenerConfig {
-  const { cert: _cert, key: _key, clientAuth, routes, ...listener } = file;
+  const { cert: _cert, key: _key, keyPassphraseFile: _file, clientAuth, routes, ...listener } = file;
   const proxyProtocolTlvsNamed = isGiven([...path, TLVS_KEY]);
   return {
     ...listener,
@@ -146,9 +146,9 @@ function toListener(file: ListenerFile, path: Path, isGiven: IsGiven): ListenerC
 }
 
 /** Returns all certificates of a listener: its own first, which is apart from the others in the file. */
-export function certificatesOf({ cert, key, certificates }: ListenerFile): CertificateConfig[] {
+export function certificatesOf({ cert, key, keyPassphraseFile, certificates }: ListenerFile): CertificateConfig[] {
   const further = certificates.map((each, index) => ({ ...each, path: ["certificates", index] }));
-  return cert === "" ? further : [{ path: [], cert, key, names: [] }, ...further];
+  return cert === "" ? further : [{ path: [], cert, key, keyPassphraseFile, names: [] }, ...further];
 }
 
 function has(tree: unknown, path: Path): boolean {

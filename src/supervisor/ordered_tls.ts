@@ -25,7 +25,9 @@ export async function orderedTls(
   const path = found?.certificate.path;
   const isFirst = path === undefined && certificates.length === 0;
   return {
-    certificate: path === undefined ? null : { path: ["acme"], cert: path, key: path, names: [] },
+    certificate: path === undefined
+      ? null
+      : { path: ["acme"], cert: path, key: path, keyPassphraseFile: "", names: [] },
     challenges,
     need: challenges.length > 0
       ? "a name is being validated"

@@ -14,7 +14,11 @@ Deno.test("cert() writes a pair that loads without a problem, its key for the ow
   const [certPath, keyPath] = [join(out, "cert.pem"), join(out, "key.pem")];
   assert.equal((await stat(keyPath)).mode & 0o777, 0o600);
   const problems = new Problems();
-  const loaded = await loadCertificate({ path: [], cert: certPath, key: keyPath, names: [] }, Date.now(), problems);
+  const loaded = await loadCertificate(
+    { path: [], cert: certPath, key: keyPath, keyPassphraseFile: "", names: [] },
+    Date.now(),
+    problems,
+  );
   assert.deepEqual(problems.found, []);
   assert.deepEqual(loaded!.material.names, ["localhost"]);
   const output = lines.join("\n");

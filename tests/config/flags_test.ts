@@ -18,7 +18,7 @@ Deno.test("loadConfig() makes one listener of flags alone, named by its first ad
   assert.equal(name, "[::]:8443");
   assert.equal(listen.length, 2);
   assert.deepEqual(backend, [{ to: { transport: "unix", path: "/work/app.sock" }, weight: 1 }]);
-  assert.deepEqual(certificates, [{ path: [], cert: "/work/c.pem", key: "/k.pem", names: [] }]);
+  assert.deepEqual(certificates, [{ path: [], cert: "/work/c.pem", key: "/k.pem", keyPassphraseFile: "", names: [] }]);
 });
 
 Deno.test("loadConfig() takes every flag", async () => {
@@ -84,7 +84,13 @@ Deno.test("parseConfig() lets flags override the file", () => {
   assert.equal(config!.log.level, "debug");
   const { name, backend, certificates, engine } = config!.listeners[0];
   assert.deepEqual([name, backend.length, engine], ["127.0.0.1:1", 2, "native"]);
-  assert.deepEqual(certificates, [{ path: [], cert: "/etc/app/other.pem", key: "/keys/key.pem", names: [] }]);
+  assert.deepEqual(certificates, [{
+    path: [],
+    cert: "/etc/app/other.pem",
+    key: "/keys/key.pem",
+    keyPassphraseFile: "",
+    names: [],
+  }]);
 });
 
 Deno.test("parseConfig() does not complain of what a flag overrides", () => {
@@ -101,7 +107,7 @@ Deno.test("parseConfig() resolves paths of flags from the working directory and 
   assert.equal(config!.listeners[0].certificates[0].key, "/etc/app/flag.pem");
   const elsewhere = parseElsewhere(source, { key: "flag.pem" });
   assert.deepEqual(elsewhere.listeners[0].certificates, [
-    { path: [], cert: "/work/conf/cert.pem", key: "/work/flag.pem", names: [] },
+    { path: [], cert: "/work/conf/cert.pem", key: "/work/flag.pem", keyPassphraseFile: "", names: [] },
   ]);
   assert.deepEqual(elsewhere.listeners[0].backend, [{
     to: { transport: "unix", path: "/work/conf/in-file.sock" },

@@ -25,7 +25,13 @@ Deno.test("parseConfig() takes the example of the documentation without a word",
       spare: [],
       health: { intervalMs: 0, timeoutMs: 2000, rise: 2, fall: 3, path: "" },
       balance: "least-conn",
-      certificates: [{ path: [], cert: "/etc/app/cert.pem", key: "/etc/app/key.pem", names: [] }],
+      certificates: [{
+        path: [],
+        cert: "/etc/app/cert.pem",
+        key: "/etc/app/key.pem",
+        keyPassphraseFile: "",
+        names: [],
+      }],
       acme: [],
       sniStrict: false,
       listenMode: "",
@@ -108,7 +114,7 @@ engine = "node"
 proxy-protocol = "v2"
 proxy-protocol-tlvs = ["ssl", "client-cert"]
 accept-proxy = ["10.0.0.0/8", "::1"]
-certificates = [{ cert = "a.pem", key = "a.key", names = ["A.example", "*.b.example", "bücher.example"] }]
+certificates = [{ cert = "a.pem", key = "a.key", key-passphrase-file = "a.txt", names = ["A.example", "*.b.example", "bücher.example"] }]
 client-auth = { mode = "required", ca = "ca.pem", allow-cn = ["*.svc"], allow-dns = ["a"], allow-uri = ["spiffe://x/*"] }
 acme = ["Example.org", "192.0.2.1"]
 timeouts = { handshake = "1s", connect = "2s", retry = 0, idle = 0, half-close = "4s", lifetime = "24h" }
@@ -162,6 +168,7 @@ grace = "0s"
         path: ["certificates", 0],
         cert: "/etc/app/a.pem",
         key: "/etc/app/a.key",
+        keyPassphraseFile: "/etc/app/a.txt",
         names: ["a.example", "*.b.example", "xn--bcher-kva.example"],
       }],
       acme: ["example.org", "192.0.2.1"],
@@ -225,8 +232,8 @@ grace = "0s"
 Deno.test("parseConfig() puts the certificate of cert and key before the others", () => {
   const { config } = parse(SHORT + '[[listener.certificates]]\ncert = "b.pem"\nkey = "b.key"\n');
   assert.deepEqual(config!.listeners[0].certificates, [
-    { path: [], cert: "/etc/app/cert.pem", key: "/keys/key.pem", names: [] },
-    { path: ["certificates", 0], cert: "/etc/app/b.pem", key: "/etc/app/b.key", names: [] },
+    { path: [], cert: "/etc/app/cert.pem", key: "/keys/key.pem", keyPassphraseFile: "", names: [] },
+    { path: ["certificates", 0], cert: "/etc/app/b.pem", key: "/etc/app/b.key", keyPassphraseFile: "", names: [] },
   ]);
 });
 

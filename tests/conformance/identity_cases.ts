@@ -87,6 +87,49 @@ export function identityCases({ has, test, peerTest, start, refusal }: Bench): v
     assert.equal(await shown("-servername", "a.wild.test", ...onlyRsa[0]), "wild-rsa");
   });
 
+  peerTest("decrypts private keys by their passphrases, which stand nowhere", [OPENSSL], async (dir) => {
+    const several = has("several-certificates");
+    await writePair(dir, "one", { commonName: "one", dnsNames: ["localhost"] });
+    await writePair(dir, "two", { commonName: "two", dnsNames: ["two.test"], key: "RSA-2048" });
+    Deno.writeTextFileSync(dir.file("passphrase"), "first secret\n", { mode: 0o600 });
+    const encrypt = (kind: string[], name: string) =>
+      new Deno.Command("openssl", {
+        args: [...kind, "-in", dir.file(`${name}.key`), "-passout", `file:${dir.file("passphrase")}`],
+      }).outputSync().stdout;
+    const pkcs8 = ["pkcs8", "-topk8"];
+    Deno.writeFileSync(dir.file("one.key"), encrypt(pkcs8, "one"));
+    Deno.writeFileSync(dir.file("two.key"), encrypt(["rsa", "-traditional", "-aes128"], "two"));
+    const secret = { "key-passphrase-file": "passphrase" };
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address, {
+      listener: {
+        cert: "one.pem",
+        key: "one.key",
+        ...secret,
+        ...several ? { certificates: [{ cert: "two.pem", key: "two.key", ...secret }] } : {},
+      },
+    });
+    const shown = async (name: string) => (await tlsClient({ port: proxy.port, servername: name })).names[0];
+    assert.equal(await shown("localhost"), "localhost");
+    if (several) assert.equal(await shown("two.test"), "two.test");
+
+    Deno.writeTextFileSync(dir.file("passphrase"), "second secret\n", { mode: 0o600 });
+    assert.equal((await proxy.reload()).event, "reload-failed");
+    await proxy.program.record(
+      ({ msg }) => /one\.key": the passphrase in ".*passphrase" is wrong$/.test(msg),
+      "record of the wrong passphrase",
+    );
+    assert.equal(await shown("localhost"), "localhost");
+
+    for (const name of several ? ["one", "two"] : ["one"]) {
+      await writePair(dir, name, { dnsNames: ["renewed.test"] });
+      Deno.writeFileSync(dir.file(`${name}.key`), encrypt(pkcs8, name));
+    }
+    assert.equal((await proxy.reload()).event, "reload");
+    assert.equal(await shown("localhost"), "renewed.test");
+    assert.doesNotMatch(JSON.stringify(proxy.program.records), /second secret|first secret|PRIVATE KEY/);
+  });
+
   test("refuses unknown server names with sni-strict", async (dir) => {
     if (!has("sni-strict")) return await assertRefused(dir, { "sni-strict": true }, /sni-strict.*engine = "node"/);
     await using backend = new Backend(dir.file("app.sock"), echo);

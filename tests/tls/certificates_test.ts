@@ -4,25 +4,42 @@ import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { loadCertificate, type LoadedCertificate } from "../../src/tls/certificates/certificates.ts";
 import { loadPrivateKey } from "../../src/tls/certificates/private_key.ts";
-import { readPem } from "../../src/tls/certificates/pem.ts";
+import { readPem, writePem } from "../../src/tls/certificates/pem.ts";
 import { type Problem, Problems } from "../../src/config/problem.ts";
+import {
+  basicConstraints,
+  build,
+  type Built,
+  type Bytes,
+  commonName,
+  der,
+  dnsNames,
+  type Extension,
+  oid,
+  sequence,
+  text,
+} from "../support/certificates/certificate_builder.ts";
 import { type KeyKind, makeCertificate } from "./make_certificates.ts";
 import { makeTemporaryDirectory } from "./temporary_directory.ts";
 
 const DAY_MS = 86_400_000;
+const PASSPHRASE = "correct hörse";
 
 /** Loads, and checks that no message holds a piece of a key. */
 async function load(
   cert: string,
   key: string,
   names: string[] = [],
+  keyPassphraseFile = "",
 ): Promise<{ loaded: LoadedCertificate | null; errors: string[]; warnings: string[]; problems: readonly Problem[] }> {
   const collected = new Problems();
-  const loaded = await loadCertificate({ path: ["certificates", 1], cert, key, names }, Date.now(), collected);
+  const config = { path: ["certificates", 1], cert, key, keyPassphraseFile, names };
+  const loaded = await loadCertificate(config, Date.now(), collected);
   const problems = collected.found;
   for (const { message } of problems) {
     assert.doesNotMatch(message, /[\r\n]/);
     assert.doesNotMatch(message, /MII|[A-Za-z0-9+/]{60}/);
+    assert.doesNotMatch(message, new RegExp(PASSPHRASE));
   }
   const of = (wanted: string) => problems.filter(({ severity }) => severity === wanted).map(({ message }) => message);
   return { loaded, errors: of("error"), warnings: of("warning"), problems };
@@ -194,8 +211,142 @@ Deno.test("loadCertificate() refuses an encrypted key, of both kinds", async () 
   for (const content of [pkcs8, legacy]) {
     const path = await files.directory.write("encrypted", content);
     assert.deepEqual((await load(files.cert, path)).errors, [
-      `Cannot load private key "${path}": is encrypted with a passphrase: decrypt it with "openssl pkey -in ${path} -out FILE.pem"`,
+      `Cannot load private key "${path}": is encrypted with a passphrase: set key-passphrase-file, or decrypt it with "openssl pkey -in ${path} -out FILE.pem"`,
     ]);
+  }
+});
+
+Deno.test("loadCertificate() decrypts a key by the passphrase in a file", async () => {
+  await using files = await pair();
+  const { write } = files.directory;
+  const path = await write("encrypted", encrypted(files.made.key));
+  for (const text of [PASSPHRASE, `${PASSPHRASE}\n`, `${PASSPHRASE}\r\n`]) {
+    const { loaded, problems } = await load(files.cert, path, [], await write("passphrase", text, 0o640));
+    assert.deepEqual(problems, []);
+    assert.equal(loaded!.material.key, files.made.key);
+  }
+  // The older form, of "openssl ec -aes256".
+  const legacy = await write(
+    "legacy",
+    `-----BEGIN EC PRIVATE KEY-----
+Proc-Type: 4,ENCRYPTED
+DEK-Info: AES-256-CBC,BD683314CB701F15AE1F9BD716C2A967
+
+c4VDh3NghB2B9Mbdg0UoWlxtOPywS89XKmwqfna4uuZq0tu+nzLcFkAyDOY6vuSM
+rGsqn7DthaiXaCH2tkmflhmfe1tRFIYs5QYsjcaq7etXG3NAlI+0N26NMCQ03rsI
+K5OA4Z7usRIeG+97YwTHS67pc1W0M9xJIptzK3tE8hE=
+-----END EC PRIVATE KEY-----
+`,
+  );
+  const key = await loadPrivateKey(legacy, new Problems(), {
+    path: await write("passphrase", PASSPHRASE),
+    problems: new Problems(),
+  });
+  assert.equal(key!.kind, "ECDSA P-256");
+  assert.match(key!.pem, /^-----BEGIN PRIVATE KEY-----\n/);
+});
+
+Deno.test("loadCertificate() says what is wrong with a passphrase, and never the passphrase", async () => {
+  await using files = await pair();
+  const { write } = files.directory;
+  const path = await write("encrypted", encrypted(files.made.key));
+  for (
+    const [text, message] of [
+      [`${PASSPHRASE} `, /^Cannot load private key ".*encrypted": the passphrase in ".*passphrase" is wrong$/],
+      ["", /^Cannot load passphrase ".*passphrase": file is empty$/],
+      ["\n", /^Cannot load passphrase ".*passphrase": file is empty$/],
+      [`${PASSPHRASE}\nanother`, /^Cannot load passphrase ".*passphrase": file has several lines/],
+      ["x".repeat(1025), /^Cannot load passphrase ".*passphrase": it is longer than 1024 bytes$/],
+      ["x".repeat(2000), /^Cannot load passphrase ".*passphrase": file has 2000 bytes, more than 1026$/],
+    ] as const
+  ) {
+    const { loaded, errors, problems } = await load(files.cert, path, [], await write("passphrase", text));
+    assert.equal(loaded, null);
+    assert.equal(errors.length, 1);
+    assert.match(errors[0], message);
+    assert.equal(problems[0].key, text === `${PASSPHRASE} ` ? "certificates.key" : "certificates.key-passphrase-file");
+  }
+  const missing = await load(files.cert, path, [], join(files.directory.path, "none"));
+  assert.match(missing.errors[0], /^Cannot load passphrase ".*none": file not found$/);
+  const open = await load(files.cert, path, [], await write("open", PASSPHRASE, 0o644));
+  assert.match(open.warnings[0], /^Passphrase ".*open" can be read by every user \(mode 0644\): use 0640 or 0600$/);
+  const plain = await load(files.cert, files.key, [], await write("passphrase", PASSPHRASE));
+  assert.ok(plain.loaded);
+  assert.deepEqual(plain.errors, []);
+  assert.match(plain.warnings[0], /^Passphrase ".*passphrase" is not used: private key ".*" is not encrypted$/);
+  // PBES1, which Deno does not know: the passphrase may be right.
+  const algorithm = sequence(
+    oid("1.2.840.113549.1.12.1.3"),
+    sequence(der(0x04, new Uint8Array(8)), der(0x02, Uint8Array.of(8, 0))),
+  );
+  const pbes1 = writePem("ENCRYPTED PRIVATE KEY", sequence(algorithm, der(0x04, new Uint8Array(64))));
+  const unknown = await load(files.cert, await write("pbes1", pbes1), [], await write("passphrase", PASSPHRASE));
+  assert.match(unknown.errors[0], /is wrong, or Deno does not know how it is encrypted: "openssl pkcs8 -topk8"/);
+});
+
+/** As PKCS #8. */
+function encrypted(key: string): string {
+  const options = { type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: PASSPHRASE } as const;
+  return createPrivateKey(key).export(options) as string;
+}
+
+Deno.test("loadCertificate() warns of a chain that is longer than clients take", async () => {
+  let issuer = await makeCertificate({ commonName: "root", ca: true });
+  const chain: string[] = [];
+  for (let level = 0; level < 7; level++) {
+    issuer = await makeCertificate({ commonName: `intermediate ${level}`, ca: true, issuer });
+    chain.unshift(issuer.cert);
+  }
+  const leaf = await makeCertificate({ dnsNames: ["localhost"], issuer });
+  await using directory = await makeTemporaryDirectory();
+  const key = await directory.write("key", leaf.key);
+  const warningsOf = async (text: string) => (await load(await directory.write("chain", text), key)).warnings;
+  assert.deepEqual(await warningsOf(leaf.cert + chain.slice(0, 6).join("")), []);
+  assert.match(
+    (await warningsOf(leaf.cert + chain.join("")))[0],
+    /^Certificate ".*chain" shows 8 certificates: many clients take at most 7/,
+  );
+});
+
+Deno.test("loadCertificate() warns where an intermediate seems to be missing", async () => {
+  const url = sequence(oid("1.3.6.1.5.5.7.48.2"), der(0x86, text("http://ca.example/ca.crt")));
+  const issuersUrl: Extension = ["1.3.6.1.5.5.7.1.1", false, sequence(url)];
+  const namedBy = (name: Bytes): Extension => [
+    "2.5.29.35",
+    false,
+    sequence(der(0xa1, der(0xa4, name)), der(0x82, Uint8Array.of(1))),
+  ];
+  const ca = (title: string, issuer?: Built, ...extensions: Extension[]) =>
+    build({ subject: commonName(title), issuer, extensions: [basicConstraints(true), ...extensions] });
+  const leaf = (issuer: Built, ...extensions: Extension[]) =>
+    build({ subject: commonName("localhost"), issuer, extensions: [dnsNames("localhost"), ...extensions] });
+  const [anchor, root] = [ca("Example Anchor"), ca("Example Root X1")];
+  const r3 = ca("R3", anchor, namedBy(anchor.subject), issuersUrl);
+  const r4 = ca("R4", r3);
+  await using directory = await makeTemporaryDirectory();
+  for (
+    const [title, chain, lacks] of [
+      ["a leaf of an intermediate, by the address of its issuer", [leaf(r3, issuersUrl)], "R3"],
+      ["a leaf of an intermediate, by the name of its issuer's issuer", [leaf(r3, namedBy(anchor.subject))], "R3"],
+      ["a leaf with its intermediate", [leaf(r3, issuersUrl), r3], null],
+      ["an intermediate of an intermediate", [leaf(r4), r4], null],
+      ["a leaf of a private authority", [leaf(anchor)], null],
+      [
+        "a leaf of an authority that it names as its own issuer",
+        [leaf(anchor, namedBy(anchor.subject), issuersUrl)],
+        null,
+      ],
+      ["a leaf of an authority that calls itself a root", [leaf(root, issuersUrl)], null],
+      ["a certificate that signs itself", [ca("localhost")], null],
+    ] as [string, Built[], string | null][]
+  ) {
+    const file = await directory.write("chain", chain.map(({ pem }) => pem).join(""));
+    const { warnings, errors } = await load(file, await directory.write("key", chain[0].key));
+    assert.deepEqual(errors, [], title);
+    assert.equal(warnings.length, lacks === null ? 0 : 1, `${title}: ${warnings.join("; ")}`);
+    if (lacks !== null) {
+      assert.match(warnings[0], new RegExp(`lacks the certificate of "CN=${lacks}", which .* "CN=localhost"`));
+    }
   }
 });
 

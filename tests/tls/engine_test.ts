@@ -4,7 +4,7 @@ import { CAPABILITIES, describeCapabilities, type Feature, FEATURES } from "../.
 import { chooseEngine, type EngineCircumstances } from "../../src/tls/engine.ts";
 import { makeListenerConfig, makeRoute } from "./listener_config.ts";
 
-const CERTIFICATE = { path: [], cert: "c", key: "k", names: [] };
+const CERTIFICATE = { path: [], cert: "c", key: "k", keyPassphraseFile: "", names: [] };
 const CLIENT_AUTH = { ca: "/ca", crl: [], allowCn: [], allowDns: [], allowUri: [] };
 
 /** A configuration that asks for each feature, and how the reason names it. */

@@ -14,7 +14,7 @@ export function makeListenerConfig(overrides: Partial<ListenerConfig> = {}): Lis
     health: { intervalMs: 0, timeoutMs: 2000, rise: 2, fall: 3, path: "" },
     balance: "least-conn",
     routes: [],
-    certificates: [{ path: [], cert: "/none/cert.pem", key: "/none/key.pem", names: [] }],
+    certificates: [{ path: [], cert: "/none/cert.pem", key: "/none/key.pem", keyPassphraseFile: "", names: [] }],
     acme: [],
     sniStrict: false,
     alpn: [],

@@ -21,6 +21,7 @@ async function makePairs(...list: MakeOptions[]) {
       path: ["certificates", index],
       cert: await directory.write(`${index}.crt`, cert),
       key: await directory.write(`${index}.key`, key),
+      keyPassphraseFile: "",
       names: [] as string[],
     });
   }

@@ -20,13 +20,13 @@ Deno.test("readPem() takes CRLF, CR, a byte order mark, indentation and one long
   }
 });
 
-Deno.test("readPem() marks a legacy encrypted key", () => {
+Deno.test("readPem() keeps the header lines of a legacy encrypted key", () => {
   const [block] = readPem(
     "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00FF\n\nAQID\n-----END RSA PRIVATE KEY-----\n",
   );
-  assert.equal(block.encrypted, true);
+  assert.equal(block.headers, "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00FF\n");
   assert.deepEqual([...block.der], [1, 2, 3]);
-  assert.equal(readPem(B)[0].encrypted, false);
+  assert.equal(readPem(B)[0].headers, "");
 });
 
 Deno.test("readPem() refuses a block that is cut short", () => {

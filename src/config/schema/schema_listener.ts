@@ -12,18 +12,25 @@ export interface ListenerFile
   certificates: CertificateFile[];
   cert: string;
   key: string;
+  keyPassphraseFile: string;
   clientAuth: Omit<ListenerConfig["clientAuth"], "ca"> & { ca: string };
 }
 
 type CertificateFile = Omit<CertificateConfig, "path">;
 
 /** The keys of a certificate's files. The listener's own may be left out. */
-function certificateFiles(optional: boolean): Pick<Fields<CertificateFile>, "cert" | "key"> {
+function certificateFiles(optional: boolean): Pick<Fields<CertificateFile>, "cert" | "key" | "keyPassphraseFile"> {
   const path = types.path({ optional });
   const absent: Parameters<typeof key<string>>[2] = optional ? { default: "" } : { placeholder: "" };
   return {
     cert: key("cert", path, absent, "PEM file: the leaf certificate first, then its chain"),
-    key: key("key", path, absent, "PEM file: the private key, not encrypted"),
+    key: key("key", path, absent, "PEM file: the private key"),
+    keyPassphraseFile: key(
+      "key-passphrase-file",
+      types.path({ optional: true }),
+      { default: "", defaultNote: "none: the key is not encrypted" },
+      "file: the passphrase of an encrypted private key, and nothing else",
+    ),
   };
 }
 

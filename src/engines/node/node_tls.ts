@@ -36,6 +36,8 @@ const ALERTS = {
 };
 
 const VERSIONS = { "1.2": 0x0303, "1.3": 0x0304 } as const;
+/** How long a session can be resumed. */
+const SESSION_SECONDS = 12 * 60 * 60;
 /** SSL_CTX_set_options(3). */
 const SSL_OP_NO_RENEGOTIATION = 0x40000000;
 

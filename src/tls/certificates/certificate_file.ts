@@ -81,6 +81,11 @@ export function describeSubject({ x509, names }: Certificate): string {
   return describeName(x509.subject ?? "") || printable(names.dnsNames[0] ?? "") || "certificate without a subject";
 }
 
+/** Writes the issuer as {@linkcode describeSubject} does the subject. */
+export function describeIssuer({ x509 }: Certificate): string {
+  return describeName(x509.issuer ?? "") || "issuer without a name";
+}
+
 /** Replaces control characters, so that a certificate cannot begin a line of the log, and bounds the length. */
 export function printable(text: string): string {
   // deno-lint-ignore no-control-regex

@@ -4,8 +4,8 @@ import { Buffer } from "node:buffer";
 export interface PemBlock {
   /** `CERTIFICATE`, `PRIVATE KEY` … */
   label: string;
-  /** The legacy form of an encrypted key: `Proc-Type: 4,ENCRYPTED` (RFC 1421). Its `der` is ciphertext. */
-  encrypted: boolean;
+  /** Lines in front of the base64, such as `Proc-Type: 4,ENCRYPTED` (RFC 1421), where `der` is ciphertext. */
+  headers: string;
   der: Uint8Array;
 }
 
@@ -31,7 +31,7 @@ export function readPem(text: string): PemBlock[] {
       if (boundary[2] !== open.label) throw new SyntaxError(`${which()} ends as "${boundary[2]}"`);
       if (!BASE64.test(open.base64)) throw new SyntaxError(`${which()} is not base64`);
       const der = Uint8Array.from(Buffer.from(open.base64, "base64"));
-      blocks.push({ label: open.label, encrypted: /Proc-Type:.*ENCRYPTED/.test(open.headers), der });
+      blocks.push({ label: open.label, headers: open.headers, der });
       open = null;
     } // No base64 line has a colon, and only legacy keys have headers.
     else if (line.includes(":")) open.headers += `${line}\n`;
@@ -41,8 +41,8 @@ export function readPem(text: string): PemBlock[] {
   return blocks;
 }
 
-/** Writes one block in lines of 64 characters. */
-export function writePem(label: string, der: Uint8Array): string {
+/** Writes one block in lines of 64 characters, behind header lines where there are any. */
+export function writePem(label: string, der: Uint8Array, headers = ""): string {
   const lines = Buffer.from(der).toString("base64").match(/.{1,64}/g) ?? [];
-  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
+  return `-----BEGIN ${label}-----\n${headers && `${headers}\n`}${lines.join("\n")}\n-----END ${label}-----\n`;
 }

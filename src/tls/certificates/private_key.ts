@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { Buffer } from "node:buffer";
+import { decryptKey, isEncrypted, readPassphrase } from "./encrypted_key.ts";
 import { type PemBlock, writePem } from "./pem.ts";
 import { describeBlocks } from "./certificate_file.ts";
 import { readPemFile } from "./pem_file.ts";
@@ -23,8 +24,19 @@ const FORMATS: Record<string, "pkcs8" | "pkcs1" | "sec1"> = {
   "EC PRIVATE KEY": "sec1",
 };
 
+/** A file with the passphrase of an encrypted key. */
+interface PassphraseFile {
+  /** Absolute path; "" for none. */
+  path: string;
+  problems: Problems;
+}
+
 /** Loads the only private key of a PEM file. Where something is wrong, adds it to `problems` and returns `null`. */
-export async function loadPrivateKey(path: string, problems: Problems): Promise<PrivateKey | null> {
+export async function loadPrivateKey(
+  path: string,
+  problems: Problems,
+  passphrase?: PassphraseFile,
+): Promise<PrivateKey | null> {
   const file = await readPemFile(path, "private key", problems);
   if (!file) return null;
   const refuse = (detail: string) => {
@@ -41,25 +53,43 @@ export async function loadPrivateKey(path: string, problems: Problems): Promise<
     problems.warning(`Private key "${path}" can be read by every user (mode ${mode}): use 0640 or 0600`);
   }
   const [block] = keys;
-  if (block.encrypted || block.label === "ENCRYPTED PRIVATE KEY") {
-    return refuse(`is encrypted with a passphrase: decrypt it with "openssl pkey -in ${path} -out FILE.pem"`);
-  }
   if (block.label === "OPENSSH PRIVATE KEY") {
     return refuse(`is an OpenSSH key: convert it with "ssh-keygen -p -m PEM -f ${path}"`);
   }
   const type = FORMATS[block.label];
-  if (!type) return refuse(`"${block.label}" is not supported: ${SUPPORTED_KEYS} are`);
+  const encrypted = isEncrypted(block);
+  if (!type && !encrypted) return refuse(`"${block.label}" is not supported: ${SUPPORTED_KEYS} are`);
   let object: KeyObject;
-  try {
-    object = createPrivateKey({ key: Buffer.from(block.der), format: "der", type });
-  } catch {
-    // The runtime's message is left out, because it differs between runtimes and might show parts of the key.
-    return refuse(`is damaged, or of a kind that is not supported: ${SUPPORTED_KEYS} are`);
+  if (encrypted) {
+    if (!passphrase?.path) {
+      return refuse(
+        `is encrypted with a passphrase: set key-passphrase-file, or decrypt it with "openssl pkey -in ${path} -out FILE.pem"`,
+      );
+    }
+    const secret = await readPassphrase(passphrase.path, passphrase.problems);
+    if (secret === null) return null;
+    const decrypted = decryptKey(block, secret, passphrase.path);
+    if (typeof decrypted === "string") return refuse(decrypted);
+    object = decrypted;
+  } else {
+    if (passphrase?.path) {
+      passphrase.problems.warning(
+        `Passphrase "${passphrase.path}" is not used: private key "${path}" is not encrypted`,
+      );
+    }
+    try {
+      object = createPrivateKey({ key: Buffer.from(block.der), format: "der", type });
+    } catch {
+      // The runtime's message is left out, because it differs between runtimes and might show parts of the key.
+      return refuse(`is damaged, or of a kind that is not supported: ${SUPPORTED_KEYS} are`);
+    }
   }
   const kind = describeKey(object);
   if (!isSupported(object)) return refuse(`${kind} is not supported: ${SUPPORTED_KEYS} are`);
   // What is PKCS #8 already is not encoded anew: that computes the public key once more, for each of many certificates.
-  const pem = type === "pkcs8" ? writePem(block.label, block.der) : object.export({ type: "pkcs8", format: "pem" });
+  const pem = type === "pkcs8" && !encrypted
+    ? writePem(block.label, block.der)
+    : object.export({ type: "pkcs8", format: "pem" });
   return { object, pem: pem as string, kind };
 }
 
