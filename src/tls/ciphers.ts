@@ -19,3 +19,9 @@ export const CIPHER_SUITES = {
   ECDHE_ECDSA: [0xc02c, 0xcca9, 0xc02b],
   ECDHE_RSA: [0xc030, 0xcca8, 0xc02f],
 } as const;
+
+/**
+ * How long a session can be resumed, where an engine can be told: as on Deno's node:tls, which cannot. `Deno.listenTls`
+ * takes a day.
+ */
+export const SESSION_SECONDS = 12 * 60 * 60;

@@ -30,6 +30,20 @@ export function tlsCases({ contender, has, test, peerTest: ownPeerTest, start, r
     assert.equal("client_cn" in record, false);
   });
 
+  ownPeerTest("gives sessions that end within a day", [OPENSSL], async (dir) => {
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address);
+    for (const version of ["-tls1_2", "-tls1_3"]) {
+      const { text } = await sClient(proxy.port, version);
+      const hints = [...text.matchAll(/ticket lifetime hint: (\d+)/g)].map(([, seconds]) => Number(seconds));
+      // Deno.listenTls keeps the sessions of TLS 1.2 itself.
+      if (!(version === "-tls1_2" && contender.engine === "native" && contender.runtime === "deno")) {
+        assert.ok(hints.length > 0, version);
+      }
+      for (const seconds of hints) assert.ok(seconds <= 24 * 60 * 60, `${seconds} s (${version})`);
+    }
+  });
+
   test("prefers its own order of protocols, and refuses a client that shares none", async (dir) => {
     await using backend = new Backend(dir.file("app.sock"), echo);
     await using proxy = await start(dir, backend.address, { listener: { alpn: ["h2", "http/1.1"] } });

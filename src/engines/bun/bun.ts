@@ -1,6 +1,6 @@
 /** The native engine on Bun: `Bun.listen` for clients, `Bun.connect` for backends. */
 import { ClientVerifier } from "../../tls/verify/client_verifier.ts";
-import { CIPHERS } from "../../tls/ciphers.ts";
+import { CIPHERS, SESSION_SECONDS } from "../../tls/ciphers.ts";
 import { AcceptQueue } from "../shared/accept_queue.ts";
 import { BunConn, HANDLERS, type Socket } from "./bun_conn.ts";
 import { connectBun } from "./bun_connect.ts";
@@ -186,6 +186,7 @@ function tlsOptions({ certificates: [{ cert, key }], clientAuth, alpn, minVersio
     cert,
     key,
     ciphers: CIPHERS,
+    sessionTimeout: SESSION_SECONDS,
     minVersion: VERSION_NUMBERS[minVersion],
     maxVersion: VERSION_NUMBERS[maxVersion],
   };

@@ -53,6 +53,8 @@ export interface BunTlsOptions {
   ca?: string;
   /** Cipher suites, by OpenSSL's names. */
   ciphers?: string;
+  /** How long a session can be resumed, in seconds. Bun's own value for TLS 1.3 is two days. */
+  sessionTimeout?: number;
   requestCert?: boolean;
   rejectUnauthorized?: boolean;
   /** The number of the protocol: 0x0303 is TLS 1.2. */

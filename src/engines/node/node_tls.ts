@@ -5,7 +5,7 @@ import { createHash, hkdfSync } from "node:crypto";
 import tls from "node:tls";
 import type { Challenge } from "../../tls/challenge/challenge.ts";
 import { isValidation } from "../../tls/challenge/offer.ts";
-import { CIPHERS } from "../../tls/ciphers.ts";
+import { CIPHERS, SESSION_SECONDS } from "../../tls/ciphers.ts";
 import { CertificateIndex } from "../../tls/certificates/certificate_index.ts";
 import { type Address, formatAddress } from "../../net/address.ts";
 import { comparableServerName } from "../../net/server_names.ts";
@@ -36,8 +36,6 @@ const ALERTS = {
 };
 
 const VERSIONS = { "1.2": 0x0303, "1.3": 0x0304 } as const;
-/** How long a session can be resumed. */
-const SESSION_SECONDS = 12 * 60 * 60;
 /** SSL_CTX_set_options(3). */
 const SSL_OP_NO_RENEGOTIATION = 0x40000000;
 
@@ -80,6 +78,7 @@ export class NodeTls {
       ...(ON_NODE ? { secureOptions: SSL_OP_NO_RENEGOTIATION } : {}),
       // OpenSSL resumes no session with client certificates where this is not set, and none that began where it is
       // another (SSL_CTX_set_session_id_context(3)): such a client shakes hands in full.
+      sessionTimeout: SESSION_SECONDS,
       sessionIdContext: sessionContext(clientAuth),
       ...(ticketSecret === null || !ON_NODE ? {} : { ticketKeys: ticketKeys(ticketSecret, asked.address) }),
     };
