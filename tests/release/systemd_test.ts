@@ -139,46 +139,88 @@ for (const name of BINARIES) {
   });
 }
 
-const PACKAGE = `${ROOT}dist/tls-off_${manifest.version}_${Deno.build.arch === "aarch64" ? "arm64" : "amd64"}.deb`;
+const ARM = Deno.build.arch === "aarch64";
+
+/** How a newcomer installs a release, and removes it again. */
+interface Way {
+  /** The file of the release that is downloaded. */
+  file: string;
+  install(machine: SystemdMachine, path: string): Promise<void>;
+  uninstall: string[];
+  /** Where the program is then. */
+  program: string;
+}
+
+const WAYS: Record<string, Way> = {
+  "the Debian package": {
+    file: `tls-off_${manifest.version}_${ARM ? "arm64" : "amd64"}.deb`,
+    install: async (machine, path) => {
+      await machine.must(["dpkg", "-i", path]);
+    },
+    uninstall: ["dpkg", "--purge", "tls-off"],
+    program: "/usr/bin/tls-off",
+  },
+  "the archive and install.sh": {
+    file: `tls-off-${manifest.version}-bun-linux-${ARM ? "arm64" : "x64"}.tar.gz`,
+    install: async (machine, path) => {
+      await machine.must(["mkdir", "/root/release"]);
+      await machine.must(["tar", "-xzf", path, "--strip-components=1", "-C", "/root/release"]);
+      const said = await machine.must(["sh", "/root/release/install.sh", "--systemd"]);
+      assert.match(said, /systemctl enable --now tls-off/);
+    },
+    uninstall: ["sh", "/root/release/install.sh", "--uninstall"],
+    program: "/usr/local/bin/tls-off",
+  },
+};
+
+const DIST = Deno.env.get("TLS_OFF_DIST") ?? `${ROOT}dist`;
 
 peerTest(
-  "a newcomer gets from the Debian package to a running, monitored service",
-  [...SYSTEMD_PEERS, OPENSSL, { command: "promtool", debian: "prometheus" }, {
-    command: PACKAGE,
-    debian: "no package: deno task build",
-  }],
+  "a newcomer gets from a release's files to a running, monitored service",
+  [
+    ...SYSTEMD_PEERS,
+    OPENSSL,
+    { command: "promtool", debian: "prometheus" },
+    ...Object.values(WAYS).map(({ file }) => ({ command: `${DIST}/${file}`, debian: "no package: deno task build" })),
+  ],
   async () => {
     await using machine = await SystemdMachine.boot();
-    await Deno.copyFile(PACKAGE, `${machine.root}/root/tls-off.deb`);
-    await machine.must(["dpkg", "-i", "/root/tls-off.deb"]);
-    assert.equal((await machine.show(UNIT, "ActiveState")).ActiveState, "inactive");
-    assert.match(await machine.must(["tls-off", "version"]), /^tls-off /);
     await machine.write("/etc/systemd/system/echo.socket", ECHO_SOCKET);
     await machine.write("/etc/systemd/system/echo@.service", ECHO_SERVICE);
     await machine.must(["systemctl", "daemon-reload"]);
     await machine.must(["systemctl", "start", "echo.socket"]);
-
-    // As install.sh and the documents say.
-    await machine.must(["tls-off", "cert", "--out", "/etc/tls-off", "--host", "service.example"]);
-    await machine.must(["sh", "-c", "chgrp tls-off /etc/tls-off/*.pem && chmod 0640 /etc/tls-off/key.pem"]);
-    assert.match(await machine.must(["tls-off", "check", "/etc/tls-off/tls-off.toml"]), /configuration is valid/);
-    await machine.must(["systemctl", "enable", "--now", UNIT]);
-    assert.equal(await ask(machine), "service.example");
-
-    const admin = async (path: string) => {
-      const socket = `/proc/${machine.leader}/root/run/tls-off/admin.sock`;
-      return (await runPeer("curl", ["-s", "--unix-socket", socket, `http://localhost${path}`])).text;
-    };
-    assert.equal(await admin("/readyz"), "ready\n");
-    const checked = await runPeer("promtool", ["check", "metrics"], new TextEncoder().encode(await admin("/metrics")));
-    assert.deepEqual([checked.code, checked.text + checked.errors], [0, ""]);
-    assert.match(await machine.must(["journalctl", "-u", UNIT, "-o", "cat", "EVENT=ready"]), /ready/);
-
-    await machine.must(["dpkg", "--purge", "tls-off"]);
-    assert.equal((await machine.run(["test", "-e", "/usr/bin/tls-off"])).code, 1);
-    assert.match(await ask(machine), /^no echo/);
+    for (const [name, way] of Object.entries(WAYS)) {
+      await Deno.copyFile(`${DIST}/${way.file}`, `${machine.root}/root/${way.file}`);
+      await way.install(machine, `/root/${way.file}`);
+      await becomesService(machine, name);
+      await machine.must(["systemctl", "disable", "--now", UNIT]);
+      await machine.must(way.uninstall);
+      assert.equal((await machine.run(["test", "-e", way.program])).code, 1, name);
+      assert.match(await ask(machine), /^no echo/, name);
+      await machine.must(["rm", "-rf", "/etc/tls-off"]);
+    }
   },
 );
+
+/** What install.sh and the documents say is next: a certificate, a check, a start, and a look at it. */
+async function becomesService(machine: SystemdMachine, way: string): Promise<void> {
+  assert.equal((await machine.show(UNIT, "ActiveState")).ActiveState, "inactive", way);
+  assert.match(await machine.must(["tls-off", "version"]), /^tls-off /);
+  await machine.must(["tls-off", "cert", "--out", "/etc/tls-off", "--host", "service.example"]);
+  await machine.must(["sh", "-c", "chgrp tls-off /etc/tls-off/*.pem && chmod 0640 /etc/tls-off/key.pem"]);
+  assert.match(await machine.must(["tls-off", "check", "/etc/tls-off/tls-off.toml"]), /configuration is valid/);
+  await machine.must(["systemctl", "enable", "--now", UNIT]);
+  assert.equal(await ask(machine), "service.example", way);
+
+  const admin = async (path: string) => {
+    const socket = `/proc/${machine.leader}/root/run/tls-off/admin.sock`;
+    return (await runPeer("curl", ["-s", "--unix-socket", socket, `http://localhost${path}`])).text;
+  };
+  assert.equal(await admin("/readyz"), "ready\n");
+  const checked = await runPeer("promtool", ["check", "metrics"], new TextEncoder().encode(await admin("/metrics")));
+  assert.deepEqual([checked.code, checked.text + checked.errors], [0, ""]);
+  assert.match(await machine.must(["journalctl", "-u", UNIT, "-o", "cat", "EVENT=ready"]), /ready/);
+}
 
 peerTest("the certbot hook leaves other certificates alone", [{ command: "sh", debian: "dash" }], async () => {
   const { code } = await runPeer("env", [
