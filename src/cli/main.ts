@@ -14,6 +14,8 @@ const complain = (line: string) => void process.stderr.write(`${line}\n`);
 async function execute(invocation: Invocation): Promise<number> {
   switch (invocation.command) {
     case "run": {
+      const { startThread } = await import("../supervisor/workers/threads.ts");
+      await startThread();
       const { run } = await import("./run.ts");
       return await run(invocation, complain);
     }

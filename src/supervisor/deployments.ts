@@ -9,6 +9,7 @@ import { WorkerPool } from "./workers/worker_pool.ts";
 import type { PoolWorker } from "./workers/pool_worker.ts";
 import { type ListeningSocket, ListeningSockets, type Spread } from "./sockets/listening_sockets.ts";
 import { checkThreadRoom } from "./sockets/file_limit.ts";
+import { spareThreads } from "./workers/threads.ts";
 import { SharedLimits } from "./workers/shared_limits.ts";
 import type { Plan } from "./plan.ts";
 import { handshakesEnded, queueEmpty } from "./sockets/superseded_socket.ts";
@@ -97,7 +98,8 @@ export class Deployments {
         // one more.
         (_, index) => this.pool.workers.find(({ handle }) => handle.index === index && handle.isInline === inline),
       );
-      if (!inline) checkThreadRoom(this.#calls, living.filter((worker) => worker === undefined).length);
+      const missing = living.filter((worker) => worker === undefined).length;
+      if (!inline) checkThreadRoom(this.#calls, missing - Math.min(missing, spareThreads()));
       const workers = living.map((worker, index) => worker ?? this.pool.start(index, inline));
       const fresh = workers.filter((_, index) => living[index] === undefined);
       this.#chosen = new Set(workers);

@@ -17,6 +17,13 @@ const EVENTS = "64";
  * order.
  */
 export function shortenTurns(): boolean {
+  // Asked again, the variable is there, and this thread began without it all the same.
+  return areShort ??= shorten();
+}
+
+let areShort: boolean | undefined;
+
+function shorten(): boolean {
   if (runtimeName() !== "deno") return true;
   // Without the permission, the person who runs the program may not want this.
   if (Deno.permissions.querySync({ name: "env", variable: VARIABLE }).state !== "granted") return true;

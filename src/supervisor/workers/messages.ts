@@ -71,6 +71,10 @@ export type WorkerEvent =
 /** The data that a thread is started with. */
 export interface WorkerThreadData {
   role: "tls-off worker";
+}
+
+/** The first message to a thread: which worker it is. */
+export interface WorkerIdentity {
   index: number;
   /** Its column in the limits' memory. */
   slot: number;

@@ -1,16 +1,16 @@
 /** Handles of workers for the main thread. A worker is on a thread of its own, or in the main thread itself. */
-import { runtimeName } from "../../runtimes/name.ts";
 import process from "node:process";
-import { Worker as Thread } from "node:worker_threads";
+import type { Worker as Thread } from "node:worker_threads";
 import type {
   MainMessage,
   Reply,
   Request,
   RequestName,
   WorkerEvent,
+  WorkerIdentity,
   WorkerMessage,
-  WorkerThreadData,
 } from "./messages.ts";
+import { takeThread } from "./threads.ts";
 import { Worker } from "./worker.ts";
 
 export interface WorkerHandleOptions {
@@ -76,15 +76,6 @@ export class InlineWorker implements WorkerHandle {
   }
 }
 
-/**
- * The file that a worker's thread begins with. In a bundle it is the bundle: its first lines ask which thread they run
- * on. The Deno binary has its bundle in several files, of which the program's own begins with these lines.
- */
-function threadEntry(): URL {
-  if (import.meta.url.endsWith("/worker_handle.ts")) return new URL("./worker_thread.ts", import.meta.url);
-  return new URL(runtimeName() === "deno" ? Deno.mainModule : import.meta.url);
-}
-
 /** A worker on its own thread. */
 export class ThreadWorker implements WorkerHandle {
   readonly isInline = false;
@@ -100,8 +91,8 @@ export class ThreadWorker implements WorkerHandle {
   constructor({ index, slot, reusePort, ticketSecret, onEvent, onDeath }: WorkerHandleOptions) {
     this.index = index;
     this.#onDeath = onDeath;
-    const workerData: WorkerThreadData = { role: "tls-off worker", index, slot, reusePort, ticketSecret };
-    this.#thread = new Thread(threadEntry(), { workerData });
+    this.#thread = takeThread();
+    this.#thread.postMessage({ index, slot, reusePort, ticketSecret } satisfies WorkerIdentity);
     this.#thread.on("message", (message: WorkerMessage) => {
       if (message.type === "event") {
         if (message.event.type === "fatal") this.#fault = new Error(message.event.error);

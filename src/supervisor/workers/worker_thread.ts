@@ -1,18 +1,19 @@
-/** The module that a worker's thread runs. It starts the worker when it is loaded. */
+/** The module that a worker's thread runs. It starts the worker when it hears which one it is. */
 import process from "node:process";
-import { parentPort, workerData } from "node:worker_threads";
-import type { MainMessage, WorkerMessage, WorkerThreadData } from "./messages.ts";
+import { parentPort } from "node:worker_threads";
+import { loadRuntime } from "../../engines/load.ts";
+import { runtimeName } from "../../runtimes/name.ts";
+import type { MainMessage, WorkerEvent, WorkerIdentity, WorkerMessage } from "./messages.ts";
 import { Worker } from "./worker.ts";
 
 const THREAD_DIED = 70;
 
 const port = parentPort!;
-const { index, slot, reusePort, ticketSecret } = workerData as WorkerThreadData;
 const post = (message: WorkerMessage) => port.postMessage(message);
-const worker = new Worker({ index, slot, reusePort, ticketSecret, post: (event) => post({ type: "event", event }) });
+let worker: Worker | null = null;
 
 function die(error: unknown): void {
-  worker.flush();
+  worker?.flush();
   post({ type: "event", event: { type: "fatal", error: describe(error) } });
   process.exit(THREAD_DIED);
 }
@@ -26,10 +27,18 @@ function describe(error: unknown): string {
 
 process.on("uncaughtException", die);
 process.on("unhandledRejection", die);
-port.on("message", async ({ id, request }: MainMessage) => {
+port.once("message", ({ index, slot, reusePort, ticketSecret }: WorkerIdentity) => {
+  const postEvent = (event: WorkerEvent) => post({ type: "event", event });
+  const started = worker = new Worker({ index, slot, reusePort, ticketSecret, post: postEvent });
+  port.on("message", (message: MainMessage) => void answer(started, message));
+});
+// Most listeners have this engine there, and the configuration is still being read: nobody waits for it so.
+if (runtimeName() === "deno") loadRuntime("native").catch(die);
+
+async function answer(worker: Worker, { id, request }: MainMessage): Promise<void> {
   try {
     post({ type: "reply", id, reply: await worker.handle(request) });
   } catch (error) {
     post({ type: "error", id, error: error instanceof Error ? error.message : String(error) });
   }
-});
+}

@@ -1,0 +1,58 @@
+/** Threads for workers. A thread becomes a certain worker by the first message to it. */
+import { Worker as Thread } from "node:worker_threads";
+import { shortenTurns } from "../../engines/deno/turns.ts";
+import { loadSocketCalls } from "../../linux/socket_calls.ts";
+import { runtimeName } from "../../runtimes/name.ts";
+import { checkThreadRoom, raiseFileLimit } from "../sockets/file_limit.ts";
+import type { WorkerThreadData } from "./messages.ts";
+
+/** A thread that waits to become a worker. */
+let spare: Thread | null = null;
+
+/**
+ * Starts the first worker's thread, where there will be one whatever the configuration says: on Deno. To make a thread
+ * takes Deno 30 ms; what it loads then, it loads while this one reads the configuration.
+ */
+export async function startThread(): Promise<void> {
+  if (runtimeName() !== "deno" || shortenTurns()) return;
+  const calls = await loadSocketCalls();
+  raiseFileLimit(calls);
+  try {
+    checkThreadRoom(calls, 1);
+  } catch {
+    return; // Whoever needs the thread makes it, and says what is missing.
+  }
+  const thread = makeThread();
+  const forget = () => {
+    if (spare === thread) spare = null;
+  };
+  thread.on("error", forget);
+  thread.on("exit", forget);
+  spare = thread;
+}
+
+/** How many threads wait to become workers. */
+export function spareThreads(): number {
+  return spare === null ? 0 : 1;
+}
+
+/** A thread for a worker: the one that waits, else a new one. */
+export function takeThread(): Thread {
+  const thread = spare ?? makeThread();
+  spare = null;
+  return thread;
+}
+
+function makeThread(): Thread {
+  const workerData: WorkerThreadData = { role: "tls-off worker" };
+  return new Thread(threadEntry(), { workerData });
+}
+
+/**
+ * The file that a worker's thread begins with. In a bundle it is the bundle: its first lines ask which thread they run
+ * on. The Deno binary has its bundle in several files, of which the program's own begins with these lines.
+ */
+function threadEntry(): URL {
+  if (import.meta.url.endsWith("/threads.ts")) return new URL("./worker_thread.ts", import.meta.url);
+  return new URL(runtimeName() === "deno" ? Deno.mainModule : import.meta.url);
+}
