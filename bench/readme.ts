@@ -22,7 +22,8 @@ export function renderReadmeSection(results: Results, folder: string): string {
     const figure = (name: string) => {
       const cell = computeCell(samples, { ...column, absolute: false }, name, peer);
       if (cell === null) return "–";
-      const value = `${formatFigure(cell.summary.median * (column.scale ?? 1))} ±${formatPercent(cell.summary.spread)}`;
+      const spread = cell.summary.count > 1 ? ` ±${formatPercent(cell.summary.spread)}` : "";
+      const value = `${formatFigure(cell.summary.median * (column.scale ?? 1))}${spread}`;
       return cell.ratio === null ? value : `${value} (${cell.ratio.noise ? "≈" : ""}${formatRatio(cell.ratio.median)})`;
     };
     return [[column.title, ...contenders.map(([name]) => figure(name)), `${figure(peer)} ${peer}`]];

@@ -47,18 +47,18 @@ export const QUICK: Settings = {
   uploadSizes: [1_000_000],
   halfLoadSizes: [10],
   connections: 100,
-  connectionCounts: [3000],
+  connectionCounts: [1000],
   connectionSizes: [10],
   workerCounts: [1, 2],
   skipMs: 200,
-  windowMs: 700,
+  windowMs: 600,
   keys: ["ecdsa"],
-  resumption: true,
+  resumption: false,
   handshakeParallel: 4,
   idleCounts: [1000],
   idleRounds: 1,
   reloads: 3,
-  article: { rounds: 2, sizes: [10, 10_000, 1_000_000], connections: 100, durationMs: 2000, runtimes: ["node"] },
+  article: { rounds: 1, sizes: [10, 10_000, 1_000_000], connections: 100, durationMs: 2000, runtimes: ["node"] },
 };
 
 export const FULL: Settings = {
