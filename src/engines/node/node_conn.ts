@@ -6,12 +6,11 @@ import { type Stallable, stallWatch } from "./stall_watch.ts";
 import { socketEnd } from "../shared/socket_end.ts";
 import { unsentBytes } from "../shared/unsent_bytes.ts";
 
-/** How many bytes may wait for a read before the stream is stopped, which costs less than to stop it for each small chunk. */
-const MAX_QUEUED_BYTES = 16 * 1024;
-/** How many chunks may wait, however small they are. */
+/**
+ * How many chunks may wait for a read before the stream is stopped. To stop it at the first one would make large uploads
+ * half as dear again on Deno.
+ */
 const MAX_QUEUED = 2;
-/** After so large a chunk the stream is stopped even where a read has waited: the next one is as large, and may wait long. */
-const BULK_BYTES = 32 * 1024;
 
 /**
  * The key of a stream's connection, so that one function handles the events of all streams, without closures for each.
@@ -170,10 +169,10 @@ export class NodeConn implements Conn, Stallable {
     this.#stopped = stopped;
     this.#chunks++;
     const reader = this.#reader;
-    if (reader === null) return this.#queue.push(chunk) >= MAX_QUEUED || chunk.length >= MAX_QUEUED_BYTES;
+    if (reader === null) return this.#queue.push(chunk) >= MAX_QUEUED;
     this.#reader = null;
     reader.resolve(chunk);
-    return chunk.length >= BULK_BYTES;
+    return false;
   }
 
   /** Whether a read waits, which means that all chunks before were taken and written. */

@@ -10,6 +10,8 @@ export interface Stallable {
 const LOOK_MS = 1_000;
 /** When so many more connections stall, the garbage of what they have moved before is worth giving back. */
 const WORTH_RELEASING = 32;
+/** So many looks later that is done once more: what was garbage then may have held other garbage, or have been in use. */
+const AGAIN_AFTER_LOOKS = 5;
 
 /**
  * Gives memory back when many connections stall. Before a peer stalls megabytes have gone through its connection, whose
@@ -21,6 +23,8 @@ export class StallWatch {
   /** Each with what has waited at the last look. */
   readonly #watched = new Map<Stallable, unknown>();
   #stalledBefore = 0;
+  /** Looks until memory is given back once more; 0: it is not. */
+  #looksLeft = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(release: () => void) {
@@ -48,7 +52,8 @@ export class StallWatch {
     }
     // Those that stall one by one count together.
     const isWorth = stalled - this.#stalledBefore >= WORTH_RELEASING;
-    if (isWorth) this.#release();
+    if (isWorth) this.#looksLeft = AGAIN_AFTER_LOOKS;
+    if (isWorth || (this.#looksLeft > 0 && --this.#looksLeft === 0)) this.#release();
     if (isWorth || stalled < this.#stalledBefore) this.#stalledBefore = stalled;
     if (this.#watched.size > 0) return;
     clearInterval(this.#timer);
