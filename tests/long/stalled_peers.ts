@@ -39,7 +39,6 @@ for (const { runtime, engine } of CONTENDERS) {
       await using proxy = await Proxy.start(dir, app.address, {
         command: await runtimeCommand(runtime),
         listener: { engine },
-        config: { log: { level: "error" } },
       });
       const resident = () => residentBytes([proxy.program.pid]);
       const clients: tls.TLSSocket[] = [];
