@@ -84,6 +84,8 @@ async function tryAll(
     }
     if (cancelled()) {
       conn.close();
+      // It may have tried for others, too, which wait.
+      balancer.recovery.recovered();
       throw new ConnError("closed", "Client has gone while its backend was connected");
     }
     const connectMs = performance.now() - startMs;
