@@ -24,7 +24,7 @@ import type { Clock } from "./clock.ts";
 import { isRecord } from "./protocol/directory.ts";
 import { type AccountKey, generateAccountKey, importAccountKey } from "./protocol/jws.ts";
 import { type HeldLock, type LockTimes, takeLock } from "./lock.ts";
-import { cannotKeep, checkFolders, FOLDERS, storageFolders } from "./storage_folder.ts";
+import { cannotKeep, checkFolders, FOLDERS, statNewFile, storageFolders } from "./storage_folder.ts";
 import { fileName, shortHash } from "./stored_certificate.ts";
 
 /** A validation takes minutes. A challenge that is older than this was left by a process that died. */
@@ -194,14 +194,7 @@ export class AcmeStorage {
 
 /** The time by the clock of a folder's file system, which may be another machine's: milliseconds since the epoch. */
 async function timeOf(folder: string): Promise<number> {
-  const probe = temporaryName(join(folder, "time"));
-  const file = await open(probe, "wx", 0o600);
-  try {
-    return (await file.stat()).mtimeMs;
-  } finally {
-    await file.close();
-    await unlink(probe);
-  }
+  return (await statNewFile(folder)).mtimeMs;
 }
 
 async function readIfThere(path: string): Promise<string | null> {

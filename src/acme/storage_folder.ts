@@ -1,4 +1,5 @@
 /** The folder that ACME keeps its files in: whether it can be trusted with keys. */
+import type { Stats } from "node:fs";
 import { lstat, open, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { explainSystemError } from "../net/system_error.ts";
@@ -48,15 +49,21 @@ export function cannotKeep(path: string, error: unknown): Error {
   return new Error(`Cannot keep certificates in "${path}": ${explainSystemError(error)}`, { cause: error });
 }
 
+/** Whom a file belongs to that is made in a folder now: no runtime needs a permission to tell that. */
+async function ownerOfNewFile(folder: string): Promise<number> {
+  return (await statNewFile(folder)).uid;
+}
+
 /**
- * Whom a file belongs to that is made in a folder now: no runtime needs a permission to tell that.
+ * Makes a file in a folder, and removes it again.
+ * @returns what the file system said of it
  * @throws {Error} of the file system, where none can be made
  */
-async function ownerOfNewFile(folder: string): Promise<number> {
+export async function statNewFile(folder: string): Promise<Stats> {
   const path = temporaryName(join(folder, "probe"));
   const file = await open(path, "wx", 0o600);
   try {
-    return (await file.stat()).uid;
+    return await file.stat();
   } finally {
     await file.close();
     await unlink(path);

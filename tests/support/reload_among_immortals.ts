@@ -9,8 +9,6 @@ import { until } from "./wait.ts";
 
 export const ADMIN = { admin: { listen: "127.0.0.1:0" } };
 
-/** Every engine on every runtime. */
-
 /** Writes another configuration for a proxy that {@linkcode Proxy.start} made, and another certificate. */
 export async function install(dir: TempDir, config: Record<string, unknown>, ...listeners: Record<string, unknown>[]) {
   const { cert, key } = await makeSelfSigned({ hosts: ["localhost", "127.0.0.1"] });

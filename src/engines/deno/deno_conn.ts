@@ -82,13 +82,10 @@ export class DenoConn implements Conn {
     this.#writer = writer;
     this.inner.write(bytes).then(
       this.#onTaken ??= (count) => {
-        if (count < this.#unwritten.length) {
-          const writer = this.#writer!;
-          return void this.#takenOf(count)!.then(() => writer.written(), (error) => writer.failed(error));
-        }
-        this.#unwritten = NOTHING;
-        this.writing--;
-        this.#writer!.written();
+        const writer = this.#writer!;
+        const rest = this.#takenOf(count);
+        if (rest === undefined) writer.written();
+        else rest.then(() => writer.written(), (error) => writer.failed(error));
       },
       this.#onWriteFailed ??= (error) => this.#writer!.failed(this.fail(error)),
     );
