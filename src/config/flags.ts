@@ -1,7 +1,6 @@
 import type { Path } from "./positions.ts";
 import type { TomlTable } from "./read_table.ts";
 import { isTable } from "./read_table.ts";
-import { quoteValue } from "../net/quote_value.ts";
 import type { Report } from "./report.ts";
 import { findKey } from "./schema/schema.ts";
 import type { ValueType } from "./schema/value_types.ts";
@@ -94,7 +93,7 @@ export function flagProblem(flag: ConfigFlag, texts: readonly string[], cwd: str
     return null;
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    return error instanceof ListError ? error.detail : `found ${quoteValue(error.value)}, ${error.detail}`;
+    return error instanceof ListError ? error.detail : error.finding;
   }
 }
 

@@ -4,7 +4,7 @@ import type { Report } from "./report.ts";
 import { describeKeys, describeTables } from "./schema/schema.ts";
 import { type Field, type Fields, fieldsOf, type Key } from "./schema/schema_types.ts";
 import { nearest } from "./suggest.ts";
-import { ListError, ValueError } from "../net/value_error.ts";
+import { ListError, MemberError, ValueError } from "../net/value_error.ts";
 
 /** A table as the TOML parser gives it. */
 export type TomlTable = Record<string, unknown>;
@@ -54,8 +54,8 @@ function readKey(key: Key<unknown>, value: unknown, path: Path, report: Report):
     return key.type.parse(value, report.baseDir(path));
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    const tell = ({ value, detail }: ValueError, index?: number) =>
-      report.error(path, `found ${quoteValue(value)}, ${detail}`, index);
+    const tell = (error: ValueError, ...steps: Path) =>
+      report.error(path, error.finding, ...steps, ...(error instanceof MemberError ? [error.member] : []));
     if (error instanceof ListError) error.elements.forEach((element) => tell(element.error, element.index));
     else tell(error);
     return "default" in key ? key.type.parse(key.default, report.source.fileDir) : key.placeholder;

@@ -45,10 +45,10 @@ export class Report {
     return this.#failed.has(pathKey(path));
   }
 
-  /** @param index the element at fault, where the value is a list */
-  error(path: Path, message: string, index?: number): void {
+  /** @param steps from the value to what is at fault within it: an element of a list, a key of an inline table */
+  error(path: Path, message: string, ...steps: Path): void {
     this.#failed.add(pathKey(path));
-    this.#add("error", index === undefined ? path : [...path, index], message);
+    this.#add("error", [...path, ...steps], message);
   }
 
   /** Reports a flag that applies to no single value of the file. */

@@ -216,10 +216,16 @@ Deno.test("checkConfig() refuses backends, spares and health checks that cannot 
   const other = (...lines: string[]) => added(ROUTE, 'alpn = ["h2"]', ...lines);
   const health = (...lines: string[]) => added("[listener.health]", ...lines);
   assert.deepEqual(other('backend = { to = "unix:a", weight = 0 }'), [
-    "9:1: listener.route.backend: found 0, must be a whole number from 1 to 256",
+    "9:28: listener.route.backend.weight: found 0, must be a whole number from 1 to 256",
   ]);
-  assert.deepEqual(other('backend = [{ to = "unix:a", wait = 2 }]'), [
-    '9:12: listener.route.backend: found "wait", must be one of "to", "weight"',
+  assert.deepEqual(other('backend = ["unix:a", { to = "unix:b", wieght = 2 }]'), [
+    '9:39: listener.route.backend.wieght: unknown key, did you mean "weight"?',
+  ]);
+  assert.deepEqual(other('backend = [{ to = "unix:a", share = 2 }]'), [
+    '9:29: listener.route.backend.share: unknown key, must be one of "to", "weight"',
+  ]);
+  assert.deepEqual(other('backend = [{ to = "unix", weight = 2 }]').map((line) => line.split(": found")[0]), [
+    "9:14: listener.route.backend.to",
   ]);
   assert.deepEqual(other("backend = [{ weight = 2 }]"), [
     "9:12: listener.route.backend: found a table, must have to: the backend's address",

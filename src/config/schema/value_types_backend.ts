@@ -1,8 +1,10 @@
 import { formatAddress } from "../../net/address.ts";
-import { ValueError } from "../../net/value_error.ts";
+import { MemberError, ValueError } from "../../net/value_error.ts";
 import type { BackendConfig } from "../config.ts";
+import { didYouMean } from "../suggest.ts";
 import { address, integer, list, type ValueType } from "./value_types.ts";
 
+const KEYS = ["to", "weight"];
 const MAX_WEIGHT = 256;
 
 /** One backend or several, no two with the same address; each an address, or a table of an address and a weight. */
@@ -22,14 +24,19 @@ function backend(): ValueType<BackendConfig> {
       }
       const table = value as Record<string, unknown>;
       for (const name of Object.keys(table)) {
-        if (name === "to" || name === "weight") continue;
-        throw new ValueError("backend", name, 'must be one of "to", "weight"');
+        if (KEYS.includes(name)) continue;
+        const meant = didYouMean(name, KEYS) || ', must be one of "to", "weight"';
+        throw new MemberError("backend", name, `unknown key${meant}`);
       }
       if (table.to === undefined) throw new ValueError("backend", value, "must have to: the backend's address");
-      return {
-        to: plain.parse(table.to, baseDir),
-        weight: table.weight === undefined ? 1 : weight.parse(table.weight, baseDir),
+      const member = <T>(name: string, type: ValueType<T>): T => {
+        try {
+          return type.parse(table[name], baseDir);
+        } catch (error) {
+          throw error instanceof ValueError ? new MemberError("backend", name, error) : error;
+        }
       };
+      return { to: member("to", plain), weight: table.weight === undefined ? 1 : member("weight", weight) };
     },
   };
 }
