@@ -66,6 +66,16 @@ Deno.test("RouteIndex passes connections on by name, after the routes of the sam
   assert.equal(routes.find("a.example", undefined, true), 1);
   assert.equal(routes.find("a.example", "http/1.1", false), null, "nothing of its name goes to the listener's own");
   assert.equal(routes.find("c.example", undefined, false), OWN_BACKEND);
+  const all = index([route(["a.example"]), route([], [], true)]);
+  for (const serverName of ["b.example", null]) {
+    assert.deepEqual(
+      all.decide({ serverName, alpn: [] }),
+      { kind: "passthrough" },
+      "without names it takes every client",
+    );
+    assert.equal(all.find(serverName ?? undefined, undefined, true), 1);
+  }
+  assert.deepEqual(all.decide({ serverName: "a.example", alpn: [] }), terminate("h2", "http/1.1"));
 });
 
 Deno.test("RouteIndex says what an engine has to know of the name before its handshake", () => {
