@@ -105,14 +105,17 @@ Deno.test("the systemd unit gives the drain its time, and is one that systemd 25
   assert.match(unit, /^SuccessExitStatus=3$/m);
 });
 
-Deno.test("the Dockerfile copies what the build makes", () => {
+Deno.test("the Dockerfile copies what the build makes, onto a base that its digest names", () => {
   const dockerfile = read("docker/Dockerfile");
-  for (const machine of ["x64", "arm64"]) {
+  for (const [machine, architecture] of [["x64", "amd64"], ["arm64", "arm64"]]) {
     for (const runtime of ["", "bun-"]) {
       const name = `tls-off-${runtime}linux-${machine}`;
-      assert.ok(dockerfile.replaceAll("${RUNTIME}", runtime).includes(`dist/${name} /usr/local/bin/tls-off`), name);
+      const copies = dockerfile.replaceAll("${RUNTIME}", runtime);
+      assert.ok(copies.includes(`COPY dist/${name} /${architecture}/tls-off\n`), name);
     }
   }
+  assert.match(dockerfile, /^ARG BASE=[a-z0-9./-]+:[a-z0-9.-]+@sha256:[0-9a-f]{64}$/m);
+  assert.ok(dockerfile.includes(`org.opencontainers.image.version="${manifest.version}"`));
 });
 
 Deno.test("compose.yaml runs what the Dockerfile makes, on one socket with the application", () => {
