@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Backend, echo } from "../support/applications/backend.ts";
 import { Postgres, postgresPrograms } from "../support/applications/postgres.ts";
+import { findPsql, runPsql } from "../support/applications/psql.ts";
 import { WebApps } from "../support/applications/web_apps.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { runtimeCommand } from "../support/proxies/runtimes.ts";
@@ -69,6 +70,58 @@ for (const runtime of ["deno", "bun"] as const) {
       assert.deepEqual(new Set(seen), new Set(["db postgresql", "grpc h2", "other undefined"]));
     },
   });
+}
+
+const psql = findPsql();
+for (const runtime of ["deno", "bun"] as const) {
+  for (const engine of ["native", "node"] as const) {
+    const name = `psql reaches its server by the protocol, among others: ${engine} on ${runtime}`;
+    if (psql === null) {
+      const needed = "[needs psql of PostgreSQL 17 or newer: on the PATH, or named by TLS_OFF_PSQL]";
+      Deno.test({ name: `${name} ${needed}`, ignore: true, fn: () => {} });
+      continue;
+    }
+    Deno.test({
+      name,
+      ignore: postgresPrograms() === null || Deno.uid() !== 0,
+      async fn() {
+        using dir = new TempDir();
+        await using postgres = await Postgres.start();
+        await using other = new Backend(dir.file("other.sock"), echo);
+        const protocol = { alpn: ["postgresql"] };
+        // Native engines find routes by the protocol alone.
+        const route = engine === "native" ? [{ name: "socket", ...protocol, backend: postgres.address }] : [
+          { name: "socket", "server-name": "localhost", ...protocol, backend: postgres.address },
+          { name: "port", "server-name": "db.test", ...protocol, backend: postgres.tcpAddress },
+        ];
+        await using proxy = await Proxy.start(dir, other.address, {
+          command: await runtimeCommand(runtime),
+          config: { workers: 2 },
+          listener: { alpn: ["postgresql"], engine, route },
+        });
+        for (const { name } of route) {
+          const host = name === "socket" ? "localhost" : "db.test";
+          const server = `host=${host} hostaddr=127.0.0.1 port=${proxy.port} user=postgres dbname=postgres`;
+          await usePsql((script) => runPsql(psql, `${server} sslmode=require sslnegotiation=direct`, script));
+          const seen = () => proxy.program.connections().filter(({ route }) => route === name);
+          await until(() => seen().length === 2, "every connection has its record");
+          for (const { alpn, reason } of seen()) assert.deepEqual([alpn, reason], ["postgresql", "client-closed"]);
+        }
+        assert.ok((await sClient(proxy.port, "-servername", "localhost")).echoed);
+      },
+    });
+  }
+}
+
+/** A long answer, and many rows both ways. */
+async function usePsql(run: (script: string) => ReturnType<typeof runPsql>): Promise<void> {
+  const long = await run("select repeat('x', 1000000), 6 * 7;");
+  assert.equal(long.text, `${"x".repeat(1_000_000)}|42\n`, long.errors);
+  const rows = Array.from({ length: 200_000 }, (_, row) => `${row}\n`).join("");
+  const copied = await run(
+    `create temp table t (n int);\n\\copy t from stdin\n${rows}\\.\nselect sum(n) from t;\n\\copy t to stdout\n`,
+  );
+  assert.ok(copied.text === `19999900000\n${rows}`, copied.errors);
 }
 
 /** Runs a client's program with packages of npm, beside the project's own lock file. */

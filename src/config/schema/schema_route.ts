@@ -106,7 +106,7 @@ export const ROUTE: Fields<RouteFile> = {
     "passthrough",
     types.boolean(),
     { default: false },
-    "pass on as it is the TLS of clients that ask for its server names, or of all where it has none: the backend has its own certificate",
+    "pass the client's TLS on as it is, by server name alone, or all of it: the backend has its own certificate",
   ),
 };
 

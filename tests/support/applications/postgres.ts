@@ -1,3 +1,4 @@
+import { freePort } from "../free_port.ts";
 import { runPeer } from "../peers/peers.ts";
 import { until } from "../wait.ts";
 
@@ -11,12 +12,23 @@ export function postgresPrograms(): string | null {
   }
 }
 
-/** A PostgreSQL server on a Unix socket, without TLS, which lets everybody in as `postgres`. It does not run as root. */
+/**
+ * A PostgreSQL server on a Unix socket and a port, without TLS, which lets everybody in as `postgres`. It does not run
+ * as root.
+ */
 export class Postgres implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
 
-  private constructor(child: Deno.ChildProcess, readonly folder: string, readonly address: string) {
+  private constructor(child: Deno.ChildProcess, readonly folder: string, readonly port: number) {
     this.#child = child;
+  }
+
+  get address(): string {
+    return `unix:${socketPath(this.folder, this.port)}`;
+  }
+
+  get tcpAddress(): string {
+    return `127.0.0.1:${this.port}`;
   }
 
   static async start(): Promise<Postgres> {
@@ -28,15 +40,16 @@ export class Postgres implements AsyncDisposable {
       ...args: string[]
     ) => ["-u", "postgres", "--", `${programs}/${program}`, ...args];
     await runPeer("runuser", asPostgres("initdb", "-D", `${folder}/data`, "-A", "trust", "-U", "postgres"));
+    const port = freePort();
+    const addresses = ["-k", folder, "-c", "listen_addresses=127.0.0.1", "-p", String(port)];
     const child = new Deno.Command("runuser", {
-      args: asPostgres("postgres", "-D", `${folder}/data`, "-k", folder, "-c", "listen_addresses="),
+      args: asPostgres("postgres", "-D", `${folder}/data`, ...addresses),
       stdin: "null",
       stdout: "null",
       stderr: "null",
     }).spawn();
-    const path = `${folder}/.s.PGSQL.5432`;
-    await until(() => exists(path), "PostgreSQL listens");
-    return new Postgres(child, folder, `unix:${path}`);
+    await until(() => exists(socketPath(folder, port)), "PostgreSQL listens");
+    return new Postgres(child, folder, port);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -44,6 +57,10 @@ export class Postgres implements AsyncDisposable {
     await this.#child.status;
     await Deno.remove(this.folder, { recursive: true });
   }
+}
+
+function socketPath(folder: string, port: number): string {
+  return `${folder}/.s.PGSQL.${port}`;
 }
 
 function exists(path: string): boolean {
