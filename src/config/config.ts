@@ -1,11 +1,12 @@
 /** The validated configuration: plain data with every default filled in, so that it can be posted to a worker. */
 import type { Address } from "../net/address.ts";
+import type { EngineName } from "../runtimes/name.ts";
 import type { Path } from "./positions.ts";
 
 export type Spread = "connection" | "client";
 export type Balance = "least-conn" | "round-robin" | "client";
 export type TlsVersion = "1.2" | "1.3";
-type EngineChoice = "auto" | "native" | "node";
+type EngineChoice = "auto" | EngineName;
 export type ClientAuthMode = "none" | "optional" | "required";
 export type ProxyProtocolVersion = "off" | "v1" | "v2";
 export type ProxyProtocolTlv = "alpn" | "authority" | "ssl" | "client-cert" | "unique-id" | "crc32c" | "forwarded";

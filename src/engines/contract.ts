@@ -177,11 +177,8 @@ export interface Listener {
   close(): void;
 }
 
-export interface Runtime {
-  /** `native` or `node`, as in the configuration. */
-  readonly engine: "native" | "node";
-  /** `deno`, `bun` or `node`. */
-  readonly name: string;
+/** What listens and connects: `native` or `node` of the configuration, on this runtime. */
+export interface Engine {
   /**
    * Binds and listens.
    * @throws {UnsupportedError} before binding

@@ -1,7 +1,7 @@
 import type { ListenerConfig } from "../config/config.ts";
 import { isDescriptorLeft } from "../linux/is_descriptor_left.ts";
 import type { Telemetry } from "../metrics/telemetry.ts";
-import { type Conn, ConnError, type Runtime } from "../engines/contract.ts";
+import { type Conn, ConnError, type Engine } from "../engines/contract.ts";
 import type { Backend, Balancer } from "./balance.ts";
 
 /** A connection to a backend. The balancer counts it until it is released. */
@@ -14,7 +14,7 @@ export interface BackendConn {
 
 interface Surroundings {
   config: ListenerConfig;
-  runtime: Runtime;
+  engine: Engine;
   balancer: Balancer;
   telemetry: Telemetry;
 }
@@ -56,7 +56,7 @@ export async function connectBackend(
 
 /** Tries every backend once. */
 async function tryAll(
-  { runtime, balancer, telemetry }: Surroundings,
+  { engine, balancer, telemetry }: Surroundings,
   client: string,
   { startMs, deadline, cancelled }: { startMs: number; deadline: number; cancelled: () => boolean },
 ): Promise<{ found: BackendConn | null; failure: unknown; allRefuse: boolean }> {
@@ -69,7 +69,7 @@ async function tryAll(
     const nowMs = performance.now();
     const tryUntil = nowMs + (deadline - nowMs) / (candidates.length - index);
     try {
-      conn = await runtime.connect(backend.address, tryUntil);
+      conn = await engine.connect(backend.address, tryUntil);
     } catch (error) {
       failure = error;
       const kind = error instanceof ConnError ? error.kind : "other";

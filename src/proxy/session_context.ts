@@ -9,7 +9,7 @@ import type { Endpoints } from "../proxy_protocol/endpoint.ts";
 import type { Tlv } from "../proxy_protocol/proxy_header.ts";
 import { isForwardable } from "../proxy_protocol/wire.ts";
 import { readProxyHeader } from "./read_proxy_header.ts";
-import type { Conn, PreambleConn, Runtime } from "../engines/contract.ts";
+import type { Conn, Engine, PreambleConn } from "../engines/contract.ts";
 import type { TlsInfo } from "../tls/tls_info.ts";
 import { OWN_BACKEND, RouteIndex, routeRules } from "../tls/route_index.ts";
 import { compileClientAuth } from "../tls/client_auth.ts";
@@ -42,7 +42,7 @@ export interface SessionContext {
   /** The route's name; "" while it is not known, and for the listener's own backend. */
   routeName: string;
   worker: number;
-  runtime: Runtime;
+  engine: Engine;
   clock: Clock;
   admission: Admission;
   balancer: Balancer;
@@ -64,7 +64,7 @@ export interface SessionContext {
 type SessionSurroundings =
   & Pick<
     SessionContext,
-    "worker" | "runtime" | "clock" | "admission" | "telemetry" | "nextId" | "finished"
+    "worker" | "engine" | "clock" | "admission" | "telemetry" | "nextId" | "finished"
   >
   & { log: Log; telemetryOf: (route: string) => Telemetry };
 

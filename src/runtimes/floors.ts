@@ -1,5 +1,5 @@
 import process from "node:process";
-import { type RuntimeName, runtimeName } from "./name.ts";
+import { type EngineName, type RuntimeName, runtimeName } from "./name.ts";
 
 /** The oldest version of a runtime with which the end-to-end tests pass, and what to do below it. */
 interface Floor {
@@ -7,7 +7,7 @@ interface Floor {
   title: string;
   version: string;
   /** What is known to go wrong below it with each engine; `refuse` where bytes or connections can be lost. */
-  below: Record<"native" | "node", { action: "refuse" | "warn"; because: string }>;
+  below: Record<EngineName, { action: "refuse" | "warn"; because: string }>;
 }
 
 const LOSES_BYTES_ON_BUN = {
@@ -61,7 +61,7 @@ export function isAtLeast(version: string, other: string): boolean {
  * @param engines those that listeners use
  */
 export function judgeRuntime(
-  engines: Iterable<"native" | "node">,
+  engines: Iterable<EngineName>,
   runtime: RuntimeName = runtimeName(),
   version: string = process.versions[runtime] ?? "",
 ): RuntimeVerdict {

@@ -3,6 +3,9 @@ import process from "node:process";
 /** The runtimes that the program runs on. */
 export type RuntimeName = "deno" | "bun" | "node";
 
+/** The engines, by their names in the configuration. */
+export type EngineName = "native" | "node";
+
 /** Returns the runtime that this program runs on. */
 export function runtimeName(): RuntimeName {
   // Deno and Bun both have `process.versions.node`; each has its own name beside it.
@@ -18,6 +21,6 @@ export function runtimeTitle(): string {
 }
 
 /** The engines of this runtime. */
-export function engineNames(): ("native" | "node")[] {
+export function engineNames(): EngineName[] {
   return runtimeName() === "node" ? ["node"] : ["native", "node"];
 }

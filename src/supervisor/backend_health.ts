@@ -2,7 +2,7 @@ import { addressesOf, type ListenerConfig, type TargetConfig } from "../config/c
 import { type Address, formatAddress } from "../net/address.ts";
 import type { BackendState } from "../metrics/sources.ts";
 import { allocateHealth, Health, thresholdsOf } from "../proxy/health.ts";
-import type { EngineName } from "../tls/capabilities.ts";
+import type { EngineName } from "../runtimes/name.ts";
 import type { ListenerPlan } from "./plan.ts";
 
 /** One backend of one route, or of a listener itself, as the main thread knows it. */

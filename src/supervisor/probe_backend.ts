@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Conn } from "../engines/contract.ts";
-import { loadRuntime } from "../engines/load.ts";
+import { loadEngine } from "../engines/load.ts";
 import { localHeader } from "../proxy_protocol/local_header.ts";
 import type { KnownBackend } from "./backend_health.ts";
 
@@ -15,10 +15,10 @@ export type Probed = Pick<KnownBackend, "address" | "target" | "host" | "engine"
  * one, and asks for the path where there is one.
  * @returns `null` where the backend is well, else what is wrong, in words
  */
-export async function probeBackend({ address, target, host, engine }: Probed): Promise<string | null> {
+export async function probeBackend({ address, target, host, engine: engineName }: Probed): Promise<string | null> {
   const { timeoutMs, intervalMs, path } = target.health;
   const limitMs = timeoutMs > 0 ? timeoutMs : intervalMs;
-  const runtime = await loadRuntime(engine);
+  const engine = await loadEngine(engineName);
   let conn: Conn | null = null;
   let late = false;
   const deadline = performance.now() + limitMs;
@@ -27,7 +27,7 @@ export async function probeBackend({ address, target, host, engine }: Probed): P
     conn?.close();
   }, limitMs);
   try {
-    conn = await runtime.connect(address, deadline);
+    conn = await engine.connect(address, deadline);
     if (late) return `no answer within ${limitMs} ms`;
     const header = localHeader(target.proxyProtocol);
     if (path === "") {

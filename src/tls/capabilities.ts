@@ -1,7 +1,4 @@
-import type { RuntimeName } from "../runtimes/name.ts";
-
-/** The engines, by their names in the configuration. */
-export type EngineName = "native" | "node";
+import type { EngineName, RuntimeName } from "../runtimes/name.ts";
 
 /** What a listener may ask of an engine beyond one certificate, ALPN, and TLS 1.2 and 1.3. */
 export const FEATURES = {

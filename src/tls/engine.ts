@@ -5,9 +5,9 @@ import {
   type TargetConfig,
   targetsOf,
 } from "../config/config.ts";
-import type { RuntimeName } from "../runtimes/name.ts";
+import type { EngineName, RuntimeName } from "../runtimes/name.ts";
 import { RouteIndex, routeRules } from "./route_index.ts";
-import { CAPABILITIES, CAVEATS, type EngineName, type Feature, RUNTIME_TITLES } from "./capabilities.ts";
+import { CAPABILITIES, CAVEATS, type Feature, RUNTIME_TITLES } from "./capabilities.ts";
 
 /** A feature that a listener needs, and why. */
 interface Need {

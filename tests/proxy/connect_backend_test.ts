@@ -12,7 +12,7 @@ Deno.test("connectBackend() lets those that wait try, where the one that tried f
   const backend = { address: { transport: "unix", path: "/app.sock" }, name: "unix:/app.sock" };
   const surroundings = {
     config: { timeouts: { connectMs: 0, retryMs: 600_000 } },
-    runtime: {
+    engine: {
       connect: () => {
         if (isUp) {
           hasLeft = true;

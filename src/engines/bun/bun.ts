@@ -5,7 +5,7 @@ import { AcceptQueue } from "../shared/accept_queue.ts";
 import { BunConn, HANDLERS, type Socket } from "./bun_conn.ts";
 import { connectBun } from "./bun_connect.ts";
 import type { BunApi, BunTlsOptions } from "./bun_types.ts";
-import { ConnError, type Listener, type Runtime, UnsupportedError } from "../contract.ts";
+import { ConnError, type Engine, type Listener, UnsupportedError } from "../contract.ts";
 import type { PeerCertificate, TlsInfo } from "../../tls/tls_info.ts";
 import { peerChain, verifyClient } from "../shared/client_certificate.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
@@ -26,10 +26,7 @@ const FEW_BYTES = 64 * 1024;
 
 const { Bun } = globalThis as unknown as { Bun: BunApi };
 
-export const bunRuntime: Runtime = {
-  name: "bun",
-  engine: "native",
-
+export const bunEngine: Engine = {
   async listenTls(options: TlsListenOptions): Promise<Listener> {
     const lacking = unsupported(options);
     if (lacking !== null) throw new UnsupportedError(`Cannot listen with the native engine on Bun: ${lacking}`);

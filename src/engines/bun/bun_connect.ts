@@ -22,7 +22,7 @@ const { Bun } = globalThis as unknown as { Bun: BunApi };
 
 /**
  * Connects to a backend by `Bun.connect`. Both engines on Bun do so.
- * @param deadline that of {@linkcode Runtime.connect}
+ * @param deadline that of {@linkcode Engine.connect}
  */
 export function connectBun(target: Address, deadline: number): Promise<Conn> {
   return connectWithRetry(() => connectOnce(target, deadline), deadline);

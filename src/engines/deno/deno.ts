@@ -1,6 +1,6 @@
 /** The native engine on Deno: `Deno.listenTls` for clients, `Deno.connect` for backends. */
 import type { Address } from "../../net/address.ts";
-import { type Conn, type Listener, type Runtime, UnsupportedError } from "../contract.ts";
+import { type Conn, type Engine, type Listener, UnsupportedError } from "../contract.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
 import { DenoTlsConn } from "./deno_conn.ts";
 import { connectDeno } from "./deno_connect.ts";
@@ -8,10 +8,7 @@ import { connError } from "./deno_error.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import { waitForConnection } from "./poll_deno.ts";
 
-export const denoRuntime: Runtime = {
-  name: "deno",
-  engine: "native",
-
+export const denoEngine: Engine = {
   // deno-lint-ignore require-await
   async listenTls(options: TlsListenOptions): Promise<Listener> {
     const { address } = options;

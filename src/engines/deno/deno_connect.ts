@@ -13,7 +13,7 @@ const MAX_READ_FOR_NODE_TLS = 32 * 1024;
 
 /**
  * Connects to a backend by `Deno.connect`. Both engines on Deno do so.
- * @param deadline that of {@linkcode Runtime.connect}
+ * @param deadline that of {@linkcode Engine.connect}
  */
 export function connectDeno(target: Address, deadline: number): Promise<Conn> {
   return connectWithRetry(() => connectOnce(target, deadline, MAX_READ), deadline);

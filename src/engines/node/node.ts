@@ -3,7 +3,7 @@ import net, { type ListenOptions, type Server } from "node:net";
 import { formatAddress } from "../../net/address.ts";
 import type { Address } from "../../net/address.ts";
 import { AcceptWatch } from "../shared/accept_watch.ts";
-import { type Listener, type Runtime, UnsupportedError } from "../contract.ts";
+import { type Engine, type Listener, UnsupportedError } from "../contract.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
 import { runtimeName } from "../../runtimes/name.ts";
 import { duplicateFd } from "../../linux/duplicate_fd.ts";
@@ -18,10 +18,7 @@ const libc = name === "node" ? null : (await import("../../linux/thread_libc.ts"
 // Deno's TLS allocates a buffer for each write.
 if (name === "deno") libc?.keepFreedMemory();
 
-export const nodeRuntime: Runtime = {
-  name,
-  engine: "node",
-
+export const nodeEngine: Engine = {
   async listenTls(options: TlsListenOptions): Promise<Listener> {
     const { address, backlog, reusePort } = options;
     if (reusePort && address.transport === "tcp" && options.fd === undefined && !sharesPorts()) {

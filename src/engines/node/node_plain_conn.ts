@@ -29,7 +29,7 @@ class NodePlainConn extends NodeConn {
 
 /**
  * Connects to a backend by `node:net`. Only Node does so.
- * @param deadline that of {@linkcode Runtime.connect}
+ * @param deadline that of {@linkcode Engine.connect}
  */
 export function connectNode(target: Address, deadline: number): Promise<Conn> {
   return connectWithRetry(() => connectOnce(target, deadline), deadline);

@@ -7,7 +7,7 @@ import { Limits } from "../../proxy/limits/limits.ts";
 import { Session } from "../../proxy/session.ts";
 import { createSessionContext, type SessionContext } from "../../proxy/session_context.ts";
 import type { Conn } from "../../engines/contract.ts";
-import { loadRuntime } from "../../engines/load.ts";
+import { loadEngine } from "../../engines/load.ts";
 import { releaseMemorySoon } from "../../engines/shared/release_memory.ts";
 import type { GenerationPlan } from "./messages.ts";
 
@@ -62,7 +62,7 @@ export class Generation {
       generation.#limits.set(name, limits);
       const context = createSessionContext(listener, {
         worker: options.worker,
-        runtime: await loadRuntime(listener.tls.engine),
+        engine: await loadEngine(listener.tls.engine),
         clock,
         admission: {
           admit: (client) => limits.admit(client) ? null : "per-client-limit",

@@ -4,7 +4,7 @@ import { acceptLoop } from "../../proxy/accept.ts";
 import { AcceptLimiter } from "../../proxy/limits/accept_limiter.ts";
 import type { Listener } from "../../engines/contract.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
-import { loadRuntime } from "../../engines/load.ts";
+import { loadEngine } from "../../engines/load.ts";
 import { releaseMemorySoon } from "../../engines/shared/release_memory.ts";
 import { tlsListenOptions } from "../../tls/options.ts";
 import type { Reason } from "../../metrics/reasons.ts";
@@ -179,7 +179,7 @@ export class Worker {
     const { address } = options;
     let listener: Listener;
     try {
-      listener = await (await loadRuntime(tls.engine)).listenTls(options);
+      listener = await (await loadEngine(tls.engine)).listenTls(options);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`Cannot listen on ${formatAddress(address)} for listener "${name}": ${reason}`, { cause: error });

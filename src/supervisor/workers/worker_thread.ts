@@ -1,7 +1,7 @@
 /** The module that a worker's thread runs. It starts the worker when it hears which one it is. */
 import process from "node:process";
 import { parentPort } from "node:worker_threads";
-import { loadRuntime } from "../../engines/load.ts";
+import { loadEngine } from "../../engines/load.ts";
 import { runtimeName } from "../../runtimes/name.ts";
 import type { MainMessage, WorkerEvent, WorkerIdentity, WorkerMessage } from "./messages.ts";
 import { Worker } from "./worker.ts";
@@ -33,7 +33,7 @@ port.once("message", ({ index, slot, reusePort, ticketSecret }: WorkerIdentity) 
   port.on("message", (message: MainMessage) => void answer(started, message));
 });
 // Most listeners have this engine there, and the configuration is still being read: nobody waits for it so.
-if (runtimeName() === "deno") loadRuntime("native").catch(die);
+if (runtimeName() === "deno") loadEngine("native").catch(die);
 
 async function answer(worker: Worker, { id, request }: MainMessage): Promise<void> {
   try {

@@ -1,10 +1,11 @@
 import { BUN_VERSION } from "../../../scripts/build/versions.ts";
+import type { EngineName, RuntimeName } from "../../../src/runtimes/name.ts";
 import { programCommand, sourceCommand } from "./program.ts";
 
 /** An engine on a runtime that tests run. */
 export interface Contender {
-  runtime: "deno" | "bun" | "node";
-  engine: "native" | "node";
+  runtime: RuntimeName;
+  engine: EngineName;
 }
 
 /** Every engine on every runtime. */

@@ -1,7 +1,6 @@
 /** The runtime of the program under test: which tests it can pass, and which need to be run on it at all. */
-import type { EngineName } from "../../../src/tls/capabilities.ts";
 import { describeShortfall, judgeRuntime } from "../../../src/runtimes/floors.ts";
-import type { RuntimeName } from "../../../src/runtimes/name.ts";
+import type { EngineName, RuntimeName } from "../../../src/runtimes/name.ts";
 import { type Peer, peerTest } from "../peers/peers.ts";
 import { programCommand } from "./program.ts";
 
