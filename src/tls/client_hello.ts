@@ -9,6 +9,7 @@ const SERVER_NAME = 0;
 const ALPN = 16;
 /** RFC 8446 sections 4.2.1, 4.2.3 and 4.2.7. */
 const SUPPORTED_VERSIONS = 43;
+const TLS12 = 0x0303;
 const SIGNATURE_ALGORITHMS = 13;
 const SIGNATURE_ALGORITHMS_CERT = 50;
 const SUPPORTED_GROUPS = 10;
@@ -23,7 +24,10 @@ export interface ClientHello {
   serverName: string | null;
   /** Application protocols in the client's order; empty where it offers none. */
   alpn: string[];
-  /** Numbers as on the wire, such as 0x0304 for TLS 1.3: supported_versions, else legacy_version alone. */
+  /**
+   * Numbers as on the wire, such as 0x0304 for TLS 1.3: supported_versions, else legacy_version alone, which stands for
+   * all versions up to it, but for none above TLS 1.2.
+   */
   versions: number[];
   /** `SignatureScheme` numbers (RFC 8446 section 4.2.3); `null` where it sends no such extension. */
   signatureAlgorithms: number[] | null;
@@ -140,7 +144,8 @@ function parse(message: Reader): ClientHello {
   const hello: ClientHello = {
     serverName: null,
     alpn: [],
-    versions: [legacyVersion],
+    // A later version is negotiated by the extension alone (RFC 8446 section 4.2.1, RFC 5246 appendix E.1).
+    versions: [Math.min(legacyVersion, TLS12)],
     signatureAlgorithms: null,
     certificateSignatureAlgorithms: null,
     cipherSuites: readNumbers(message.part(message.uint16())),

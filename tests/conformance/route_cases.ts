@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import net from "node:net";
-import { Backend, readExactly, writeAll } from "../support/applications/backend.ts";
+import { Backend, readAll, readExactly, writeAll } from "../support/applications/backend.ts";
 import { peerTest } from "../support/peers/peers.ts";
+import { rawHello } from "../support/peers/raw_hello.ts";
 import { sClient } from "../support/peers/s_client.ts";
 import { TempDir, testCertificate } from "../support/proxies/proxy.ts";
 import { until } from "../support/wait.ts";
@@ -141,6 +142,14 @@ export function routeCases({ contender, has, test, start, refusal }: Bench): voi
       const [first] = proxy.program.connections();
       assert.deepEqual([first.route, first.sni, "tls_version" in first], ["localhost", "localhost", false]);
       assert.ok(Number(first.bytes_in) > 200 && Number(first.bytes_out) > 200, "its TLS is counted");
+      // Whether TLS 1.1 is spoken, which the listener does not speak, is for the backend to say.
+      const old = await proxy.connectTcp();
+      await writeAll(old, rawHello(0x0302, "localhost"));
+      await readAll(old).catch(() => {});
+      old.close();
+      await until(() => proxy.program.connections().length === 4, "the last one has its record");
+      const { route, bytes_out } = proxy.program.connections()[3];
+      assert.deepEqual([route, bytes_out], ["localhost", 7], "the backend's alert");
       tcp.close();
     }
     await serving;

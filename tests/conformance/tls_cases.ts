@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import net from "node:net";
-import { Backend, echo } from "../support/applications/backend.ts";
+import { Backend, echo, readExactly, writeAll } from "../support/applications/backend.ts";
 import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
+import { rawHello } from "../support/peers/raw_hello.ts";
 import { sClient } from "../support/peers/s_client.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { tlsClient } from "./client.ts";
@@ -146,16 +147,23 @@ export function tlsCases({ contender, has, test, peerTest: ownPeerTest, start, r
     assert.deepEqual([answer, names], ["hello", ["other.example"]]);
   });
 
-  for (const [version, flag] of [["1.0", "-tls1"], ["1.1", "-tls1_1"]]) {
-    ownPeerTest(`tells a client of TLS ${version} by an alert that this is too old`, [OPENSSL], async (dir) => {
-      await using backend = new Backend(dir.file("app.sock"), echo);
-      await using proxy = await start(dir, backend.address);
+  ownPeerTest("tells clients of TLS 1.0 and 1.1 by an alert that these are too old", [OPENSSL], async (dir) => {
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address);
+    for (const flag of ["-tls1", "-tls1_1"]) {
       const { echoed, alert } = await sClient(proxy.port, flag, "-cipher", "ALL:@SECLEVEL=0");
       // rustls sends handshake_failure, which cannot be configured.
       const isNativeOnDeno = contender.runtime === "deno" && contender.engine === "native";
       assert.deepEqual({ echoed, alert }, { echoed: false, alert: isNativeOnDeno ? 40 : 70 });
-    });
-  }
+    }
+    // RFC 5246 appendix E.1: a client of a later version is answered by the latest that the server knows.
+    const conn = await proxy.connectTcp();
+    await writeAll(conn, rawHello(0x0401, "localhost"));
+    const answer = await readExactly(conn, 11);
+    assert.deepEqual([...answer.subarray(0, 3)], [22, 3, 3]);
+    assert.deepEqual([...answer.subarray(9)], [3, 3], "the version in its ServerHello");
+    conn.close();
+  });
 
   ownPeerTest("renegotiates with nobody", [OPENSSL], async (dir) => {
     await using backend = new Backend(dir.file("app.sock"), echo);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rawHello } from "../support/peers/raw_hello.ts";
 import { Duplex } from "node:stream";
 import tls from "node:tls";
 import { ClientHelloReader, MAX_CLIENT_HELLO_BYTES, readClientHello } from "../../src/tls/client_hello.ts";
@@ -137,4 +138,11 @@ Deno.test("readClientHello() reads what a client says of signatures of certifica
   assert.deepEqual(hello.signatureAlgorithms, [0x0403]);
   assert.deepEqual(hello.cipherSuites, [0xc02b]);
   assert.equal(hello.groups, null);
+});
+
+Deno.test("readClientHello() takes no version above TLS 1.2 from where older clients say theirs", () => {
+  const versions = (version: number) => readClientHello(rawHello(version, "a.example"))!.versions;
+  assert.deepEqual([0x0301, 0x0303, 0x0304, 0x0401, 0xfefe].map(versions), [[0x0301], [0x0303], [0x0303], [0x0303], [
+    0x0303,
+  ]]);
 });

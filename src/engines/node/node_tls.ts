@@ -146,14 +146,15 @@ export class NodeTls {
    * @throws {ConnError} kind `no-route` or `tls`: the client is refused, and has been told
    */
   async startFor(raw: RawSocket, hello: ClientHello | null): Promise<tls.TLSSocket | null> {
+    const decision = hello === null ? undefined : this.#routes?.decide(hello);
+    // Which versions are spoken there is between the client and the backend.
+    if (decision?.kind === "passthrough") return null;
     if (hello !== null && !hello.versions.some((version) => version >= this.#least && version <= VERSIONS["1.3"])) {
       await sendAlert(raw, "protocol_version");
       throw new ConnError("tls", "Client offers no TLS version that the listener speaks");
     }
     const options: tls.TLSSocketOptions = { ...this.#options };
-    if (this.#routes !== null && hello !== null) {
-      const decision = this.#routes.decide(hello);
-      if (decision.kind === "passthrough") return null;
+    if (hello !== null && decision !== undefined) {
       if (decision.kind === "refuse") {
         await sendAlert(raw, decision.alert);
         throw new ConnError("no-route", describeRefusal(decision.alert, hello));
