@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AdminConfig } from "../config/config.ts";
 import { type Address, formatAddress } from "../net/address.ts";
-import { explainSystemError } from "../net/system_error.ts";
+import { explainListenError } from "../net/system_error.ts";
 import { bindServer, listenTo } from "../engines/shared/bind_server.ts";
 import { watchAccepting } from "../engines/shared/watch_accepting.ts";
 import type { AdminControl, AdminSources } from "./control.ts";
@@ -38,7 +38,7 @@ export async function startAdmin(
   const table = routes(sources, control, config);
   const servers = [makeServer(table, listen, sources)];
   const { address, bound, name } = await bindServer(servers[0], listen).catch((error) => {
-    const reason = explainSystemError(error);
+    const reason = explainListenError(error, listen);
     throw new Error(`Cannot listen on ${formatAddress(listen)} (admin.listen): ${reason}`, { cause: error });
   });
   const watch = await watchAccepting(bound, async (fd) => {

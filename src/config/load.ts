@@ -4,6 +4,7 @@ import process from "node:process";
 import { withoutCovered } from "../net/address.ts";
 import { checkConfig } from "./checks.ts";
 import { completeRoutes } from "./complete_routes.ts";
+import { explainSyntax } from "./explain_syntax.ts";
 import type { AcmeConfig, CertificateConfig, Config, ListenerConfig } from "./config.ts";
 import { applyFlags, type ConfigFlags, flagFor } from "./flags.ts";
 import { indexPositions, type Path, type Position, type Positions } from "./positions.ts";
@@ -173,25 +174,10 @@ function syntaxProblem(file: string, source: string, error: unknown): Problem {
     column: column ?? (written === null ? 0 : Number(written[2]) + 1),
   };
   const detail = firstLine.slice(written?.[0].length ?? 0).replace(/^Invalid TOML document: /, "");
+  const said = explainSyntax(source, place, detail) ?? detail;
   // deno-lint-ignore no-control-regex -- what must not reach a terminal
-  const shown = detail.replace(/[\x00-\x1f\x7f-\x9f]/g, "?");
-  return problemOf(file, `invalid TOML: ${explainSyntax(source, place) ?? shown}`, place);
+  return problemOf(file, `invalid TOML: ${said.replace(/[\x00-\x1f\x7f-\x9f]/g, "?")}`, place);
 }
-
-/** What was probably done where a parser only says what it does not take; `null` where that is not to be seen. */
-function explainSyntax(source: string, { line }: Position): string | null {
-  if (/^\s*\{/.test(source)) return `this is JSON, must be TOML: ${TOML_EXAMPLE}`;
-  const text = source.split("\n")[line - 1]?.replace(/\r$/, "") ?? "";
-  if (/^\s*(- )?[\w-]+:(\s|$)/.test(text) && !text.includes("=")) return `this is YAML, must be TOML: ${TOML_EXAMPLE}`;
-  const value = /^\s*[\w."-]+\s*=\s*(.*)$/.exec(text)?.[1] ?? "";
-  const quote = /^["']/.exec(value)?.[0];
-  if (quote !== undefined && !value.startsWith(quote.repeat(3)) && value.split(quote).length === 2) {
-    return `the closing ${quote} of the string is missing`;
-  }
-  return null;
-}
-
-const TOML_EXAMPLE = '[[listener]] on a line of its own, then listen = ":8443"';
 
 function problemOf(file: string, message: string, { line, column }: Position): Problem {
   return { severity: "error", file, line, column, key: "", message };

@@ -3,7 +3,7 @@ import { quoteValue } from "../net/quote_value.ts";
 import type { Report } from "./report.ts";
 import { describeKeys, describeTables } from "./schema/schema.ts";
 import { type Field, type Fields, fieldsOf, type Key } from "./schema/schema_types.ts";
-import { nearest } from "./suggest.ts";
+import { nearest, plain } from "./suggest.ts";
 import { ListError, MemberError, ValueError } from "../net/value_error.ts";
 
 /** A table as the TOML parser gives it. */
@@ -47,7 +47,7 @@ function readField(field: Field, table: TomlTable, tablePath: Path, report: Repo
 function readKey(key: Key<unknown>, value: unknown, path: Path, report: Report): unknown {
   if (value === undefined) {
     if ("default" in key) return key.type.parse(key.default, report.source.fileDir);
-    report.error(path, `missing, must be given: ${key.description}`);
+    if (!report.hasFailed(path)) report.error(path, `missing, must be given: ${key.description}`);
     return key.placeholder;
   }
   try {
@@ -63,22 +63,54 @@ function readKey(key: Key<unknown>, value: unknown, path: Path, report: Report):
 }
 
 function reportUnknown(names: string[], table: TomlTable, path: Path, report: Report): void {
-  for (const name of Object.keys(table)) {
-    if (!names.includes(name)) report.error([...path, name], `unknown key${suggestion(name, names)}`);
+  const unknown = Object.keys(table).filter((name) => !names.includes(name));
+  const ofListener = path.length > 0 ? [] : unknown.filter((name) => LISTENER_KEYS.includes(name));
+  for (const name of unknown) {
+    if (!ofListener.includes(name)) reportUnknownKey(name, names, table, path, report);
+    // Where one key of a listener stands at the top level, the others do as well.
+    else if (name !== ofListener[0]) continue;
+    else {
+      report.error([name], `belongs to a listener: must stand below a line [[listener]]`);
+      report.setMeant(["listener"]);
+    }
   }
+}
+
+function reportUnknownKey(name: string, names: string[], table: TomlTable, path: Path, report: Report): void {
+  const near = nearestKey(name, names);
+  report.error([...path, name], `unknown key${near === null ? elsewhere(name, names) : `, did you mean "${near}"?`}`);
+  // That it is missing would be said of the same mistake.
+  if (near !== null && !Object.hasOwn(table, near)) report.setMeant([...path, near]);
 }
 
 const ALL_KEYS = describeKeys();
 const ALL_TABLES = describeTables().map(({ table }) => table);
+const LISTENER_KEYS = ALL_KEYS.filter(({ table }) => table === "[[listener]]").map(({ name }) => name);
 
-function suggestion(name: string, here: string[]): string {
-  const near = nearest(name, here);
-  if (near !== null) return `, did you mean "${near}"?`;
+/** What other programs call a key. */
+const SYNONYMS = new Map([
+  ["address", "listen"],
+  ["bind", "listen"],
+  ["port", "listen"],
+  ["upstream", "backend"],
+  ["target", "backend"],
+  ["certificate", "cert"],
+  ["private-key", "key"],
+  ["threads", "workers"],
+]);
+
+function nearestKey(name: string, names: string[]): string | null {
+  const synonym = SYNONYMS.get(plain(name));
+  return synonym !== undefined && names.includes(synonym) ? synonym : nearest(name, names);
+}
+
+/** Where else the key might belong, or what is allowed here. */
+function elsewhere(name: string, here: string[]): string {
   const table = ALL_TABLES.find((header) => header.replace(/\]+$/, "").endsWith(`.${name}`));
   if (table !== undefined) return `, did you mean ${table}?`;
-  const elsewhere = ALL_KEYS.find((key) => key.name === name);
-  if (!elsewhere) return `, must be one of ${here.map((known) => `"${known}"`).join(", ")}`;
-  return elsewhere.table === ""
+  const other = ALL_KEYS.find((key) => key.name === name);
+  if (!other) return `, must be one of ${here.map((known) => `"${known}"`).join(", ")}`;
+  return other.table === ""
     ? `, did you mean "${name}" at the top level, above the first [table]?`
-    : `, did you mean "${name}" in ${elsewhere.table}?`;
+    : `, did you mean "${name}" in ${other.table}?`;
 }

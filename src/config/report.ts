@@ -45,6 +45,11 @@ export class Report {
     return this.#failed.has(pathKey(path));
   }
 
+  /** Notes that a value is missing only since it was written elsewhere, or by another name, which was reported. */
+  setMeant(path: Path): void {
+    this.#failed.add(pathKey(path));
+  }
+
   /** @param steps from the value to what is at fault within it: an element of a list, a key of an inline table */
   error(path: Path, message: string, ...steps: Path): void {
     this.#failed.add(pathKey(path));

@@ -52,6 +52,7 @@ export function editDistance(a: string, b: string): number {
   return last[b.length];
 }
 
-function plain(word: string): string {
+/** Writes a word as keys are written: `private_key` and `privateKey` are `private-key`. */
+export function plain(word: string): string {
   return word.replace(/([a-z])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
 }

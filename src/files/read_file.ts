@@ -81,6 +81,11 @@ function decode(bytes: Uint8Array): string {
     const lenient = new TextDecoder().decode(bytes);
     const before = lenient.slice(0, lenient.indexOf("\uFFFD"));
     const line = before.split("\n").length;
-    throw new ReadError("not UTF-8 text", line, before.length - before.lastIndexOf("\n"));
+    const isUtf16 = [0xfeff, 0xfffe].includes((bytes[0] ?? 0) << 8 | (bytes[1] ?? 0));
+    throw new ReadError(
+      isUtf16 ? "is UTF-16: save it as UTF-8" : "not UTF-8 text",
+      line,
+      before.length - before.lastIndexOf("\n"),
+    );
   }
 }

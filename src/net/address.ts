@@ -1,5 +1,6 @@
 import ipaddr from "ipaddr.js";
 import { isAbsolute, resolve } from "node:path";
+import { quoteValue } from "./quote_value.ts";
 import { ValueError } from "./value_error.ts";
 
 /** Where to listen or connect. A Unix `path` that starts with NUL is an abstract name of its exact length (unix(7)). */
@@ -90,6 +91,10 @@ function meantAddress(value: unknown, { purpose }: ParseAddressOptions): string 
     purpose === "connect" ? `must name a host: "localhost:${port}"` : `a port alone is written ":${port}"`;
   if (typeof value === "number") return Number.isInteger(value) && value >= 0 ? ofPort(`${value}`) : null;
   if (typeof value !== "string") return null;
+  const several = value.split(/[\s,;]+/).filter(Boolean);
+  if (several.length > 1 && several.length <= 8 && several.every((one) => /^(unix:.+|[^/]*:\d+)$/.test(one))) {
+    return `several addresses are a list: [${several.map(quoteValue).join(", ")}]`;
+  }
   const port = /^\*:(\d+)$/.exec(value)?.[1];
   if (port !== undefined) return purpose === "connect" ? ofPort(port) : `all addresses are written ":${port}"`;
   if (/^\.{0,2}\//.test(value)) return `a Unix socket is written "unix:${value}"`;

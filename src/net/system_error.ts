@@ -1,3 +1,5 @@
+import type { Address } from "./address.ts";
+
 /**
  * The operating system's errors by their codes (errno(3), getaddrinfo(3)), as one line each: the runtimes' own words
  * differ.
@@ -31,4 +33,11 @@ export function explainSystemError(error: unknown): string {
   }
   if (code !== undefined && Object.hasOwn(TEXTS, code)) return TEXTS[code];
   return message === undefined ? String(error) : message.split("\n", 1)[0];
+}
+
+/** Says why an address cannot be listened on, and what a port below 1024 needs (ip(7), capabilities(7)). */
+export function explainListenError(error: unknown, address: Address): string {
+  const reason = explainSystemError(error);
+  if (reason !== TEXTS.EACCES || address.transport !== "tcp" || address.port >= 1024) return reason;
+  return `${reason}: a port below 1024 needs the capability CAP_NET_BIND_SERVICE, or a service manager that gives it`;
 }

@@ -4,6 +4,7 @@ import { watchAccepting } from "../engines/shared/watch_accepting.ts";
 import { duplicateFd } from "../linux/duplicate_fd.ts";
 import type { RedirectCounts } from "../metrics/sources.ts";
 import { type Address, formatAddress } from "../net/address.ts";
+import { explainListenError } from "../net/system_error.ts";
 import { answerRequest, formatAnswer, type RedirectAnswer } from "./answer.ts";
 
 const MAX_CONNECTIONS = 1024;
@@ -105,7 +106,7 @@ async function bind(server: Server, listen: Address, fd: number | null): Promise
     await listenTo(server, { fd: await duplicateFd(fd) });
     return { address: listen, bound: listen, name: { release() {} } };
   } catch (error) {
-    const reason = (error as Error).message;
+    const reason = explainListenError(error, listen);
     throw new Error(`Cannot listen on ${formatAddress(listen)} for [redirect]: ${reason}`, { cause: error });
   }
 }

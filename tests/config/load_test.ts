@@ -294,6 +294,7 @@ Deno.test("loadConfig() says why a file cannot be read", async () => {
     await writeFile(join(dir, "long.toml"), "#".repeat(1024 * 1024 + 1));
     await writeFile(join(dir, "full.toml"), "#".repeat(1024 * 1024));
     await writeFile(join(dir, "binary.toml"), new Uint8Array([0x61, 0x0a, 0x62, 0x63, 0xff, 0xfe]));
+    await writeFile(join(dir, "utf16.toml"), Uint8Array.from([0xff, 0xfe, 0x61, 0]));
     await symlink("loop.toml", join(dir, "loop.toml"));
     assert.equal(spawnSync("mkfifo", [join(dir, "fifo")]).status, 0);
     const cases: [string, string][] = [
@@ -305,6 +306,7 @@ Deno.test("loadConfig() says why a file cannot be read", async () => {
       ["long.toml", "long.toml: cannot read the configuration: longer than 1 MiB"],
       ["loop.toml", "loop.toml: cannot read the configuration: its symbolic links form a loop"],
       ["binary.toml", "binary.toml:2:3: not UTF-8 text"],
+      ["utf16.toml", "utf16.toml:1:1: is UTF-16: save it as UTF-8"],
       ["full.toml", "full.toml:1:1: listener: missing, at least one listener"],
     ];
     for (const [file, expected] of cases) {

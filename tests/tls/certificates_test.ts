@@ -201,6 +201,16 @@ Deno.test("loadCertificate() names what a file holds instead", async () => {
   }
 });
 
+Deno.test("loadCertificate() says in one line that cert and key name each other's file", async () => {
+  await using files = await pair();
+  const { loaded, problems } = await load(files.key, files.cert);
+  assert.equal(loaded, null);
+  assert.deepEqual(problems.map(({ key, message }) => [key, message]), [[
+    "certificates.cert",
+    `cert names the private key "${files.key}", and key the certificate "${files.cert}": swap them`,
+  ]]);
+});
+
 Deno.test("loadCertificate() refuses an encrypted key, of both kinds", async () => {
   await using files = await pair();
   const pkcs8 = createPrivateKey(files.made.key)

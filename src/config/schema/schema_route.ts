@@ -63,7 +63,7 @@ export const TARGET: { [Field in keyof TargetKeys]: Key<TargetKeys[Field]> } = {
 };
 
 /** Application protocols (ALPN). */
-export const PROTOCOLS = types.list(types.text(1, 255), { unique: (protocol) => protocol });
+export const PROTOCOLS = types.list(types.protocolName(), { unique: (protocol) => protocol });
 
 /** The key `name` of a listener or a route. */
 export function labelKey(defaultNote: string): Key<string> {

@@ -30,12 +30,29 @@ export function parseDuration(value: unknown): number {
     throw fail(`needs a unit: must be ${DURATION_ALLOWED}`);
   }
   const match = typeof value === "string" && /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h)$/.exec(value);
-  if (!match) throw fail(`must be ${DURATION_ALLOWED}`);
+  if (!match) {
+    const meant = meantDuration(value);
+    throw fail(`must be ${DURATION_ALLOWED}${meant === null ? "" : `: did you mean "${meant}"?`}`);
+  }
   const durationMs = roundedProduct(match[1], DURATION_MS[match[2] as keyof typeof DURATION_MS]);
   if (!Number.isInteger(durationMs)) throw fail("must be whole milliseconds");
   if (durationMs > MAX_DURATION_MS) throw fail("must be at most 596h");
   return durationMs;
 }
+
+/** The duration that was probably meant by `30 sec`, `5min` or `2 Hours`. */
+function meantDuration(value: unknown): string | null {
+  const [, digits, word] = /^\s*(\d{1,12})\s*([a-z]{1,12})\s*$/i.exec(typeof value === "string" ? value : "") ?? [];
+  const unit = UNIT_WORDS.find(([, words]) => words.test(word ?? ""))?.[0];
+  return unit === undefined ? null : `${digits}${unit}`;
+}
+
+const UNIT_WORDS: [keyof typeof DURATION_MS, RegExp][] = [
+  ["ms", /^(ms|msecs?|milliseconds?)$/i],
+  ["s", /^(s|secs?|seconds?)$/i],
+  ["m", /^(m|mins?|minutes?)$/i],
+  ["h", /^(h|hrs?|hours?)$/i],
+];
 
 /** Writes milliseconds in the largest unit that is exact: `90000` is `90s`, `0` is `0`. */
 export function formatDuration(durationMs: number): string {

@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { ADDRESS_ALLOWED, formatAddress, parseAddress, type ParseAddressOptions } from "../../net/address.ts";
 import { CIDR_ALLOWED, parseCidr } from "../../net/cidr.ts";
+import { quoteValue } from "../../net/quote_value.ts";
 import { normalizeServerName } from "../../net/server_names.ts";
 import type { Address } from "../../net/address.ts";
 import {
@@ -84,8 +85,9 @@ export function oneOf<W extends string>(...words: W[]): ValueType<W> {
     name,
     allowed,
     parse(value) {
-      if (!words.includes(value as W)) throw mustBe(name, allowed, value);
-      return value as W;
+      if (words.includes(value as W)) return value as W;
+      const quoted = typeof value === "number" && words.includes(String(value) as W);
+      throw quoted ? new ValueError(name, value, `must be in quotes: "${value}"`) : mustBe(name, allowed, value);
     },
   };
 }
@@ -101,6 +103,22 @@ export function text(min: number, max: number): ValueType<string> {
       // deno-lint-ignore no-control-regex -- names stand in logs, metrics and protocols
       if (bytes < min || bytes > max || /[\x00-\x1f\x7f]/.test(value as string)) throw mustBe(name, allowed, value);
       return value as string;
+    },
+  };
+}
+
+/** The name of a protocol, as IANA registers it for ALPN (RFC 7301). */
+export function protocolName(): ValueType<string> {
+  const name = text(1, 255);
+  return {
+    ...name,
+    parse(value, baseDir) {
+      const version = typeof value === "string" ? /^http\/?(1\.1|2|3)$/i.exec(value)?.[1] : undefined;
+      const registered = version === "1.1" ? "http/1.1" : `h${version}`;
+      if (version !== undefined && value !== registered) {
+        throw new ValueError(name.name, value, `the protocol's name is "${registered}"`);
+      }
+      return name.parse(value, baseDir);
     },
   };
 }
@@ -226,7 +244,9 @@ export function list<T>(element: ValueType<T>, options: ListOptions<T> = {}): Va
     allowed,
     parse(value, baseDir) {
       if (!Array.isArray(value)) {
-        if (!options.single) throw mustBe(name, allowed, value);
+        if (!options.single) {
+          throw mustBe(name, typeof value === "string" ? `${allowed}: [${quoteValue(value)}]` : allowed, value);
+        }
         return [element.parse(value, baseDir)];
       }
       if (options.filled && value.length === 0) throw new ValueError(name, value, "must have at least one element");

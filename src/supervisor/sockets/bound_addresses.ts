@@ -3,7 +3,7 @@ import { createServer, isIP } from "node:net";
 import { formatAddress } from "../../net/address.ts";
 import type { Address } from "../../net/address.ts";
 import { checkUnixPath } from "../../linux/unix_socket.ts";
-import { explainSystemError } from "../../net/system_error.ts";
+import { explainListenError } from "../../net/system_error.ts";
 import type { Plan } from "../plan.ts";
 
 /**
@@ -57,9 +57,8 @@ async function claim(address: Address, text: string, listener: string): Promise<
     await checkUnixPath(address.path);
     return address;
   } catch (error) {
-    throw new Error(`Cannot listen on ${text} for listener "${listener}": ${explainSystemError(error)}`, {
-      cause: error,
-    });
+    const reason = explainListenError(error, address);
+    throw new Error(`Cannot listen on ${text} for listener "${listener}": ${reason}`, { cause: error });
   }
 }
 

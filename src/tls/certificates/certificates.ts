@@ -13,7 +13,8 @@ import { describeChain, isIssuedBy, orderChain } from "./chain.ts";
 import { coversName, normalizeServerName } from "../../net/server_names.ts";
 import { guessIssuer } from "./missing_issuer.ts";
 import { isPrivateKey, loadPrivateKey, type PrivateKey } from "./private_key.ts";
-import type { Problems } from "../../config/problem.ts";
+import { Problems } from "../../config/problem.ts";
+import { readPemFile } from "./pem_file.ts";
 
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
 const ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0";
@@ -62,11 +63,18 @@ export async function loadCertificate(
     key: problems.at(...config.path, "key"),
     names: problems.at(...config.path, "names"),
   };
-  const loaded = await loadCertificateFile(config.cert, "certificate", about.cert);
-  const key = await loadPrivateKey(config.key, about.key, {
+  const found = { cert: about.cert.apart(), key: about.key.apart() };
+  const loaded = await loadCertificateFile(config.cert, "certificate", found.cert);
+  const key = await loadPrivateKey(config.key, found.key, {
     path: config.keyPassphraseFile,
     problems: problems.at(...config.path, "key-passphrase-file"),
   });
+  if (!loaded && !key && await areSwapped(config)) {
+    about.cert.error(`cert names the private key "${config.cert}", and key the certificate "${config.key}": swap them`);
+    return null;
+  }
+  about.cert.add(found.cert.found);
+  about.key.add(found.key.found);
   if (!loaded || !key) return null;
   const { file, certificates } = loaded;
   if (file.path !== config.key && file.mode & 0o006 && file.blocks.some(isPrivateKey)) {
@@ -93,6 +101,14 @@ export async function loadCertificate(
   const signed = chain.filter((certificate) => !isIssuedBy(certificate, certificate));
   const needs = needsOf(key.object, signed.map(({ x509 }) => new Uint8Array(x509.raw)));
   return { material: { cert: certificates.map(({ pem }) => pem).join(""), key: key.pem, names, needs }, info };
+}
+
+/** Whether each of the two files holds what the other one should. */
+async function areSwapped({ cert, key }: CertificateConfig): Promise<boolean> {
+  const unsaid = new Problems();
+  const [first, second] = [await readPemFile(cert, "", unsaid), await readPemFile(key, "", unsaid)];
+  return first !== null && second !== null && first.blocks.some(isPrivateKey) && !second.blocks.some(isPrivateKey) &&
+    second.blocks.some(({ label }) => label === "CERTIFICATE");
 }
 
 /** Returns the chain, leaf first; `null` where key and certificates do not fit together. */
