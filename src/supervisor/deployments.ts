@@ -185,7 +185,7 @@ export class Deployments {
       this.#refuseWhenEnding();
       return sockets;
     } catch (error) {
-      for (const { handle } of workers) await handle.ask({ type: "abort", generation }).catch(() => {});
+      await Promise.allSettled(workers.map(({ handle }) => handle.ask({ type: "abort", generation })));
       for (const socket of sockets) if (!before.has(socket)) this.sockets.closed(socket);
       for (const worker of fresh) await this.pool.end(worker);
       this.#chosen = new Set(this.#serving);

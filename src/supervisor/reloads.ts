@@ -1,12 +1,15 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import type { Log } from "../log/log.ts";
 import type { Monitor } from "./monitor.ts";
 import type { Plan, PlanResult } from "./plan.ts";
 
 interface ReloadsOptions {
   log: Log;
-  monitor: Monitor;
+  monitor: Pick<Monitor, "reloads">;
   /** Reads everything anew. */
   load: () => Promise<PlanResult>;
+  /** How long that may take, for example on a file system that does not answer. */
+  loadMs?: number;
   /** Serves by the plan. Throws where that fails; then nothing has changed. */
   apply: (plan: Plan) => Promise<void>;
   /** Called when a reload begins, and when it has ended with or without success. */
@@ -15,6 +18,8 @@ interface ReloadsOptions {
   /** Why there can be no reload now; `null` where there can. */
   refusal: () => string | null;
 }
+
+const LOAD_MS = 60_000;
 
 /** Runs reloads, one at a time. */
 export class Reloads {
@@ -67,15 +72,32 @@ export class Reloads {
 
   /** Returns what is wrong. */
   async #try(): Promise<string[]> {
-    const { log, load, apply } = this.#options;
+    const { log, apply } = this.#options;
     try {
-      const { plan, errors, warnings } = await load();
+      const { plan, errors, warnings } = await this.#load();
       for (const warning of warnings) log.warn(warning, { event: "configuration" });
       if (plan === null) return errors;
       await apply(plan);
       return [];
     } catch (error) {
       return [error instanceof Error ? error.message : String(error)];
+    }
+  }
+
+  /** @throws {Error} where it takes too long; nothing comes of what is read later */
+  async #load(): Promise<PlanResult> {
+    const { load, loadMs = LOAD_MS } = this.#options;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new Error(`the configuration could not be read within ${loadMs / 1000} s`)),
+        loadMs,
+      );
+    });
+    try {
+      return await Promise.race([load(), late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -91,6 +91,8 @@ export interface MainMessage {
 
 /** A message from a worker's thread to the main thread. */
 export type WorkerMessage =
+  /** The first message: what is posted to the thread from now on arrives. */
+  | { type: "listening" }
   | { type: "reply"; id: number; reply: unknown }
   | { type: "error"; id: number; error: string }
   | { type: "event"; event: WorkerEvent };

@@ -5,9 +5,10 @@ import { loadSocketCalls } from "../../linux/socket_calls.ts";
 import { runtimeName } from "../../runtimes/name.ts";
 import { checkThreadRoom, raiseFileLimit } from "../sockets/file_limit.ts";
 import type { WorkerThreadData } from "./messages.ts";
+import { ThreadChannel } from "./thread_channel.ts";
 
 /** A thread that waits to become a worker. */
-let spare: Thread | null = null;
+let spare: ThreadChannel | null = null;
 
 /**
  * Starts the first worker's thread, where there will be one whatever the configuration says: on Deno. To make a thread
@@ -22,13 +23,13 @@ export async function startThread(): Promise<void> {
   } catch {
     return; // Whoever needs the thread makes it, and says what is missing.
   }
-  const thread = makeThread();
+  const channel = makeThread();
   const forget = () => {
-    if (spare === thread) spare = null;
+    if (spare === channel) spare = null;
   };
-  thread.on("error", forget);
-  thread.on("exit", forget);
-  spare = thread;
+  channel.thread.on("error", forget);
+  channel.thread.on("exit", forget);
+  spare = channel;
 }
 
 /** How many threads wait to become workers. */
@@ -37,15 +38,15 @@ export function spareThreads(): number {
 }
 
 /** A thread for a worker: the one that waits, else a new one. */
-export function takeThread(): Thread {
-  const thread = spare ?? makeThread();
+export function takeThread(): ThreadChannel {
+  const channel = spare ?? makeThread();
   spare = null;
-  return thread;
+  return channel;
 }
 
-function makeThread(): Thread {
+function makeThread(): ThreadChannel {
   const workerData: WorkerThreadData = { role: "tls-off worker" };
-  return new Thread(threadEntry(), { workerData });
+  return new ThreadChannel(new Thread(threadEntry(), { workerData }));
 }
 
 /**

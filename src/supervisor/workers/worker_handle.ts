@@ -1,15 +1,8 @@
 /** Handles of workers for the main thread. A worker is on a thread of its own, or in the main thread itself. */
 import process from "node:process";
-import type { Worker as Thread } from "node:worker_threads";
-import type {
-  MainMessage,
-  Reply,
-  Request,
-  RequestName,
-  WorkerEvent,
-  WorkerIdentity,
-  WorkerMessage,
-} from "./messages.ts";
+import { clearTimeout, setTimeout } from "node:timers";
+import type { Reply, Request, RequestName, WorkerEvent } from "./messages.ts";
+import type { ThreadChannel } from "./thread_channel.ts";
 import { takeThread } from "./threads.ts";
 import { Worker } from "./worker.ts";
 
@@ -30,12 +23,17 @@ export interface WorkerHandle {
   readonly isInline: boolean;
   /**
    * Sends the worker a request, and returns its reply.
-   * @throws {Error} the worker's error, or one that says that it has ended
+   * @throws {Error} the worker's error, or one that says that it has ended or does not answer
    */
   ask<Name extends RequestName>(request: Request<Name> & { type: Name }): Promise<Reply<Name>>;
   /** Ends the worker, and frees what it still has. */
   terminate(): Promise<void>;
 }
+
+/** How long a worker may take for an answer. On a machine that is too busy its start alone takes seconds. */
+const ANSWER_MS = 60_000;
+/** In a process that was stopped meanwhile the deadline is over although the answer waits to be read: so much later. */
+const LATE_ANSWER_PART = 1 / 60;
 
 const FATAL_EVENTS = ["uncaughtException", "unhandledRejection"] as const;
 
@@ -76,59 +74,89 @@ export class InlineWorker implements WorkerHandle {
   }
 }
 
+interface Waiting {
+  resolve: (reply: never) => void;
+  reject: (error: Error) => void;
+  deadline: ReturnType<typeof setTimeout>;
+}
+
 /** A worker on its own thread. */
 export class ThreadWorker implements WorkerHandle {
   readonly isInline = false;
   readonly index: number;
-  readonly #thread: Thread;
-  readonly #waiting = new Map<number, { resolve: (reply: never) => void; reject: (error: Error) => void }>();
+  readonly #channel: ThreadChannel;
+  readonly #answerMs: number;
+  readonly #waiting = new Map<number, Waiting>();
   readonly #onDeath: (error: Error) => void;
   #requests = 0;
   #asked = false;
   #fault: Error | null = null;
   #ended = false;
 
-  constructor({ index, slot, reusePort, ticketSecret, onEvent, onDeath }: WorkerHandleOptions) {
+  /**
+   * @param channel to the thread that becomes the worker
+   * @param answerMs how long an answer may take, until whoever asked gets an error
+   */
+  constructor(
+    { index, slot, reusePort, ticketSecret, onEvent, onDeath }: WorkerHandleOptions,
+    channel = takeThread(),
+    answerMs = ANSWER_MS,
+  ) {
     this.index = index;
     this.#onDeath = onDeath;
-    this.#thread = takeThread();
-    this.#thread.postMessage({ index, slot, reusePort, ticketSecret } satisfies WorkerIdentity);
-    this.#thread.on("message", (message: WorkerMessage) => {
+    this.#channel = channel;
+    this.#answerMs = answerMs;
+    channel.post({ index, slot, reusePort, ticketSecret });
+    channel.onMessage((message) => {
       if (message.type === "event") {
         if (message.event.type === "fatal") this.#fault = new Error(message.event.error);
         return onEvent(message.event);
       }
-      const waiting = this.#waiting.get(message.id);
-      this.#waiting.delete(message.id);
+      const waiting = this.#taken(message.id);
       if (message.type === "reply") waiting?.resolve(message.reply as never);
       else waiting?.reject(new Error(message.error));
     });
-    this.#thread.on("error", (error) => this.#fault = asError(error));
-    this.#thread.on("exit", (code) => this.#exited(code));
+    channel.thread.on("error", (error) => this.#fault = asError(error));
+    channel.thread.on("exit", (code) => this.#exited(code));
   }
 
   ask<Name extends RequestName>(request: Request<Name> & { type: Name }): Promise<Reply<Name>> {
     return new Promise((resolve, reject) => {
       if (this.#ended) return reject(new Error(`Worker ${this.index} has ended`));
       const id = ++this.#requests;
-      this.#waiting.set(id, { resolve, reject });
-      this.#thread.postMessage({ id, request: request as Request } satisfies MainMessage);
+      const deadline = setTimeout(() => this.#late(id, request.type), this.#answerMs).unref();
+      this.#waiting.set(id, { resolve, reject, deadline });
+      this.#channel.post({ id, request: request as Request });
     });
   }
 
   async terminate(): Promise<void> {
     this.#asked = true;
-    await this.#thread.terminate();
+    await this.#channel.thread.terminate();
+  }
+
+  #taken(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    clearTimeout(waiting?.deadline);
+    return waiting;
+  }
+
+  #late(id: number, request: RequestName): void {
+    const waiting = this.#waiting.get(id)!;
+    waiting.deadline = setTimeout(() => {
+      const seconds = this.#answerMs / 1000;
+      this.#taken(id)?.reject(new Error(`Worker ${this.index} has not answered for ${seconds} s (${request})`));
+    }, this.#answerMs * LATE_ANSWER_PART).unref();
   }
 
   #exited(code: number): void {
     if (this.#ended) return;
     this.#ended = true;
     const error = this.#fault ?? new Error(`thread ended with code ${code}`);
-    for (const { reject } of this.#waiting.values()) {
-      reject(new Error(`Worker ${this.index} has ended: ${error.message}`));
+    for (const id of [...this.#waiting.keys()]) {
+      this.#taken(id)?.reject(new Error(`Worker ${this.index} has ended: ${error.message}`));
     }
-    this.#waiting.clear();
     if (!this.#asked) this.#onDeath(error);
   }
 }

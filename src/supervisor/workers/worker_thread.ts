@@ -32,6 +32,7 @@ port.once("message", ({ index, slot, reusePort, ticketSecret }: WorkerIdentity) 
   const started = worker = new Worker({ index, slot, reusePort, ticketSecret, post: postEvent });
   port.on("message", (message: MainMessage) => void answer(started, message));
 });
+post({ type: "listening" });
 // Most listeners have this engine there, and the configuration is still being read: nobody waits for it so.
 if (runtimeName() === "deno") loadEngine("native").catch(die);
 
