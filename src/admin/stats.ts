@@ -4,7 +4,7 @@ import { NO_RATES, type Rates } from "../metrics/client_rates.ts";
 import type { HistoryPoint } from "../metrics/history.ts";
 import type { ListenerTotals } from "../metrics/counters.ts";
 import { clientLabel } from "../metrics/metric_families.ts";
-import type { CertificateExpiry, MetricSources, OrderedCertificate } from "../metrics/sources.ts";
+import type { AcmeCertificate, CertificateExpiry, MetricSources } from "../metrics/sources.ts";
 import { handshakeCells } from "../metrics/rows.ts";
 import { type ProcessStats, readProcessStats } from "../metrics/process_stats.ts";
 import { isOrderly, REASONS } from "../metrics/reasons.ts";
@@ -75,7 +75,7 @@ export interface Stats {
   listeners: ListenerStats[];
   certificates: readonly CertificateExpiry[];
   /** Certificates that are ordered and renewed by themselves. */
-  acme: readonly OrderedCertificate[];
+  acme: readonly AcmeCertificate[];
   reloads: { ok: number; failed: number };
   workerRestarts: number;
   log: { dropped: number; diverted: number; suppressed: number };

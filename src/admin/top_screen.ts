@@ -3,7 +3,7 @@ import { escapeControls } from "../log/fields.ts";
 import type { ClientOrder, ClientsStats, RouteStats, Stats } from "./stats.ts";
 import { secondsBetween, sumOf, trafficRates, workerTraffic } from "./traffic_rates.ts";
 import { isOrderly } from "../metrics/reasons.ts";
-import type { OrderedCertificate } from "../metrics/sources.ts";
+import type { AcmeCertificate } from "../metrics/sources.ts";
 import { formatBytes, formatNumber, formatSeconds } from "./units.ts";
 
 /** Two readings, and how to show them. */
@@ -212,7 +212,7 @@ function notes(stats: Stats, size: TopView["size"], paint: Paint): string[] {
   return all.length === 0 ? [] : [...all, ""];
 }
 
-function describeOrder({ name, nextAttemptMs, lastError }: OrderedCertificate, nowMs: number): string {
+function describeOrder({ name, nextAttemptMs, lastError }: AcmeCertificate, nowMs: number): string {
   const next = nextAttemptMs === 0 ? "an attempt is under way" : `next attempt ${formatWait(nextAttemptMs - nowMs)}`;
   return `certificate ${name}: ${lastError === "" ? "" : `${lastError}; `}${next}`;
 }

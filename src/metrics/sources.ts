@@ -15,7 +15,7 @@ export interface CertificateExpiry {
 }
 
 /** A certificate that is ordered and renewed by itself. */
-export interface OrderedCertificate {
+export interface AcmeCertificate {
   /** The first of its names. */
   readonly name: string;
   readonly names: readonly string[];
@@ -29,7 +29,7 @@ export interface OrderedCertificate {
 
 /** Certificates that are ordered by ACME, and how many orders succeeded and failed since the start. */
 export interface Orders {
-  readonly statuses: readonly OrderedCertificate[];
+  readonly statuses: readonly AcmeCertificate[];
   readonly orders: { readonly ok: number; readonly failed: number };
 }
 

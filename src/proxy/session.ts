@@ -1,6 +1,6 @@
 /**
- * The way of an accepted connection:
- * preamble, admit, handshake, authorise, choose backend, connect, PROXY header, relay both ways, record.
+ * The way of an accepted connection: PROXY header in, admit, handshake, authorise, route, choose backend, connect, PROXY
+ * header out, relay both ways, record.
  */
 import type { Reason } from "../metrics/reasons.ts";
 import type { Endpoints } from "../proxy_protocol/endpoint.ts";
@@ -150,9 +150,9 @@ export class Session implements Expiring {
     void this.#dismiss();
   }
 
-  /** Whether the handshake is not done, though the client has had so much time to begin with it. */
-  maySpeak(sinceMs: number): boolean {
-    return this.#phase === "handshake" && performance.now() - this.#openedMs >= sinceMs;
+  /** Whether the handshake is not done so long after the connection was accepted. */
+  isHandshakeLate(afterMs: number): boolean {
+    return this.#phase === "handshake" && performance.now() - this.#openedMs >= afterMs;
   }
 
   /** Ends the connection of a client that has not sent a byte. */

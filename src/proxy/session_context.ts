@@ -15,7 +15,7 @@ import { OWN_BACKEND, RouteIndex, routeRules } from "../tls/route_index.ts";
 import { compileClientAuth } from "../tls/client_auth.ts";
 import { Balancer } from "./balance.ts";
 import { Health, thresholdsOf } from "./health.ts";
-import { tellBackend } from "./tell_backend.ts";
+import { logBackendChange } from "./log_backend_change.ts";
 import type { Clock, Expiring } from "./clock.ts";
 
 const NOTHING_FORWARDED: readonly Tlv[] = [];
@@ -129,7 +129,7 @@ function createBalancer(
     balance: target.balance,
     probed: target.health.intervalMs > 0,
     turn: worker,
-    changed: ({ name }, isUp, cause) => tellBackend(log, { ...labels, backend: name }, isUp, cause),
+    changed: ({ name }, isUp, cause) => logBackendChange(log, { ...labels, backend: name }, isUp, cause),
   });
 }
 

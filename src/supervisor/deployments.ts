@@ -7,7 +7,7 @@ import { sharesPorts } from "../engines/shared/shares_ports.ts";
 import { shortenTurns } from "../engines/deno/turns.ts";
 import { WorkerPool } from "./workers/worker_pool.ts";
 import type { PoolWorker } from "./workers/pool_worker.ts";
-import { type ListeningSocket, ListeningSockets, type Spread } from "./sockets/listening_sockets.ts";
+import { type ListeningSocket, ListeningSockets, type SpreadRule } from "./sockets/listening_sockets.ts";
 import { checkThreadRoom } from "./sockets/file_limit.ts";
 import { spareThreads } from "./workers/threads.ts";
 import { SharedLimits } from "./workers/shared_limits.ts";
@@ -125,7 +125,7 @@ export class Deployments {
   async drain(graceMs: number): Promise<void> {
     this.#ending = true;
     await this.#turn;
-    await this.pool.askAll({ type: "hush" });
+    await this.pool.askAll({ type: "end-silent" });
     await Promise.all(this.sockets.all.map((socket) => this.#shut(socket, graceMs)));
     await this.pool.askAll({ type: "retire" });
     await Promise.all(this.pool.workers.map((worker) => worker.whenEmpty()));
@@ -298,7 +298,7 @@ export class Deployments {
   }
 }
 
-function spreadOf({ config: { listeners } }: Plan, workers: number): Spread {
+function spreadOf({ config: { listeners } }: Plan, workers: number): SpreadRule {
   const byClient = listeners.filter(({ spread }) => spread === "client").flatMap(({ listen }) => listen);
   return { workers, byClient: new Set(byClient.map(formatAddress)) };
 }

@@ -1,7 +1,7 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import { isDescriptorLeft } from "../linux/is_descriptor_left.ts";
 import type { Log } from "../log/log.ts";
-import { tellBackend } from "../proxy/tell_backend.ts";
+import { logBackendChange } from "../proxy/log_backend_change.ts";
 import type { KnownBackend } from "./backend_health.ts";
 import { probeBackend, type Probed } from "./probe_backend.ts";
 
@@ -78,7 +78,7 @@ export class HealthProber {
     if (changed) {
       const { listener, route, name } = backend;
       const labels = { listener, ...(route === "" ? {} : { route }), backend: name };
-      tellBackend(this.#log, labels, wrong === null, wrong ?? "probes are good");
+      logBackendChange(this.#log, labels, wrong === null, wrong ?? "probes are good");
     }
     const nextMs = intervalMs * (1 - JITTER + 2 * JITTER * Math.random());
     this.#arm(schedule, Math.max(0, nextMs - (performance.now() - startMs)));

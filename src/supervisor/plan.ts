@@ -8,11 +8,11 @@ import { judgeRuntime } from "../runtimes/floors.ts";
 import { runtimeName } from "../runtimes/name.ts";
 import { sharesPorts } from "../engines/shared/shares_ports.ts";
 import { loadSocketCalls } from "../linux/socket_calls.ts";
-import { loadListenerTls, type TlsPlan } from "../tls/options.ts";
+import { loadListenerTls, type TlsPlan } from "../tls/listener_tls.ts";
 import { assignSockets, inheritedSockets } from "../systemd/activation.ts";
 import { fingerprint } from "../files/file_watch.ts";
-import { orderedTls } from "./ordered_tls.ts";
-import { logFileObstacle } from "./check_log_file.ts";
+import { acmeTls } from "./acme_tls.ts";
+import { logFileObstacle } from "./log_file_obstacle.ts";
 import { watchedFiles } from "./watched_files.ts";
 import { checkCertificates, placeIn } from "./listener_problems.ts";
 
@@ -102,7 +102,7 @@ export async function planConfig(config: Config, problems: Problems): Promise<Pl
   for (const [index, listener] of config.listeners.entries()) {
     const inherited = fds.get(listener.name)!;
     const inheritedSocket = inherited.some((fd) => fd !== null);
-    const ordered = await orderedTls(listener, config.acme, { challenges: [], steers });
+    const ordered = await acmeTls(listener, config.acme, { challenges: [], steers });
     const own = problems.at("listener", index);
     const tls = await loadListenerTls(listener, runtimeName(), own, { inheritedSocket }, ordered);
     if (listener.spread === "client") {

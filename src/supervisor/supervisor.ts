@@ -10,13 +10,13 @@ import { BoundAddresses } from "./sockets/bound_addresses.ts";
 import { AdminEndpoint } from "./admin_endpoint.ts";
 import { workerCount } from "./workers/worker_count.ts";
 import { BackendHealth } from "./backend_health.ts";
-import { BackendProbe } from "./backend_probe.ts";
+import { Readiness } from "./readiness.ts";
 import { reportDrain } from "./drain_progress.ts";
 import { checkFileLimit, raiseFileLimit } from "./sockets/file_limit.ts";
 import { HealthProber } from "./health_prober.ts";
 import { FileWatch } from "../files/file_watch.ts";
 import type { Challenge } from "../tls/challenge/challenge.ts";
-import { replanOrdered, uncertifiedListener } from "./replan_ordered.ts";
+import { replanAcme, uncertifiedListener } from "./replan_acme.ts";
 import { monitorPlan } from "./monitor_plan.ts";
 import type { Plan, PlanResult } from "./plan.ts";
 import { RedirectEndpoint } from "./redirect_endpoint.ts";
@@ -78,7 +78,7 @@ export class Supervisor {
     this.#monitor = monitor;
     this.#stopping = new Promise((resolve) => this.#stop = resolve);
     this.#stoppingNow = new Promise((resolve) => this.#stopNow = resolve);
-    const probe = new BackendProbe(() => this.#health.backends);
+    const readiness = new Readiness(() => this.#health.backends);
     this.#prober = new HealthProber(log);
     this.#reloads = new Reloads({
       log,
@@ -105,7 +105,7 @@ export class Supervisor {
       certified: () => this.#redeploy(this.#challenges),
     });
     this.#admin = new AdminEndpoint(monitor, {
-      unready: async () => uncertifiedListener(this.#plan) ?? await probe.unready(),
+      unready: async () => uncertifiedListener(this.#plan) ?? await readiness.unready(),
       draining: () => this.#stops.asked,
       reload: () => this.#reloads.request("POST /reload"),
       drain: () => {
@@ -218,7 +218,7 @@ export class Supervisor {
     const deployments = this.#deployments!;
     const old = this.#plan;
     const { plan: found, keep } = await this.#addresses.resolve(loaded, deployments.sockets.addresses);
-    const resolved = await replanOrdered(found, { challenges: this.#challenges, steers: this.#steers });
+    const resolved = await replanAcme(found, { challenges: this.#challenges, steers: this.#steers });
     const undo: (() => void | Promise<void>)[] = [];
     try {
       const admin = await this.#admin.prepare(resolved.config.admin);
@@ -280,7 +280,7 @@ export class Supervisor {
       const deployments = this.#deployments;
       if (deployments === null || this.#stops.asked) return;
       const old = this.#plan;
-      const plan = await replanOrdered(old, { challenges, steers: this.#steers });
+      const plan = await replanAcme(old, { challenges, steers: this.#steers });
       if (plan !== old) {
         monitorPlan(plan, this.#monitor);
         try {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spreadWeights } from "../../src/supervisor/sockets/spread.ts";
+import { spreadWeights } from "../../src/supervisor/sockets/spread_weights.ts";
 import { Backend, echo, readExactly } from "../support/applications/backend.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { pause } from "../support/wait.ts";

@@ -20,7 +20,7 @@ export interface ListeningSocket {
 }
 
 /** How new connections are spread over the workers. */
-export interface Spread {
+export interface SpreadRule {
   /** How many workers serve, including one that has just died. Their indices begin with 0. */
   workers: number;
   /** The addresses at which the same client always goes to the same worker. */
@@ -33,7 +33,7 @@ export class ListeningSockets {
   readonly #groups = new Map<string, SocketGroup>();
   readonly #all = new Set<ListeningSocket>();
   #chosen = new Set<ListeningSocket>();
-  #spread: Spread = { workers: 1, byClient: new Set() };
+  #spread: SpreadRule = { workers: 1, byClient: new Set() };
   readonly #buckets = new ClientBuckets();
   /** The key is random for each process, and stays the same over reloads. */
   readonly #hashKey = makeHashKey();
@@ -96,7 +96,7 @@ export class ListeningSockets {
    * Steers new connections to these sockets alone: at an address that is spread by client, to the worker that the
    * client belongs to, elsewhere to each equally often.
    */
-  choose(sockets: Iterable<ListeningSocket>, spread: Spread): void {
+  choose(sockets: Iterable<ListeningSocket>, spread: SpreadRule): void {
     this.#chosen = new Set([...sockets].filter((socket) => this.#all.has(socket)));
     this.#spread = spread;
     for (const group of this.#chosenGroups()) {

@@ -1,7 +1,7 @@
 import { clearInterval, setInterval } from "node:timers";
 import type { SharedLimits } from "../workers/shared_limits.ts";
 import type { ListeningSockets } from "./listening_sockets.ts";
-import { spreadWeights } from "./spread.ts";
+import { spreadWeights } from "./spread_weights.ts";
 
 /** How often the weights of the workers are set, by how many connections each has. */
 const SPREAD_MS = 100;

@@ -13,8 +13,8 @@ import type { GenerationPlan } from "./messages.ts";
 
 /** When half of so many connections have left, what they held is worth giving back. */
 const FLOOD = 50;
-/** A client that has just connected may have sent its first bytes already. */
-const SPEAK_MS = 500;
+/** The first bytes of a client that has connected more recently may still be on their way. */
+const FIRST_BYTES_MS = 500;
 
 interface GenerationOptions {
   /** The worker's index. */
@@ -123,9 +123,9 @@ export class Generation {
     return sessions.length;
   }
 
-  /** Ends the connections whose clients could have said something, and have not. */
+  /** Ends the connections whose clients have had the time to send a byte, and have sent none. */
   async endSilent(): Promise<void> {
-    const sessions = [...this.#sessions.values()].filter(({ session }) => session.maySpeak(SPEAK_MS));
+    const sessions = [...this.#sessions.values()].filter(({ session }) => session.isHandshakeLate(FIRST_BYTES_MS));
     await Promise.all(sessions.map(({ session }) => session.endSilent("drain")));
   }
 

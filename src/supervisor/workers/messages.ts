@@ -30,8 +30,8 @@ export interface Requests {
   close: { sockets: number[]; reply: void };
   /** Ends the connections of the generations before this one; the reply is how many. */
   cut: { before: number; reason: Reason; reply: number };
-  /** Ends connections on which the client has sent nothing, now and from now on; for a drain. */
-  hush: { reply: void };
+  /** Ends connections on which the client has sent nothing, now and again until the worker ends; for a drain. */
+  "end-silent": { reply: void };
   /** Makes the keys of session tickets from this secret from now on. */
   tickets: { secret: Uint8Array; reply: void };
   /** The reply is the number of connections, and shows that the worker is alive. */

@@ -6,7 +6,7 @@ import type { Listener } from "../../engines/contract.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
 import { loadEngine } from "../../engines/load.ts";
 import { releaseMemorySoon } from "../../engines/shared/release_memory.ts";
-import { tlsListenOptions } from "../../tls/options.ts";
+import { makeListenOptions } from "../../tls/make_listen_options.ts";
 import type { Reason } from "../../metrics/reasons.ts";
 import { Generation } from "./generation.ts";
 import type { GenerationPlan, PreparedSocket, Reply, Request, RequestName, WorkerEvent } from "./messages.ts";
@@ -14,8 +14,8 @@ import type { ListenerPlan } from "../plan.ts";
 
 /** The least time between two warnings of a kind that each connection could cause. */
 const WARN_EVERY_MS = 10_000;
-/** How often it is looked who has said nothing, during a drain. */
-const HUSH_MS = 100;
+/** How often a drain looks for clients that have sent nothing. */
+const SILENCE_CHECK_MS = 100;
 
 interface WorkerOptions {
   index: number;
@@ -55,8 +55,8 @@ export class Worker {
   readonly #idPrefix = crypto.randomUUID().slice(0, 8);
   #socketCount = 0;
   #ticketSecret: Uint8Array;
-  /** Ends who says nothing; during a drain. */
-  #hushing: ReturnType<typeof setInterval> | undefined;
+  /** Ends connections whose clients have sent nothing, again and again during a drain. */
+  #silenceChecks: ReturnType<typeof setInterval> | undefined;
   #connections = 0;
 
   constructor(options: WorkerOptions) {
@@ -74,7 +74,7 @@ export class Worker {
 
   /** Closes every socket and connection, at once. */
   end(): void {
-    clearInterval(this.#hushing);
+    clearInterval(this.#silenceChecks);
     this.#current = null;
     for (const id of [...this.#sockets.keys()]) this.#close(id);
     for (const generation of this.#generations.values()) generation.cut();
@@ -100,8 +100,8 @@ export class Worker {
         return request.sockets.forEach((id) => this.#close(id));
       case "cut":
         return this.#cut(request.before, request.reason);
-      case "hush":
-        return this.#hush();
+      case "end-silent":
+        return this.#endSilent();
       case "tickets":
         this.#ticketSecret = request.secret;
         return this.#sockets.forEach(({ listener }) => listener.shareTickets?.(request.secret));
@@ -132,7 +132,7 @@ export class Worker {
           // A Unix socket cannot be shared by SO_REUSEPORT, so one worker serves it.
           if (address.transport === "unix" && fd === undefined && this.#options.index > 0) continue;
           const reusePort = this.#options.reusePort && fd === undefined;
-          const asked = tlsListenOptions(plan.config, plan.tls, { address, reusePort, fd });
+          const asked = makeListenOptions(plan.config, plan.tls, { address, reusePort, fd });
           const kept = this.#keep(plan, asked, generation);
           const { id, listener } = kept ?? await this.#listen(plan, asked, generation);
           prepared.push({
@@ -273,10 +273,10 @@ export class Worker {
     return old.reduce((sum, generation) => sum + generation.endConnections(reason), 0);
   }
 
-  #hush(): void {
-    this.#hushing ??= setInterval(() => {
+  #endSilent(): void {
+    this.#silenceChecks ??= setInterval(() => {
       for (const generation of this.#generations.values()) void generation.endSilent();
-    }, HUSH_MS);
+    }, SILENCE_CHECK_MS);
   }
 
   #socketsOf(generation: Generation | null): Socket[] {

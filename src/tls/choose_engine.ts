@@ -29,7 +29,7 @@ type EngineChoiceResult =
 export interface EngineCircumstances {
   /** Whether the listening sockets are inherited from the service manager. */
   inheritedSocket?: boolean;
-  /** Why only an engine will do that can answer the validation of names; `null`: any will. */
+  /** Why the engine must be one that can answer challenges of ACME; `null` where any will do. */
   validation?: string | null;
 }
 

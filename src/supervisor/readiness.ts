@@ -5,23 +5,23 @@ import { probeBackend } from "./probe_backend.ts";
 const FRESH_MS = 1_000;
 /** How long to try to connect. Most backends are on this machine, and then a second is long. */
 const REACH_MS = 1_000;
-/** So many are connected to at a time, until one answers. */
+/** How many backends are connected to at a time, until one answers. */
 const AT_ONCE = 16;
 
 /** Connects to a backend and disconnects. */
 type Reach = (backend: KnownBackend) => Promise<boolean>;
 
 /**
- * Whether every listener has a backend that is up, of whatever route: those that are probed by their last probes,
- * others by connecting to them. One round at a time.
+ * Tells for `/readyz` whether every listener has a backend that is up, of whatever route. A backend that is probed is up
+ * by its last probes, another one when it can be connected to. There is one round of connecting at a time.
  */
-export class BackendProbe {
+export class Readiness {
   #answer: Promise<string | null> | null = null;
   #askedMs = 0;
 
   constructor(private readonly backends: () => readonly KnownBackend[], private readonly reach: Reach = reachBackend) {}
 
-  /** Which listeners have no backend that is up; `null`: every one has. */
+  /** Says in one line which listeners have no backend that is up; `null` where every one has. */
   unready(): Promise<string | null> {
     // What probes have found costs nothing to read.
     if (this.backends().every(isProbed)) return this.#probe();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ListenerConfig } from "../../src/config/config.ts";
 import { CAPABILITIES, describeCapabilities, type Feature, FEATURES } from "../../src/tls/capabilities.ts";
-import { chooseEngine, type EngineCircumstances } from "../../src/tls/engine.ts";
+import { chooseEngine, type EngineCircumstances } from "../../src/tls/choose_engine.ts";
 import { makeListenerConfig, makeRoute } from "./listener_config.ts";
 
 const CERTIFICATE = { path: [], cert: "c", key: "k", keyPassphraseFile: "", names: [] };

@@ -1,10 +1,10 @@
 import type { AcmeConfig, ListenerConfig } from "../config/config.ts";
 import { findStored } from "../acme/stored_certificate.ts";
 import type { Challenge } from "../tls/challenge/challenge.ts";
-import type { OrderedTls } from "../tls/options.ts";
+import type { AcmeTls } from "../tls/listener_tls.ts";
 
-/** What the choice of a listener's engine depends on besides its configuration. */
-export interface OrderedCircumstances {
+/** What decides besides its configuration which engine a listener with ACME gets. */
+export interface AcmeCircumstances {
   /** The challenges to answer now. */
   challenges: Challenge[];
   /**
@@ -15,11 +15,11 @@ export interface OrderedCircumstances {
 }
 
 /** Returns the stored certificate that a listener has ordered, and the challenges to answer. */
-export async function orderedTls(
+export async function acmeTls(
   { acme: names, certificates }: ListenerConfig,
   { storage, directory, profile }: AcmeConfig,
-  { challenges, steers }: OrderedCircumstances,
-): Promise<OrderedTls> {
+  { challenges, steers }: AcmeCircumstances,
+): Promise<AcmeTls> {
   if (names.length === 0) return { certificate: null, challenges: [], need: null };
   const found = await findStored(storage, { names, directory, profile }, Date.now());
   const path = found?.certificate.path;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { allocateHealth, Health } from "../../src/proxy/health.ts";
 import type { KnownBackend } from "../../src/supervisor/backend_health.ts";
-import { BackendProbe } from "../../src/supervisor/backend_probe.ts";
+import { Readiness } from "../../src/supervisor/readiness.ts";
 import { makeListenerConfig } from "../tls/listener_config.ts";
 
 function backend(listener: string, path: string, intervalMs = 0): KnownBackend {
@@ -26,36 +26,36 @@ function setUp() {
   const up = new Set(["a1", "b2"]);
   const asked: string[] = [];
   const backends = [backend("a", "a1"), backend("b", "b1"), backend("b", "b2")];
-  const probe = new BackendProbe(() => backends, ({ address }) => {
+  const readiness = new Readiness(() => backends, ({ address }) => {
     const { path } = address as { path: string };
     asked.push(path);
     return Promise.resolve(up.has(path));
   });
-  return { probe, up, asked };
+  return { readiness, up, asked };
 }
 
-Deno.test("BackendProbe is content with one backend of each listener", async () => {
-  const { probe } = setUp();
-  assert.equal(await probe.unready(), null);
+Deno.test("Readiness is content with one backend of each listener", async () => {
+  const { readiness } = setUp();
+  assert.equal(await readiness.unready(), null);
 });
 
-Deno.test("BackendProbe names the listeners without one", async () => {
-  const { probe, up } = setUp();
+Deno.test("Readiness names the listeners without one", async () => {
+  const { readiness, up } = setUp();
   up.clear();
-  assert.equal(await probe.unready(), 'no backend can be reached of listener "a", "b"');
+  assert.equal(await readiness.unready(), 'no backend can be reached of listener "a", "b"');
 });
 
-Deno.test("BackendProbe asks once for many that want to know", async () => {
-  const { probe, asked } = setUp();
-  await Promise.all(Array.from({ length: 50 }, () => probe.unready()));
+Deno.test("Readiness asks once for many that want to know", async () => {
+  const { readiness, asked } = setUp();
+  await Promise.all(Array.from({ length: 50 }, () => readiness.unready()));
   assert.deepEqual(asked, ["a1", "b1", "b2"]);
 });
 
-Deno.test("BackendProbe goes by the probes of backends that are probed, without connecting to them", async () => {
+Deno.test("Readiness goes by the probes of backends that are probed, without connecting to them", async () => {
   const asked: string[] = [];
   const probed = [backend("a", "a1", 1000), backend("a", "a2", 1000)];
   const unready = () =>
-    new BackendProbe(() => probed, ({ name }) => {
+    new Readiness(() => probed, ({ name }) => {
       asked.push(name);
       return Promise.resolve(true);
     }).unready();

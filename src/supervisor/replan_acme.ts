@@ -1,7 +1,7 @@
 import { Problems } from "../config/problem.ts";
 import { runtimeName } from "../runtimes/name.ts";
-import { loadListenerTls } from "../tls/options.ts";
-import { type OrderedCircumstances, orderedTls } from "./ordered_tls.ts";
+import { loadListenerTls } from "../tls/listener_tls.ts";
+import { type AcmeCircumstances, acmeTls } from "./acme_tls.ts";
 import type { ListenerPlan, Plan } from "./plan.ts";
 
 /**
@@ -9,14 +9,14 @@ import type { ListenerPlan, Plan } from "./plan.ts";
  * @returns `plan` itself where that changes nothing
  * @throws {Error} where a listener cannot be served with them
  */
-export async function replanOrdered(plan: Plan, circumstances: OrderedCircumstances): Promise<Plan> {
+export async function replanAcme(plan: Plan, circumstances: AcmeCircumstances): Promise<Plan> {
   const listeners: ListenerPlan[] = [];
   for (const listener of plan.listeners) {
     if (listener.config.acme.length === 0) {
       listeners.push(listener);
       continue;
     }
-    const ordered = await orderedTls(listener.config, plan.config.acme, circumstances);
+    const ordered = await acmeTls(listener.config, plan.config.acme, circumstances);
     const inheritedSocket = listener.fds.some((fd) => fd !== null);
     const problems = new Problems();
     const tls = await loadListenerTls(listener.config, runtimeName(), problems, { inheritedSocket }, ordered);

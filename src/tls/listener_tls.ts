@@ -1,14 +1,12 @@
 import type { CertificateConfig, ListenerConfig } from "../config/config.ts";
-import type { Address } from "../net/address.ts";
-import type { CertificateMaterial, TlsListenOptions } from "./listen_options.ts";
+import type { CertificateMaterial } from "./listen_options.ts";
 import { loadCaBundle } from "./certificates/ca.ts";
 import { type LoadedRevocationList, loadRevocationLists } from "./verify/revocation_list.ts";
 import type { Challenge } from "./challenge/challenge.ts";
 import { wildcardOf } from "../net/server_names.ts";
 import type { EngineName, RuntimeName } from "../runtimes/name.ts";
 import { type CertificateInfo, loadCertificate, type LoadedCertificate } from "./certificates/certificates.ts";
-import { chooseEngine, type EngineCircumstances } from "./engine.ts";
-import { RouteIndex, routeRules } from "./route_index.ts";
+import { chooseEngine, type EngineCircumstances } from "./choose_engine.ts";
 import type { Problems } from "../config/problem.ts";
 
 /**
@@ -32,23 +30,23 @@ export interface TlsPlan {
   revocationLists: LoadedRevocationList[];
 }
 
-/** What stands in for a certificate that is ordered. */
-export interface OrderedTls {
-  /** The stored one; `null`: there is none yet. */
+/** What ACME adds to the TLS of a listener: a certificate, and answers to challenges. */
+export interface AcmeTls {
+  /** The certificate in the storage; `null` where there is none yet. */
   certificate: CertificateConfig | null;
   challenges: Challenge[];
-  /** Why only an engine will do that can answer the validation of names; `null`: any. */
+  /** Why the engine must be one that can answer challenges; `null` where any will do. */
   need: string | null;
 }
 
-/** Files of so many certificates are read at a time. */
+/** How many certificates are read at a time. */
 const LOADED_AT_ONCE = 16;
 
 /**
  * Decides what TLS a listener needs and which engine does it, and loads its certificates.
  *
  * @param problems receives everything found in the listener, errors and warnings
- * @param ordered of the certificate that `acme` asks for
+ * @param acme the certificate that `acme` asks for, and its challenges
  * @param now milliseconds since the epoch, for expiry
  * @returns `null` where there was an error
  */
@@ -57,14 +55,14 @@ export async function loadListenerTls(
   runtime: RuntimeName,
   problems: Problems,
   circumstances: Omit<EngineCircumstances, "validation"> = {},
-  ordered: OrderedTls = { certificate: null, challenges: [], need: null },
+  acme: AcmeTls = { certificate: null, challenges: [], need: null },
   now: number = Date.now(),
 ): Promise<TlsPlan | null> {
-  const config = ordered.certificate === null
+  const config = acme.certificate === null
     ? configured
-    : { ...configured, certificates: [...configured.certificates, ordered.certificate] };
+    : { ...configured, certificates: [...configured.certificates, acme.certificate] };
   const found = problems.apart().about(`listener "${configured.name}"`);
-  const choice = chooseEngine(config, runtime, { ...circumstances, validation: ordered.need });
+  const choice = chooseEngine(config, runtime, { ...circumstances, validation: acme.need });
   if (choice.engine === null) choice.refusals.forEach((refusal) => found.error(refusal));
   const loaded: (LoadedCertificate | null)[] = [];
   for (let at = 0; at < config.certificates.length; at += LOADED_AT_ONCE) {
@@ -102,53 +100,11 @@ export async function loadListenerTls(
     reason: choice.reason,
     notes: choice.notes,
     certificates: certificates.map(({ material }) => material),
-    challenges: ordered.challenges,
+    challenges: acme.challenges,
     certificateInfos: certificates.map(({ info }) => info),
     ca,
     revocationLists,
   };
-}
-
-/** How one socket of a listener is opened. */
-interface SocketOptions {
-  address: Address;
-  reusePort: boolean;
-  /** An inherited listening socket. */
-  fd?: number;
-}
-
-/** Makes the options of an engine for one address of a listener. */
-export function tlsListenOptions(config: ListenerConfig, plan: TlsPlan, socket: SocketOptions): TlsListenOptions {
-  const rules = routeRules(config);
-  const index = new RouteIndex(rules);
-  // A listener with a backend of its own refuses nobody: without names there is nothing to decide.
-  const decides = plan.engine === "node" && config.routes.length > 0 && (index.byName || !rules.fallback);
-  return {
-    address: socket.address,
-    certificates: plan.certificates,
-    challenges: plan.challenges,
-    sniStrict: config.sniStrict,
-    routes: decides ? rules : null,
-    alpn: [...index.alpn],
-    minVersion: config.minVersion,
-    maxVersion: config.maxVersion,
-    clientAuth: {
-      mode: config.clientAuth.mode,
-      ca: plan.ca,
-      crl: plan.revocationLists.map(({ list }) => list),
-    },
-    ...accessOf(config, socket.address),
-    backlog: config.limits.backlog,
-    reusePort: socket.reusePort,
-    ...(socket.fd === undefined ? {} : { fd: socket.fd }),
-    preamble: config.acceptProxy.length > 0,
-  };
-}
-
-function accessOf(config: ListenerConfig, address: Address): Pick<TlsListenOptions, "access"> {
-  const { listenMode: mode, listenOwner: owner, listenGroup: group } = config;
-  const isPath = address.transport === "unix" && !address.path.startsWith("\0");
-  return isPath && (mode || owner || group) ? { access: { mode, owner, group } } : {};
 }
 
 /** Server names of routes that no certificate is valid for: a client that verifies refuses it. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { ListenerConfig } from "../../src/config/config.ts";
 import { Problems } from "../../src/config/problem.ts";
 import type { RuntimeName } from "../../src/runtimes/name.ts";
-import { loadListenerTls, tlsListenOptions } from "../../src/tls/options.ts";
+import { loadListenerTls } from "../../src/tls/listener_tls.ts";
+import { makeListenOptions } from "../../src/tls/make_listen_options.ts";
 import { makeListenerConfig } from "./listener_config.ts";
 import { makeCertificate, type MakeOptions } from "./make_certificates.ts";
 import { makeTemporaryDirectory } from "./temporary_directory.ts";
@@ -111,7 +112,7 @@ Deno.test("loadListenerTls() takes certificates of one name whose keys differ in
   }
 });
 
-Deno.test("tlsListenOptions() hands every option on", async () => {
+Deno.test("makeListenOptions() hands every option on", async () => {
   await using files = await makePairs({ dnsNames: ["a.example"] });
   const config = makeListenerConfig({
     ...files,
@@ -122,7 +123,7 @@ Deno.test("tlsListenOptions() hands every option on", async () => {
   });
   const { plan } = await load(config);
   const [address] = config.listen;
-  assert.deepEqual(tlsListenOptions(config, plan!, { address, reusePort: true }), {
+  assert.deepEqual(makeListenOptions(config, plan!, { address, reusePort: true }), {
     address,
     certificates: plan!.certificates,
     challenges: [],
@@ -136,6 +137,6 @@ Deno.test("tlsListenOptions() hands every option on", async () => {
     reusePort: true,
     preamble: true,
   });
-  const inherited = tlsListenOptions({ ...config, acceptProxy: [] }, plan!, { address, reusePort: false, fd: 3 });
+  const inherited = makeListenOptions({ ...config, acceptProxy: [] }, plan!, { address, reusePort: false, fd: 3 });
   assert.deepEqual([inherited.fd, inherited.reusePort, inherited.preamble], [3, false, false]);
 });
