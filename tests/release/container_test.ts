@@ -33,7 +33,6 @@ type Service = {
 
 const compose = parse(Deno.readTextFileSync(`${DOCKER}compose.yaml`)) as {
   services: { app: Service; "tls-off": Service };
-  configs: { "tls-off": { content: string } };
   volumes: { socket: { driver_opts: Record<string, string> } };
 };
 
@@ -59,7 +58,6 @@ async function prepare(podman: Podman): Promise<string> {
   await newCertificate(directory);
   // Read by another user than this one.
   await Deno.chmod(directory, 0o755);
-  await Deno.writeTextFile(`${directory}/tls-off.toml`, compose.configs["tls-off"].content);
   return directory;
 }
 
@@ -96,9 +94,10 @@ async function becomesService(podman: Podman, directory: string, prefix: string)
     "socket",
   );
   await podman.start("app", app.image, flags(app, app.volumes), ...app.command!);
-  const mounts = proxy.volumes.map((volume) => volume.replace(/^\.\//, `${directory}/`));
-  const config = `${directory}/tls-off.toml:/etc/tls-off/tls-off.toml:ro`;
-  await podman.start("proxy", proxy.image, flags(proxy, [...mounts, config]));
+  const mounts = proxy.volumes.map((volume) =>
+    volume.replace(/^\.\/certs:/, `${directory}/certs:`).replace(/^\.\//, ROOT)
+  );
+  await podman.start("proxy", proxy.image, flags(proxy, mounts));
 
   const { State: { Pid: pid } } = JSON.parse(await podman.run("inspect", "proxy"))[0];
   const inside = (...command: string[]) => runPeer("nsenter", ["--target", `${pid}`, "--net", ...command]);

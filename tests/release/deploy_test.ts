@@ -120,7 +120,7 @@ Deno.test("the Dockerfile copies what the build makes, onto a base that its dige
 
 Deno.test("compose.yaml runs what the Dockerfile makes, on one socket with the application", () => {
   const compose = parseAllDocuments(read("docker/compose.yaml"), { strict: true, uniqueKeys: true })[0].toJS();
-  const { problems, config } = load(compose.configs["tls-off"].content);
+  const { problems, config } = load(read("docker/tls-off.toml"));
   assert.deepEqual(problems.map(formatProblem), []);
   const { app, "tls-off": proxy } = compose.services;
   assert.equal(proxy.image, `tls-off:${manifest.version}`);
@@ -130,6 +130,9 @@ Deno.test("compose.yaml runs what the Dockerfile makes, on one socket with the a
   const { to: backend } = listener.backend[0];
   assert.ok(backend.transport === "unix" && app.command[2].includes(`listen("${backend.path}")`));
   for (const { volumes } of [app, proxy]) assert.ok(volumes.includes("socket:/run/app"));
+  assert.ok(proxy.volumes.includes("./scripts/deploy/docker/tls-off.toml:/etc/tls-off/tls-off.toml:ro"));
+  // Compose refuses both together.
+  assert.ok(proxy.read_only && proxy.configs === undefined);
   const dockerfile = read("docker/Dockerfile");
   assert.ok(dockerfile.includes(`USER ${app.user}\n`));
   assert.ok(Number.parseInt(proxy.stop_grace_period) * 1000 > config!.shutdown.graceMs);
