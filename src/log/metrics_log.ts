@@ -5,7 +5,7 @@ import type { ListenerTotals } from "../metrics/counters.ts";
 import type { Log } from "./log.ts";
 import type { ProcessStats } from "../metrics/process_stats.ts";
 import { REASONS } from "../metrics/reasons.ts";
-import { BACKEND, HANDSHAKE_RESULTS, LISTENER, TLS_VERSIONS } from "../metrics/rows.ts";
+import { BACKEND, handshakeCells, LISTENER } from "../metrics/rows.ts";
 
 interface Reading {
   atMs: number;
@@ -67,7 +67,7 @@ function listenerFields({ row, active }: ListenerTotals, now: Reading, before: R
     connections_active: active,
     connections_rejected_total: total(LISTENER.rejected, REASONS.length),
     connections_per_second: perSecond(LISTENER.opened),
-    handshakes_total: total(LISTENER.handshakes, HANDSHAKE_RESULTS.length * TLS_VERSIONS.length),
+    handshakes_total: handshakeCells().reduce((sum, { offset }) => sum + row[offset], 0),
     handshakes_failed_total: total(LISTENER.handshakesFailed, REASONS.length),
     bytes_in_total: row[LISTENER.bytesIn],
     bytes_out_total: row[LISTENER.bytesOut],

@@ -2,25 +2,15 @@
  * The worker's side of monitoring: numbers go to the worker's own shared memory, records in batches to the main thread.
  */
 import type { LogLevel } from "../config/config.ts";
-import { DURATION_BUCKETS, LATENCY_BUCKETS, observe } from "../metrics/buckets.ts";
 import { ClientTable } from "../metrics/client_table.ts";
 import { FailureLimiter } from "./failure_limiter.ts";
 import { entriesOf, type Fields } from "./fields.ts";
 import { isLogged } from "./levels.ts";
 import type { Log } from "./log.ts";
 import { type ConnectionRecord, isTurnedAway } from "../metrics/record.ts";
-import { describeReason, type Reason, REASONS } from "../metrics/reasons.ts";
-import {
-  BACKEND,
-  BACKEND_FAILURES,
-  LISTENER,
-  type ListenerRows,
-  type ListenerShape,
-  mapRows,
-  ROUTE,
-  type TargetRows,
-  TLS_VERSIONS,
-} from "../metrics/rows.ts";
+import { describeReason, type Reason } from "../metrics/reasons.ts";
+import { type Records, RouteTelemetry, RowTelemetry } from "../metrics/row_telemetry.ts";
+import { type ListenerRows, type ListenerShape, mapRows } from "../metrics/rows.ts";
 import type { Telemetry } from "../metrics/telemetry.ts";
 
 /** What the main thread gives a worker to write to. It is plain data, so that it can be posted. */
@@ -141,126 +131,5 @@ export class WorkerMonitor {
 
   #arm(): void {
     this.#timer ??= setTimeout(() => this.flush(), BATCH_MS);
-  }
-}
-
-/** Receives what {@linkcode RowTelemetry} cannot put into numbers. */
-interface Records {
-  closed(record: ConnectionRecord): void;
-  rejected(reason: Reason, client: string, error?: string): void;
-}
-
-const REASON_INDEX = new Map<string, number>(REASONS.map((reason, index) => [reason, index]));
-const BACKEND_FAILURE_INDEX = new Map<string, number>(BACKEND_FAILURES.map((reason, index) => [reason, index]));
-const OTHER_FAILURE = BACKEND_FAILURES.indexOf("other");
-
-/** Adds to the numbers of one listener, without a lock, a message or an allocation. */
-class RowTelemetry implements Telemetry {
-  readonly #row: Float64Array;
-  readonly #backends: Map<string, Float64Array>;
-
-  /** @param backends which it connects to */
-  constructor(
-    { row, backends }: TargetRows,
-    protected readonly clients: ClientTable | null,
-    private readonly records: Records,
-  ) {
-    this.#row = row;
-    this.#backends = new Map(backends.map(({ name, row }) => [name, row]));
-  }
-
-  opened(client: string): void {
-    this.#row[LISTENER.opened]++;
-    this.clients?.opened(client);
-  }
-
-  routed(): void {}
-
-  paused(): void {
-    this.#row[LISTENER.acceptPauses]++;
-  }
-
-  rejected(reason: Reason, client: string, error?: string): void {
-    this.#row[LISTENER.rejected + REASON_INDEX.get(reason)!]++;
-    this.records.rejected(reason, client, error);
-  }
-
-  handshakeDone(version: string | undefined, resumed: boolean | undefined, durationMs: number): void {
-    const result = resumed === undefined ? 2 : resumed ? 1 : 0;
-    const known = TLS_VERSIONS.indexOf(version as typeof TLS_VERSIONS[number]);
-    const column = known < 0 ? TLS_VERSIONS.length - 1 : known;
-    this.#row[LISTENER.handshakes + result * TLS_VERSIONS.length + column]++;
-    observe(this.#row, LISTENER.handshakeSeconds, LATENCY_BUCKETS, durationMs / 1000);
-  }
-
-  handshakeFailed(reason: Reason): void {
-    this.#row[LISTENER.handshakesFailed + REASON_INDEX.get(reason)!]++;
-  }
-
-  backendConnected(backend: string, durationMs: number): void {
-    const row = this.#backends.get(backend);
-    if (row) observe(row, BACKEND.connectSeconds, LATENCY_BUCKETS, durationMs / 1000);
-  }
-
-  backendFailed(backend: string, reason: string): void {
-    const row = this.#backends.get(backend);
-    if (row) row[BACKEND.failures + (BACKEND_FAILURE_INDEX.get(reason) ?? OTHER_FAILURE)]++;
-  }
-
-  bytesIn(client: string, count: number): void {
-    this.#row[LISTENER.bytesIn] += count;
-    this.clients?.bytesIn(client, count);
-  }
-
-  bytesOut(client: string, count: number): void {
-    this.#row[LISTENER.bytesOut] += count;
-    this.clients?.bytesOut(client, count);
-  }
-
-  closed(record: ConnectionRecord): void {
-    this.#row[LISTENER.ended + REASON_INDEX.get(record.reason)!]++;
-    observe(this.#row, LISTENER.connectionSeconds, DURATION_BUCKETS, record.duration_ms / 1000);
-    this.told(record);
-    // Last: whoever sees nobody active sees everything counted.
-    this.#row[LISTENER.closed]++;
-  }
-
-  /** What is not counted, but told. */
-  protected told(record: ConnectionRecord): void {
-    this.clients?.closed(record.client);
-    this.records.closed(record);
-  }
-}
-
-/** Adds to the numbers of one route what those have, and the rest to those of its listener. */
-class RouteTelemetry extends RowTelemetry {
-  readonly #listener: Float64Array;
-  readonly #route: Float64Array;
-
-  constructor(listener: ListenerRows, route: TargetRows, clients: ClientTable | null, records: Records) {
-    super({ ...listener, backends: route.backends }, clients, records);
-    this.#listener = listener.row;
-    this.#route = route.row;
-  }
-
-  override routed(): void {
-    this.#route[ROUTE.opened]++;
-  }
-
-  override bytesIn(client: string, count: number): void {
-    this.#route[ROUTE.bytesIn] += count;
-    this.clients?.bytesIn(client, count);
-  }
-
-  override bytesOut(client: string, count: number): void {
-    this.#route[ROUTE.bytesOut] += count;
-    this.clients?.bytesOut(client, count);
-  }
-
-  override closed(record: ConnectionRecord): void {
-    this.#route[ROUTE.ended + REASON_INDEX.get(record.reason)!]++;
-    observe(this.#listener, LISTENER.connectionSeconds, DURATION_BUCKETS, record.duration_ms / 1000);
-    this.told(record);
-    this.#route[ROUTE.closed]++;
   }
 }

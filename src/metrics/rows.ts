@@ -18,8 +18,9 @@ interface TargetShape {
 }
 
 /** The kinds of handshakes that succeeded. `ok` is for engines that cannot tell whether a session was resumed. */
-export const HANDSHAKE_RESULTS = ["full", "resumed", "ok"] as const;
-export const TLS_VERSIONS = ["TLSv1.2", "TLSv1.3", "unknown"] as const;
+const HANDSHAKE_RESULTS = ["full", "resumed", "ok"] as const;
+type HandshakeResult = typeof HANDSHAKE_RESULTS[number];
+const TLS_VERSIONS = ["TLSv1.2", "TLSv1.3", "unknown"] as const;
 /** Why a connect to a backend failed: kinds of `ConnError`, and `other` for the rest. */
 export const BACKEND_FAILURES = ["refused", "timeout", "exhausted", "reset", "closed", "other"] as const;
 
@@ -110,9 +111,16 @@ export function mapRows(buffer: SharedArrayBuffer, listeners: ListenerShape[]): 
   }));
 }
 
+/** The index of the number of a kind of handshake. A version that is not in the list counts as `unknown`. */
+export function handshakeCell(result: HandshakeResult, version: string | undefined): number {
+  const known = TLS_VERSIONS.findIndex((each) => each === version);
+  const column = known < 0 ? TLS_VERSIONS.indexOf("unknown") : known;
+  return LISTENER.handshakes + HANDSHAKE_RESULTS.indexOf(result) * TLS_VERSIONS.length + column;
+}
+
 /** The kinds of handshakes with the index of each one's number. */
 export function handshakeCells(): { result: string; version: string; offset: number }[] {
-  return HANDSHAKE_RESULTS.flatMap((result, i) =>
-    TLS_VERSIONS.map((version, j) => ({ result, version, offset: LISTENER.handshakes + i * TLS_VERSIONS.length + j }))
+  return HANDSHAKE_RESULTS.flatMap((result) =>
+    TLS_VERSIONS.map((version) => ({ result, version, offset: handshakeCell(result, version) }))
   );
 }
