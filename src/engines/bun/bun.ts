@@ -9,6 +9,7 @@ import { ConnError, type Engine, type Listener, UnsupportedError } from "../cont
 import type { PeerCertificate, TlsInfo } from "../../tls/tls_info.ts";
 import { peerChain, verifyClient } from "../shared/client_certificate.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
+import { unmetOption } from "../../tls/unmet_option.ts";
 import { DescriptorWatch } from "../shared/descriptor_watch.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import { nodeConnError } from "../shared/node_error.ts";
@@ -28,8 +29,8 @@ const { Bun } = globalThis as unknown as { Bun: BunApi };
 
 export const bunEngine: Engine = {
   async listenTls(options: TlsListenOptions): Promise<Listener> {
-    const lacking = unsupported(options);
-    if (lacking !== null) throw new UnsupportedError(`Cannot listen with the native engine on Bun: ${lacking}`);
+    const unmet = unmetOption(options, "native", "bun");
+    if (unmet !== null) throw new UnsupportedError(`Cannot listen: ${unmet}`);
     const { address, backlog, reusePort } = options;
     const queue = new AcceptQueue<BunTlsConn>(backlog);
     const { ca, crl } = options.clientAuth;
@@ -200,11 +201,3 @@ function tlsOptions({ certificates: [{ cert, key }], clientAuth, alpn, minVersio
 }
 
 const VERSION_NUMBERS = { "1.2": 0x0303, "1.3": 0x0304 } as const;
-
-function unsupported(options: TlsListenOptions): string | null {
-  if (options.fd !== undefined) return "an inherited socket";
-  if (options.certificates.length !== 1) return "more than one certificate";
-  if (options.sniStrict) return "sni-strict";
-  if (options.preamble) return "a PROXY header in front of TLS";
-  return null;
-}

@@ -2,6 +2,7 @@
 import type { Address } from "../../net/address.ts";
 import { type Conn, type Engine, type Listener, UnsupportedError } from "../contract.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
+import { unmetOption } from "../../tls/unmet_option.ts";
 import { DenoTlsConn } from "./deno_conn.ts";
 import { connectDeno } from "./deno_connect.ts";
 import { connError } from "./deno_error.ts";
@@ -12,10 +13,8 @@ export const denoEngine: Engine = {
   // deno-lint-ignore require-await
   async listenTls(options: TlsListenOptions): Promise<Listener> {
     const { address } = options;
-    const lacking = unsupported(options);
-    if (lacking !== null || address.transport !== "tcp") {
-      throw new UnsupportedError(`Cannot listen with the native engine on Deno: ${lacking}`);
-    }
+    const unmet = unmetOption(options, "native", "deno");
+    if (unmet !== null || address.transport !== "tcp") throw new UnsupportedError(`Cannot listen: ${unmet}`);
     const before = new Set(libc.openFds());
     const listener = Deno.listenTls({
       hostname: address.hostname,
@@ -68,15 +67,4 @@ class DenoListener implements Listener {
     this.#closed = true;
     this.#listener.close();
   }
-}
-
-function unsupported(options: TlsListenOptions): string | null {
-  if (options.address.transport !== "tcp") return "a Unix socket";
-  if (options.fd !== undefined) return "an inherited socket";
-  if (options.certificates.length !== 1) return "more than one certificate";
-  if (options.sniStrict) return "sni-strict";
-  if (options.clientAuth.mode !== "none") return "client certificates";
-  if (options.minVersion !== "1.2" || options.maxVersion !== "1.3") return "a choice of TLS versions";
-  if (options.preamble) return "a PROXY header in front of TLS";
-  return null;
 }
