@@ -9,6 +9,7 @@ const PEERS = [
   { command: "h2load", debian: "nghttp2-client" },
   { command: "nginx", debian: "nginx-light" },
   { command: "ip", debian: "iproute2" },
+  { command: "iptables", debian: "iptables" },
 ];
 /** Where version 1 of control groups limits the memory of TCP for a group alone. */
 const GROUPS = "/sys/fs/cgroup/memory";
@@ -18,24 +19,42 @@ const STALL_MS = 120_000;
 /** How long the transfers go on before something happens to them. */
 const BEGUN_MS = 400;
 
-/** A network of its own, and a limit of its own for the memory of TCP where the kernel has that. */
+/** Packets as on an Ethernet: the loopback's own hold 64 KiB. */
+const ETHERNET = ["mtu", "1500", "gso_max_size", "1500", "gso_max_segs", "1"];
+
+/** What a condition needs of the kernel. */
+type Need = "memory limit" | "loss";
+
+/**
+ * A network of its own, in which packets can be lost, and a limit of its own for the memory of TCP, each where the
+ * kernel has that.
+ */
 class Surroundings implements AsyncDisposable {
   readonly name = `tlsoff-${crypto.randomUUID().slice(0, 6)}`;
-  readonly limitsMemory = exists(`${GROUPS}/memory.kmem.tcp.limit_in_bytes`);
+  readonly has = new Set<Need>();
   /** Runs a command within. */
   readonly prefix: string[];
 
   private constructor() {
-    const join = this.limitsMemory ? `echo $$ > ${this.group}/cgroup.procs; ` : "";
+    if (exists(`${GROUPS}/memory.kmem.tcp.limit_in_bytes`)) this.has.add("memory limit");
+    const join = this.has.has("memory limit") ? `echo $$ > ${this.group}/cgroup.procs; ` : "";
     this.prefix = ["ip", "netns", "exec", this.name, "sh", "-c", `${join}exec "$@"`, "sh"];
   }
 
   static async create(): Promise<Surroundings> {
     const surroundings = new Surroundings();
-    const { name, group, limitsMemory } = surroundings;
+    const { name, group, has } = surroundings;
     await run("ip", "netns", "add", name);
+    await run("ip", "-n", name, "link", "set", "lo", ...ETHERNET);
     await run("ip", "-n", name, "link", "set", "lo", "up");
-    if (limitsMemory) Deno.mkdirSync(group);
+    if (has.has("memory limit")) Deno.mkdirSync(group);
+    try {
+      await surroundings.losePackets(50);
+      await surroundings.losePackets(0);
+      has.add("loss");
+    } catch {
+      // The kernel has no match by chance (xt_statistic).
+    }
     return surroundings;
   }
 
@@ -47,16 +66,24 @@ class Surroundings implements AsyncDisposable {
     Deno.writeTextFileSync(`${this.group}/memory.kmem.tcp.limit_in_bytes`, String(bytes));
   }
 
+  async losePackets(percent: number): Promise<void> {
+    const iptables = (...args: string[]) => run("ip", "netns", "exec", this.name, "iptables", ...args);
+    await iptables("-F", "INPUT");
+    if (percent === 0) return;
+    const chance = ["-m", "statistic", "--mode", "random", "--probability", String(percent / 100)];
+    await iptables("-A", "INPUT", "-p", "tcp", ...chance, "-j", "DROP");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await run("ip", "netns", "del", this.name);
-    if (this.limitsMemory) Deno.removeSync(this.group);
+    if (this.has.has("memory limit")) Deno.removeSync(this.group);
   }
 }
 
 interface Condition {
   name: string;
   rounds: number;
-  needsLimit?: boolean;
+  needs?: Need[];
   before?: (surroundings: Surroundings) => unknown;
   /** Happens while the transfers are under way. */
   during?: (surroundings: Surroundings) => Promise<void>;
@@ -68,17 +95,46 @@ const CONDITIONS: Condition[] = [
   {
     name: "3 MB for all of TCP",
     rounds: 10,
-    needsLimit: true,
+    needs: ["memory limit"],
     before: (it) => it.limitMemory(3 << 20),
     after: (it) => it.limitMemory(UNLIMITED),
   },
   {
     name: "300 kB for all of TCP, for 3 s",
     rounds: 5,
-    needsLimit: true,
+    needs: ["memory limit"],
     during: async (it) => {
       it.limitMemory(300 << 10);
       await pause(3_000);
+      it.limitMemory(UNLIMITED);
+    },
+  },
+  {
+    name: "1 % of the packets lost",
+    rounds: 3,
+    needs: ["loss"],
+    before: (it) => it.losePackets(1),
+    after: (it) => it.losePackets(0),
+  },
+  {
+    name: "a third of the packets lost, for 3 s",
+    rounds: 5,
+    needs: ["loss"],
+    during: async (it) => {
+      await it.losePackets(33);
+      await pause(3_000);
+      await it.losePackets(0);
+    },
+  },
+  {
+    name: "a tenth of the packets lost and 300 kB for all of TCP, for 3 s",
+    rounds: 5,
+    needs: ["loss", "memory limit"],
+    during: async (it) => {
+      it.limitMemory(300 << 10);
+      await it.losePackets(10);
+      await pause(3_000);
+      await it.losePackets(0);
       it.limitMemory(UNLIMITED);
     },
   },
@@ -101,9 +157,10 @@ for (const { runtime, engine } of CONTENDERS) {
         prefix: surroundings.prefix,
         listener: { engine, alpn: ["h2"] },
       });
-      for (const { name, rounds, needsLimit, before, during, after } of CONDITIONS) {
-        if (needsLimit && !surroundings.limitsMemory) {
-          console.log(`${engine} on ${runtime}, ${name}: this kernel has no such limit for a group`);
+      for (const { name, rounds, needs = [], before, during, after } of CONDITIONS) {
+        const missing = needs.filter((need) => !surroundings.has.has(need));
+        if (missing.length > 0) {
+          console.log(`${engine} on ${runtime}, ${name}: skipped, this kernel has no ${missing.join(" and no ")} here`);
           continue;
         }
         await before?.(surroundings);
