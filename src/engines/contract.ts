@@ -42,6 +42,9 @@ export class ConnError extends Error {
  */
 export const CLOSED_HERE = new ConnError("closed", "Connection was closed here");
 
+/** What was pending when the peer left without saying how gets this. It is one for all, for the same reason. */
+export const CONNECTION_CUT = new ConnError("reset", "Connection was cut");
+
 /** An engine cannot do what the listener asks. */
 export class UnsupportedError extends Error {
   override readonly name = "UnsupportedError";

@@ -143,6 +143,7 @@ class BunTlsConn extends BunConn {
 
   protected override fail(failure: ConnError): void {
     super.fail(failure);
+    if (this.#outcome !== null) return;
     // Bun says "reset" of a client that has sent FIN as well, while the handshake is not done.
     if (failure.kind !== "reset") this.#settle(failure);
     else this.#settle(new ConnError("truncated", "Connection ended within the handshake", { cause: failure }));

@@ -1,5 +1,5 @@
 import type { BunHandlers, BunSocket } from "./bun_types.ts";
-import { CLOSED_HERE, type Conn, ConnError, type Sink, WRITTEN } from "../contract.ts";
+import { CLOSED_HERE, type Conn, CONNECTION_CUT, type ConnError, type Sink, WRITTEN } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import { nodeConnError } from "../shared/node_error.ts";
@@ -19,9 +19,9 @@ interface Waiter<T> {
  * Where none waits, the socket is paused.
  */
 export class BunConn implements Conn, StalledWrite {
-  readonly remote: { hostname: string; port: number };
-  readonly local: { hostname: string; port: number };
   protected readonly socket: Socket;
+  #remote: { hostname: string; port: number } | null = null;
+  #local: { hostname: string; port: number } | null = null;
   /** Whether Bun is about to close the socket, after sending what it still has for the peer. */
   protected endsItself = false;
   /** Chunks received while no read was pending; the socket is paused then. */
@@ -43,8 +43,15 @@ export class BunConn implements Conn, StalledWrite {
   constructor(socket: Socket) {
     this.socket = socket;
     socket.data = this;
-    this.remote = socketEnd(socket.remoteAddress, socket.remotePort);
-    this.local = socketEnd(socket.localAddress, socket.localPort);
+  }
+
+  // Each of the four is a system call, and what belongs to a backend's connection is hardly ever asked for.
+  get remote(): { hostname: string; port: number } {
+    return this.#remote ??= socketEnd(this.socket.remoteAddress, this.socket.remotePort);
+  }
+
+  get local(): { hostname: string; port: number } {
+    return this.#local ??= socketEnd(this.socket.localAddress, this.socket.localPort);
   }
 
   heard(): Promise<boolean> {
@@ -75,7 +82,7 @@ export class BunConn implements Conn, StalledWrite {
     const taken = this.socket.write(bytes);
     if (taken === bytes.length) return WRITTEN;
     // Bytes that the peer has sent may still arrive. `closed` tells that it has left.
-    if (taken < 0) return Promise.reject(new ConnError("reset", "Connection was cut"));
+    if (taken < 0) return Promise.reject(CONNECTION_CUT);
     this.#rest = bytes.subarray(taken);
     writeStalls(this);
     return new Promise((resolve, reject) => this.#writer = { resolve, reject });
@@ -202,7 +209,7 @@ export class BunConn implements Conn, StalledWrite {
     const taken = this.socket.write(this.#rest);
     if (taken < 0) {
       this.#giveUpRest();
-      this.#writer?.reject(new ConnError("reset", "Connection was cut"));
+      this.#writer?.reject(CONNECTION_CUT);
       this.#writer = null;
       return;
     }
@@ -229,7 +236,7 @@ export class BunConn implements Conn, StalledWrite {
   closed(error: unknown): void {
     // After a half-close Bun reports the peer's end in this way only.
     if (!error && this.#shut) return this.ended();
-    this.fail(error ? nodeConnError(error) : new ConnError("reset", "Connection was cut"));
+    this.fail(error ? nodeConnError(error) : CONNECTION_CUT);
   }
 }
 

@@ -9,6 +9,7 @@ import { explainRefusal } from "../shared/explain_refusal.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { BunConn, HANDLERS, type Socket } from "./bun_conn.ts";
 import type { BunApi, BunHandlers } from "./bun_types.ts";
+import { ConnectDeadlines, type Expirable } from "./connect_deadlines.ts";
 
 const KEEP_ALIVE_DELAY_MS = 60_000;
 /**
@@ -20,52 +21,81 @@ const RECEIVE_BUFFER_BYTES = 64 * 1024;
 
 const { Bun } = globalThis as unknown as { Bun: BunApi };
 
+const deadlines = new ConnectDeadlines();
+
 /**
  * Connects to a backend by `Bun.connect`. Both engines on Bun do so.
  * @param deadline that of {@linkcode Engine.connect}
  */
 export function connectBun(target: Address, deadline: number): Promise<Conn> {
-  return connectWithRetry(() => connectOnce(target, deadline), deadline);
+  return connectWithRetry(() => new Attempt(target, deadline).outcome, deadline);
 }
 
-async function connectOnce(target: Address, deadline: number): Promise<Conn> {
-  let late = false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const connecting = openSocket(target, () => late);
-  try {
-    const leftMs = Math.max(1, deadline - performance.now());
-    const timeout = new Promise<never>((_, reject) => {
-      if (!Number.isFinite(leftMs)) return;
-      timer = setTimeout(() => {
-        late = true;
-        reject(new ConnError("timeout", "Connection timed out"));
-      }, leftMs);
+/** One connect. It has no timer of its own, nor an `async` function, since each new connection needs it. */
+class Attempt implements Expirable {
+  readonly outcome: Promise<Conn>;
+  readonly #target: Address;
+  /** Whether nobody waits any more. */
+  #over = false;
+  #resolve!: (conn: Conn) => void;
+  #reject!: (error: ConnError) => void;
+
+  constructor(target: Address, readonly deadline: number) {
+    this.#target = target;
+    this.outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
     });
-    const socket = await Promise.race([connecting, timeout]);
-    if (target.transport === "tcp") {
+    deadlines.add(this);
+    openSocket(target, () => this.#over).then((socket) => this.#opened(socket), (error) => this.#failed(error));
+  }
+
+  /** {@linkcode Expirable.expire} */
+  expire(): void {
+    this.#over = true;
+    this.#reject(new ConnError("timeout", "Connection timed out"));
+  }
+
+  #opened(socket: Socket): void {
+    if (this.#over) return socket.terminate();
+    deadlines.delete(this);
+    if (this.#target.transport === "tcp") {
       socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
       libc.limitReceiveBuffer(socket.fd, RECEIVE_BUFFER_BYTES);
     }
-    return socket.data;
+    this.#resolve(socket.data);
+  }
+
+  #failed(error: unknown): void {
+    if (this.#over) return;
+    deadlines.delete(this);
+    this.#reject(explainRefusal(nodeConnError(error), this.#target));
+  }
+}
+
+function openSocket(target: Address, late: () => boolean): Promise<Socket> {
+  if (target.transport === "unix") return open({ unix: target.path });
+  return isIP(target.hostname) === 0 ? openByName(target, late) : open(target);
+}
+
+function open(where: { unix: string } | { hostname: string; port: number }): Promise<Socket> {
+  const at = "unix" in where ? where : { hostname: where.hostname, port: where.port };
+  try {
+    return Bun.connect<BunConn>({ ...at, allowHalfOpen: true, data: null!, socket: CONNECT_HANDLERS });
   } catch (error) {
-    if (late) connecting.then((socket) => socket.terminate(), () => {});
-    throw explainRefusal(nodeConnError(error), target);
-  } finally {
-    clearTimeout(timer);
+    return Promise.reject(error);
   }
 }
 
 /**
- * Opens a socket to a backend; of a host name's addresses the first that answers. Names are looked up for each
- * connection, since Bun would go on with the address of half a minute ago.
+ * Opens a socket to the first address of a host name that answers. Names are looked up for each connection, since Bun
+ * would go on with the address of half a minute ago.
  * @param late whether nobody waits any more
  */
-async function openSocket(target: Address, late: () => boolean): Promise<Socket> {
-  const open = (where: { unix: string } | { hostname: string; port: number }) =>
-    Bun.connect<BunConn>({ ...where, allowHalfOpen: true, data: null!, socket: CONNECT_HANDLERS });
-  if (target.transport === "unix") return await open({ unix: target.path });
-  const { hostname, port } = target;
-  if (isIP(hostname) !== 0) return await open({ hostname, port });
+async function openByName(
+  { hostname, port }: { hostname: string; port: number },
+  late: () => boolean,
+): Promise<Socket> {
   let failure: unknown;
   for (const { address } of await lookup(hostname, { all: true })) {
     if (late()) break;

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { CLOSED_HERE, type Conn, ConnError } from "../contract.ts";
+import { CLOSED_HERE, type Conn, CONNECTION_CUT, ConnError } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { type Stallable, stallWatch } from "./stall_watch.ts";
@@ -24,9 +24,6 @@ interface Waiter<T> {
 }
 
 const DONE: Promise<void> = Promise.resolve();
-
-/** What waits for a stream that has closed gets this. It is one for all, since making an error takes long. */
-const CUT = new ConnError("reset", "Connection was cut");
 
 /**
  * A connection over a stream that pushes. A chunk goes straight to the read that waits for it. The stream is stopped
@@ -244,6 +241,6 @@ export class NodeConn implements Conn, Stallable {
   static #onClose(this: OwnedSocket): void {
     const conn = this[CONN];
     if (conn.#ended && conn.#writer === null && conn.#closer === null) return;
-    conn.fail(CUT);
+    conn.fail(CONNECTION_CUT);
   }
 }

@@ -15,6 +15,9 @@ const CERTIFICATE_CODE = /^(CERT|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|INVALID_(CA|PU
 export function nodeConnError(error: unknown): ConnError {
   if (error instanceof ConnError) return error;
   if (!(error instanceof Error)) return new ConnError("other", String(error));
+  const { code } = error as { code?: unknown };
+  if (code === "ECONNRESET") return PEER_RESET;
+  if (code === "EPIPE") return BROKEN_PIPE;
   return new ConnError(nodeErrorKind(error), tidyMessage(error), { cause: error });
 }
 
@@ -37,6 +40,12 @@ const TEXTS: Record<string, string> = {
   EACCES: "Permission denied",
   ENOTFOUND: "Host not found",
 };
+
+/**
+ * Many clients leave like this after each of their connections, and making an error takes as long as a few system calls.
+ */
+const PEER_RESET = new ConnError("reset", `${TEXTS.ECONNRESET} (ECONNRESET)`);
+const BROKEN_PIPE = new ConnError("reset", `${TEXTS.EPIPE} (EPIPE)`);
 
 /** The message of an error: the operating system's, where there is one, since Bun has "Failed to connect" for all. */
 function tidyMessage(error: Error): string {
