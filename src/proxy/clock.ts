@@ -4,6 +4,9 @@ export interface Expiring {
   expire(nowMs: number): void;
 }
 
+/** The connections of a worker. */
+type Members = Pick<ReadonlyMap<Expiring, unknown>, "size" | "keys">;
+
 const SHORTEST_TICK_MS = 20;
 const LONGEST_TICK_MS = 1000;
 
@@ -15,28 +18,24 @@ const LONGEST_TICK_MS = 1000;
 export class Clock {
   /** Milliseconds, as of the last tick. */
   now = performance.now();
-  readonly #members = new Set<Expiring>();
+  readonly #members: Members;
   readonly #tickMs: number;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** @param timeoutsMs every timeout of the connections; 0 for off */
-  constructor(timeoutsMs: Iterable<number>) {
+  /**
+   * @param members the connections, which somebody else keeps
+   * @param timeoutsMs every timeout of the connections; 0 for off
+   */
+  constructor(members: Members, timeoutsMs: Iterable<number>) {
     const shortest = Math.min(Infinity, ...[...timeoutsMs].filter((timeout) => timeout > 0));
+    this.#members = members;
     this.#tickMs = Math.min(Math.max(Math.floor(shortest / 4), SHORTEST_TICK_MS), LONGEST_TICK_MS);
   }
 
-  get size(): number {
-    return this.#members.size;
-  }
-
-  add(member: Expiring): void {
-    if (this.#members.size === 0) this.now = performance.now();
+  /** To be called when a member has come. */
+  start(): void {
+    if (this.#members.size === 1) this.now = performance.now();
     this.#timer ??= setInterval(() => this.#tick(), this.#tickMs);
-    this.#members.add(member);
-  }
-
-  delete(member: Expiring): void {
-    this.#members.delete(member);
   }
 
   #tick(): void {
@@ -48,6 +47,6 @@ export class Clock {
       return;
     }
     this.now = performance.now();
-    for (const member of this.#members) member.expire(this.now);
+    for (const member of this.#members.keys()) member.expire(this.now);
   }
 }

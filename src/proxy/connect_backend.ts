@@ -1,7 +1,7 @@
 import type { ListenerConfig } from "../config/config.ts";
 import { isDescriptorLeft } from "../linux/is_descriptor_left.ts";
 import type { Telemetry } from "../metrics/telemetry.ts";
-import { type Conn, ConnError, type Engine } from "../engines/contract.ts";
+import { type Conn, ConnError, type ConnErrorKind, type Engine } from "../engines/contract.ts";
 import type { Backend, Balancer } from "./balance.ts";
 
 /** A connection to a backend. The balancer counts it until it is released. */
@@ -36,15 +36,39 @@ export async function connectBackend(
   client: string,
   cancelled: () => boolean,
 ): Promise<BackendConn> {
-  const { config: { timeouts }, balancer: { recovery } } = surroundings;
+  const { config: { timeouts }, engine, balancer, telemetry } = surroundings;
+  const { recovery } = balancer;
   const startMs = performance.now();
   const deadline = timeouts.connectMs > 0 ? startMs + timeouts.connectMs : Infinity;
   const retryUntil = Math.min(deadline, startMs + timeouts.retryMs);
   for (let pauseMs = FIRST_RETRY_MS, tries = 0;; pauseMs = Math.min(pauseMs * 2, LONGEST_RETRY_MS), tries++) {
-    const { found, failure, allRefuse } = await tryAll(surroundings, client, { startMs, deadline, cancelled });
-    if (found !== null) {
+    let failure: unknown;
+    let allRefuse = true;
+    const candidates = balancer.candidates(performance.now(), client);
+    for (let index = 0; index < candidates.length; index++) {
+      const backend = candidates[index];
+      // Each backend gets a share of the time, so that one that does not answer at all leaves some for the others.
+      const nowMs = performance.now();
+      const tryUntil = nowMs + (deadline - nowMs) / (candidates.length - index);
+      let conn: Conn;
+      try {
+        conn = await engine.connect(backend.address, tryUntil);
+      } catch (error) {
+        failure = error;
+        if (noteFailure(surroundings, backend, error) !== "refused") allRefuse = false;
+        if (cancelled() || performance.now() >= deadline) break;
+        continue;
+      }
+      // It may have tried for others, too, which wait.
       recovery.recovered();
-      return found;
+      if (cancelled()) {
+        conn.close();
+        throw new ConnError("closed", "Client has gone while its backend was connected");
+      }
+      const connectMs = performance.now() - startMs;
+      balancer.connected(backend);
+      telemetry.backendConnected(backend.name, connectMs);
+      return { conn, backend, connectMs };
     }
     if (!allRefuse || cancelled() || performance.now() >= retryUntil) {
       if (tries > 0) recovery.gaveUp();
@@ -54,44 +78,13 @@ export async function connectBackend(
   }
 }
 
-/** Tries every backend once. */
-async function tryAll(
-  { engine, balancer, telemetry }: Surroundings,
-  client: string,
-  { startMs, deadline, cancelled }: { startMs: number; deadline: number; cancelled: () => boolean },
-): Promise<{ found: BackendConn | null; failure: unknown; allRefuse: boolean }> {
-  let failure: unknown;
-  let allRefuse = true;
-  const candidates = balancer.candidates(performance.now(), client);
-  for (const [index, backend] of candidates.entries()) {
-    let conn: Conn;
-    // Each backend gets a share of the time, so that one that does not answer at all leaves some for the others.
-    const nowMs = performance.now();
-    const tryUntil = nowMs + (deadline - nowMs) / (candidates.length - index);
-    try {
-      conn = await engine.connect(backend.address, tryUntil);
-    } catch (error) {
-      failure = error;
-      const kind = error instanceof ConnError ? error.kind : "other";
-      if (kind !== "refused") allRefuse = false;
-      telemetry.backendFailed(backend.name, kind);
-      // Where descriptors have run out here, no backend is to blame.
-      if (kind !== "exhausted" || isDescriptorLeft()) {
-        balancer.failed(backend, performance.now(), error instanceof Error ? error.message : String(error));
-      }
-      if (cancelled() || performance.now() >= deadline) break;
-      continue;
-    }
-    if (cancelled()) {
-      conn.close();
-      // It may have tried for others, too, which wait.
-      balancer.recovery.recovered();
-      throw new ConnError("closed", "Client has gone while its backend was connected");
-    }
-    const connectMs = performance.now() - startMs;
-    balancer.connected(backend);
-    telemetry.backendConnected(backend.name, connectMs);
-    return { found: { conn, backend, connectMs }, failure: null, allRefuse: false };
+/** Tells the balancer and the counters that a backend could not be connected to. Returns the kind of the failure. */
+function noteFailure({ balancer, telemetry }: Surroundings, backend: Backend, error: unknown): ConnErrorKind {
+  const kind = error instanceof ConnError ? error.kind : "other";
+  telemetry.backendFailed(backend.name, kind);
+  // Where descriptors have run out here, no backend is to blame.
+  if (kind !== "exhausted" || isDescriptorLeft()) {
+    balancer.failed(backend, performance.now(), error instanceof Error ? error.message : String(error));
   }
-  return { found: null, failure, allRefuse };
+  return kind;
 }

@@ -21,7 +21,7 @@ export class Recovery {
 
   /** A connect has succeeded. */
   recovered(): void {
-    for (const wake of [...this.#waiting]) wake();
+    if (this.#waiting.size > 0) { for (const wake of [...this.#waiting]) wake(); }
   }
 
   /** A connection that has waited gives up: another one tries in its place. */

@@ -5,6 +5,9 @@ export type RelayEnd =
   | { kind: "ended" }
   | { kind: "failed"; side: "source" | "target"; error: ConnError };
 
+/** Every end in good order, since each connection has two. */
+const ENDED: RelayEnd = { kind: "ended" };
+
 /**
  * Receives what happens to one direction. It is one object instead of closures, because each idle connection has two.
  */
@@ -49,7 +52,7 @@ export class Relay implements Sink, Receiver {
   start(first?: Promise<Uint8Array | null>): void {
     if (this.#source.pushTo === undefined) this.#pull(first);
     else if (first === undefined) this.#source.pushTo(this);
-    else void this.#pushAfter(first);
+    else first.then((chunk) => this.#pushAfter(chunk), (error) => this.failed(error));
   }
 
   /**
@@ -120,15 +123,12 @@ export class Relay implements Sink, Receiver {
     else this.end(asConnError(error));
   }
 
-  async #pushAfter(first: Promise<Uint8Array | null>): Promise<void> {
-    try {
-      const chunk = await first;
-      if (chunk === null) return this.end(null);
-      await this.take(chunk);
-      this.#source.pushTo!(this);
-    } catch (error) {
-      this.end(asConnError(error));
-    }
+  /** Goes on with a source that pushes, after the read that was begun before. */
+  #pushAfter(chunk: Uint8Array | null): void {
+    if (chunk === null) return this.end(null);
+    const taking = this.take(chunk);
+    if (taking === WRITTEN) this.#source.pushTo!(this);
+    else void taking.then(() => this.#source.pushTo!(this));
   }
 
   /** {@linkcode Sink.take} */
@@ -178,7 +178,7 @@ export class Relay implements Sink, Receiver {
     this.#sourceEnded ||= this.#side === "source";
     // A peer that sends FIN without close_notify may still read, and must get its answer.
     if (failure === null || (this.#side === "source" && failure.kind === "truncated")) {
-      void this.#closeTarget();
+      this.#closeTarget();
     } else this.#finish({ kind: "failed", side: this.#side, error: failure });
   }
 
@@ -190,18 +190,17 @@ export class Relay implements Sink, Receiver {
     else this.#flow.ended(end);
   }
 
-  async #closeTarget(): Promise<void> {
+  #closeTarget(): void {
     if (this.#over) return;
-    if (this.#discarding) return this.#finish({ kind: "ended" });
-    try {
-      await this.#target.closeWrite();
-      this.#finish({ kind: "ended" });
-    } catch (error) {
+    if (this.#discarding) return this.#finish(ENDED);
+    const closing = this.#target.closeWrite();
+    if (closing === WRITTEN) return this.#finish(ENDED);
+    closing.then(() => this.#finish(ENDED), (error) => {
       const failure = asConnError(error);
       // Everything was written. A target that is gone by now has only closed before it was told to.
-      if (failure.kind === "reset") this.#finish({ kind: "ended" });
+      if (failure.kind === "reset") this.#finish(ENDED);
       else this.#finish({ kind: "failed", side: "target", error: failure });
-    }
+    });
   }
 }
 

@@ -3,7 +3,7 @@
  * header out, relay both ways, record.
  */
 import type { Reason } from "../metrics/reasons.ts";
-import type { Endpoints } from "../proxy_protocol/endpoint.ts";
+import type { Endpoint } from "../proxy_protocol/endpoint.ts";
 import type { Tlv } from "../proxy_protocol/proxy_header.ts";
 import { ProxyHeaderError } from "../proxy_protocol/proxy_header_error.ts";
 import { quoteValue } from "../net/quote_value.ts";
@@ -28,7 +28,9 @@ export class Session implements Expiring {
   readonly #client: Conn;
   readonly #conn: string;
   readonly #openedMs = performance.now();
-  #endpoints: Endpoints;
+  #source: Endpoint;
+  /** What the PROXY header in front of TLS says; else `null`, and it is the client's connection that knows. */
+  #destination: Endpoint | null = null;
   /** TLVs of the client's PROXY header to hand on to the backend. */
   #forwarded: readonly Tlv[] = NOTHING_FORWARDED;
   #backend: BackendConn | null = null;
@@ -56,66 +58,41 @@ export class Session implements Expiring {
     this.#client = client;
     this.#context = context;
     this.#conn = context.nextId();
-    this.#endpoints = { source: client.remote, destination: client.local };
+    this.#source = client.remote;
   }
 
   /**
    * Brings the connection to where both directions are relayed, and never throws. It does not wait for their end,
-   * because each idle connection would keep the frame of this function for that.
+   * because each idle connection would keep the frame of this function for that. It is one function, since each
+   * `async` function within another costs a new connection a microsecond.
    */
   async run(): Promise<void> {
-    this.#context.clock.add(this);
+    const { preamble } = this.#context;
     try {
-      if (await this.#establish()) return;
+      if (preamble !== null) await this.#readPreamble(preamble);
+      if (this.#admit() && this.#findRoute(await this.#client.handshake())) {
+        this.#beginReading();
+        this.#backend = await connectBackend(this.#context, this.#source.hostname, () => this.#hasGone);
+        const refusal = this.#context.header === null ? null : await this.#writeHeader(this.#backend.conn);
+        if (this.#reason === null) return this.#relay(this.#backend.conn, refusal);
+      }
     } catch (error) {
       this.#fail(error);
     }
-    await this.#dismissal;
+    if (this.#dismissal !== null) await this.#dismissal;
     this.finish();
-  }
-
-  /** Returns whether the relay has begun. */
-  async #establish(): Promise<boolean> {
-    const { admission, telemetry, preamble } = this.#context;
-    if (preamble !== null) {
-      ({ endpoints: this.#endpoints, forwarded: this.#forwarded } = await this.#preamble(preamble));
-    }
-    this.#reason ??= admission.admit(this.#endpoints.source.hostname);
-    if (this.#reason !== null) return false;
-    this.#admitted = true;
-    telemetry.opened(this.#endpoints.source.hostname);
-    try {
-      await this.#handshake();
-    } catch (error) {
-      this.#failureClass = failureClass(error);
-      throw error;
-    }
-    if (this.#tls.isValidation) {
-      this.#reason ??= "acme-challenge";
-      await this.#dismiss();
-      return false;
-    }
-    const firstRead = this.#firstRead = this.#client.read();
-    // The relay reports a failure of this read. Until it does, the failure must not count as unhandled.
-    firstRead.catch((error) => this.#lostClient = error);
-    this.#backend = await this.#connect();
-    const refusal = await this.#writeHeader(this.#backend.conn, firstRead);
-    if (this.#reason !== null) return false;
-    this.#relay(this.#backend.conn, refusal);
-    return true;
   }
 
   /** Frees everything and makes the record. To be called once. */
   finish(): void {
-    const { clock, balancer, admission, telemetry, finished } = this.#context;
+    const { balancer, admission, telemetry, finished } = this.#context;
     const relays = this.#relays;
-    clock.delete(this);
     this.#client.close();
     this.#backend?.conn.close();
     if (this.#backend !== null) balancer.released(this.#backend.backend);
     const record = createRecord(this.#context, {
       conn: this.#conn,
-      client: this.#endpoints.source,
+      client: this.#source,
       tls: this.#tls,
       backend: this.#backend,
       bytesIn: relays?.bytesIn ?? this.#earlyBytes,
@@ -168,9 +145,12 @@ export class Session implements Expiring {
     else this.#relays?.expire(nowMs);
   }
 
-  async #preamble(read: (client: Conn) => Promise<Preamble>): Promise<Preamble> {
+  async #readPreamble(read: (client: Conn) => Promise<Preamble>): Promise<void> {
     try {
-      return await read(this.#client);
+      const { endpoints, forwarded } = await read(this.#client);
+      this.#source = endpoints.source;
+      this.#destination = endpoints.destination;
+      this.#forwarded = forwarded;
     } catch (error) {
       if (error instanceof ProxyHeaderError) {
         this.#reason ??= "proxy-header";
@@ -180,35 +160,54 @@ export class Session implements Expiring {
     }
   }
 
-  async #handshake(): Promise<void> {
-    const { telemetry, authorise } = this.#context;
-    try {
-      this.#tls = await this.#client.handshake();
-      this.#handshakeMs = performance.now() - this.#openedMs;
-    } catch (error) {
-      const reason = this.#reason ??= handshakeReason(error);
-      telemetry.handshakeFailed(reason);
-      if (reason === "client-auth") await this.#dismiss();
-      throw error;
+  /** Returns whether the limits admit the client. */
+  #admit(): boolean {
+    const { admission, telemetry } = this.#context;
+    const { hostname } = this.#source;
+    this.#reason ??= admission.admit(hostname);
+    if (this.#reason !== null) return false;
+    this.#admitted = true;
+    telemetry.opened(hostname);
+    return true;
+  }
+
+  /** Finds the route of a connection whose handshake is done. Returns whether there is a backend to connect to. */
+  #findRoute(tls: TlsInfo): boolean {
+    const { telemetry, authorise, route } = this.#context;
+    this.#tls = tls;
+    this.#handshakeMs = performance.now() - this.#openedMs;
+    if (tls.isValidation) {
+      telemetry.handshakeDone(tls.version, tls.resumed, this.#handshakeMs);
+      this.#reason ??= "acme-challenge";
+      void this.#dismiss();
+      return false;
     }
-    const refusal = this.#tls.isValidation ? null : authorise(this.#tls);
-    if (refusal !== null) {
-      this.#reason ??= "client-auth";
-      telemetry.handshakeFailed("client-auth");
-      await this.#dismiss();
-      throw new Error(refusal);
-    }
-    if (this.#tls.isValidation) return telemetry.handshakeDone(this.#tls.version, this.#tls.resumed, this.#handshakeMs);
-    const context = this.#context.route(this.#tls);
-    if (context === null) {
-      this.#reason ??= "no-route";
-      telemetry.handshakeFailed("no-route");
-      await this.#dismiss();
-      throw new Error(`No route for ${describeTls(this.#tls)}`);
-    }
-    if (!this.#tls.passthrough) telemetry.handshakeDone(this.#tls.version, this.#tls.resumed, this.#handshakeMs);
+    const refusal = authorise(tls);
+    if (refusal !== null) return this.#refuse("client-auth", refusal);
+    const context = route(tls);
+    if (context === null) return this.#refuse("no-route", `No route for ${describeTls(tls)}`);
+    if (!tls.passthrough) telemetry.handshakeDone(tls.version, tls.resumed, this.#handshakeMs);
     this.#context = context;
     context.telemetry.routed();
+    this.#phase = "connect";
+    return true;
+  }
+
+  /** Refuses a client after its handshake. */
+  #refuse(reason: Reason, message: string): false {
+    this.#reason ??= reason;
+    this.#error ??= message;
+    this.#failureClass = failureClass(new Error(message));
+    this.#context.telemetry.handshakeFailed(reason);
+    void this.#dismiss();
+    return false;
+  }
+
+  /** Begins the read that the relay goes on with, which tells meanwhile whether the client is still there. */
+  #beginReading(): void {
+    this.#firstRead = this.#client.read();
+    // The relay reports a failure of this read. Until it does, the failure must not count as unhandled.
+    this.#firstRead.catch((error) => this.#lostClient = error);
   }
 
   /** Dismisses the client before the relay begins. */
@@ -217,37 +216,19 @@ export class Session implements Expiring {
     return this.#dismissal ??= dismissClient(this.#client, this.#firstRead);
   }
 
-  async #connect(): Promise<BackendConn> {
-    this.#phase = "connect";
-    try {
-      return await connectBackend(this.#context, this.#endpoints.source.hostname, () => this.#hasGone);
-    } catch (error) {
-      if (this.#reason !== null) throw error;
-      if (this.#hasGone) {
-        this.#reason = clientReason(this.#lostClient!);
-        throw this.#lostClient;
-      }
-      this.#reason = "backend-unreachable";
-      this.#error = messageOf(error);
-      // The client, which waits for an answer, is told at once that there is none.
-      await this.#dismiss();
-      throw error;
-    }
-  }
-
   /**
-   * Writes the PROXY header, if any is wanted. Where bytes of the client went with it, the next read is begun.
+   * Writes the PROXY header. Where bytes of the client went with it, the next read is begun.
    * @returns the failure where the backend takes nothing
    */
-  async #writeHeader(backend: Conn, first: Promise<Uint8Array | null>): Promise<ConnError | null> {
+  async #writeHeader(backend: Conn): Promise<ConnError | null> {
     const { header, telemetry } = this.#context;
-    if (header === null) return null;
-    const bytes = header(this.#endpoints, this.#tls, this.#conn, this.#forwarded);
+    const endpoints = { source: this.#source, destination: this.#destination ?? this.#client.local };
+    const bytes = header!(endpoints, this.#tls, this.#conn, this.#forwarded);
     // The connection may live for days, and its header is written once.
     this.#forwarded = NOTHING_FORWARDED;
-    const failure = await writeHeader(backend, bytes, first, (count) => {
+    const failure = await writeHeader(backend, bytes, this.#firstRead!, (count) => {
       this.#earlyBytes = count;
-      telemetry.bytesIn(this.#endpoints.source.hostname, count);
+      telemetry.bytesIn(this.#source.hostname, count);
     });
     if (this.#earlyBytes > 0 && this.#reason === null) {
       const next = this.#firstRead = this.#client.read();
@@ -262,7 +243,7 @@ export class Session implements Expiring {
     this.#relays = new RelayPair({
       client: this.#client,
       backend,
-      host: this.#endpoints.source.hostname,
+      host: this.#source.hostname,
       bytesIn: this.#earlyBytes,
       context: this.#context,
       owner: this,
@@ -275,9 +256,32 @@ export class Session implements Expiring {
     return this.#reason !== null || (this.#lostClient !== null && this.#lostClient.kind !== "truncated");
   }
 
+  /** Decides by what was going on what a failure before the relay means, and tells the client where that is possible. */
   #fail(error: unknown): void {
+    if (this.#phase === "handshake" && this.#admitted) this.#handshakeFailed(error);
+    else if (this.#phase === "connect" && this.#backend === null) this.#connectFailed(error);
     this.#error ??= messageOf(error);
     this.#reason ??= backendReason(error);
+  }
+
+  #handshakeFailed(error: unknown): void {
+    this.#reason ??= handshakeReason(error);
+    this.#failureClass = failureClass(error);
+    this.#context.telemetry.handshakeFailed(this.#reason);
+    if (this.#reason === "client-auth") void this.#dismiss();
+  }
+
+  #connectFailed(error: unknown): void {
+    if (this.#reason !== null) return;
+    if (this.#hasGone) {
+      this.#reason = clientReason(this.#lostClient!);
+      this.#error = messageOf(this.#lostClient);
+      return;
+    }
+    this.#reason = "backend-unreachable";
+    this.#error = messageOf(error);
+    // The client, which waits for an answer, is told at once that there is none.
+    void this.#dismiss();
   }
 }
 

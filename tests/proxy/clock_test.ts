@@ -49,31 +49,35 @@ class Member implements Expiring {
 
 Deno.test("Clock sweeps its members, also one that comes as soon as the last has left, and rests when there are none", () => {
   using time = new TestTime();
-  const clock = new Clock([0, 80]);
+  const members = new Map<Member, unknown>();
+  const clock = new Clock(members, [0, 80]);
   const [first, second] = [new Member(), new Member()];
-  clock.add(first);
+  members.set(first, 1);
+  clock.start();
   time.pass(41);
   // A tick is a quarter of the shortest timeout that is not off.
   assert.deepEqual(first.sweeps, [1_020, 1_040]);
   assert.equal(clock.now, 1_040);
-  clock.delete(first);
-  assert.equal(clock.size, 0);
-  clock.add(second);
+  members.delete(first);
+  members.set(second, 2);
+  clock.start();
   time.pass(20);
   assert.deepEqual([first.sweeps.length, second.sweeps], [2, [1_060]]);
   assert.equal(time.intervals, 1);
-  clock.delete(second);
+  members.delete(second);
   time.pass(20);
   assert.equal(time.intervals, 0);
 });
 
 Deno.test("Clock tells a member that comes after a rest the time of now", () => {
   using time = new TestTime();
-  const clock = new Clock([80]);
+  const members = new Map<Member, unknown>();
+  const clock = new Clock(members, [80]);
   time.pass(100);
   assert.equal(clock.now, 1_000);
   const one = new Member();
-  clock.add(one);
+  members.set(one, 1);
+  clock.start();
   assert.equal(clock.now, 1_100);
   time.pass(21);
   assert.deepEqual(one.sweeps, [1_120]);

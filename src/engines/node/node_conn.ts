@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { CLOSED_HERE, type Conn, CONNECTION_CUT, ConnError } from "../contract.ts";
+import { CLOSED_HERE, type Conn, CONNECTION_CUT, type ConnError } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { type Stallable, stallWatch } from "./stall_watch.ts";

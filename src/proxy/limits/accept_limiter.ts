@@ -41,7 +41,7 @@ export class AcceptLimiter implements AcceptControl<ConnectionSlot> {
   confirm(slot: ConnectionSlot): ConnectionSlot | Promise<ConnectionSlot> {
     if (slot.taken) return slot;
     const limits = this.#limits();
-    if (this.#listener.readable === undefined) return this.#admitOrRefuse(limits);
+    if (this.#listener.readable === undefined) return this.#admitOrRefuse(slot, limits);
     return limits.tryTake() ? { limits, taken: true, refusal: null } : this.#take(limits);
   }
 
@@ -55,14 +55,17 @@ export class AcceptLimiter implements AcceptControl<ConnectionSlot> {
     this.#limits().wake();
   }
 
-  #admitOrRefuse(limits: Limits): ConnectionSlot {
+  #admitOrRefuse(slot: ConnectionSlot, limits: Limits): ConnectionSlot {
+    slot.limits = limits;
     if (!limits.tryTake()) {
       this.#full();
-      return { limits, taken: false, refusal: "limit" };
+      slot.refusal = "limit";
+    } else if (limits.tryHandshake(nowMs())) slot.taken = true;
+    else {
+      limits.giveBack();
+      slot.refusal = "handshake-rate";
     }
-    if (limits.tryHandshake(nowMs())) return { limits, taken: true, refusal: null };
-    limits.giveBack();
-    return { limits, taken: false, refusal: "handshake-rate" };
+    return slot;
   }
 
   async #wait(): Promise<ConnectionSlot> {
@@ -84,5 +87,8 @@ export class AcceptLimiter implements AcceptControl<ConnectionSlot> {
  * Milliseconds since the epoch. Workers share the time of the next handshake, and performance.now() differs in each.
  */
 function nowMs(): number {
-  return performance.timeOrigin + performance.now();
+  return TIME_ORIGIN_MS + performance.now();
 }
+
+/** Bun makes a date of it each time that it is asked. */
+const TIME_ORIGIN_MS = performance.timeOrigin;

@@ -1,7 +1,7 @@
 import { WorkerMonitor } from "../../log/worker_monitor.ts";
 import type { Entry } from "../../log/worker_monitor.ts";
 import type { Reason } from "../../metrics/reasons.ts";
-import { Clock, type Expiring } from "../../proxy/clock.ts";
+import { Clock } from "../../proxy/clock.ts";
 import type { ConnectionSlot } from "../../proxy/limits/accept_limiter.ts";
 import { Limits } from "../../proxy/limits/limits.ts";
 import { Session } from "../../proxy/session.ts";
@@ -34,7 +34,8 @@ export class Generation {
   sockets = 0;
   readonly #contexts = new Map<string, SessionContext>();
   readonly #limits = new Map<string, Limits>();
-  readonly #sessions = new Map<Expiring, { session: Session; limits: Limits }>();
+  readonly #sessions = new Map<Session, Limits>();
+  readonly #clock: Clock;
   readonly #idle: (generation: Generation) => void;
   /** The most connections since memory was given back last. */
   #most = 0;
@@ -42,6 +43,14 @@ export class Generation {
   private constructor(readonly plan: GenerationPlan, options: GenerationOptions) {
     this.monitor = new WorkerMonitor(plan.monitorMemory, options.post);
     this.#idle = options.idle;
+    this.#clock = new Clock(
+      this.#sessions,
+      plan.listeners.flatMap(({ config: { timeouts } }) => {
+        // Connecting keeps its own time.
+        const { connectMs: _, retryMs: __, ...swept } = timeouts;
+        return Object.values(swept);
+      }),
+    );
   }
 
   /**
@@ -51,11 +60,6 @@ export class Generation {
   static async create(plan: GenerationPlan, options: GenerationOptions): Promise<Generation> {
     const generation = new Generation(plan, options);
     const { monitor } = generation;
-    const clock = new Clock(plan.listeners.flatMap(({ config: { timeouts } }) => {
-      // Connecting keeps its own time.
-      const { connectMs: _, retryMs: __, ...swept } = timeouts;
-      return Object.values(swept);
-    }));
     for (const listener of plan.listeners) {
       const { name } = listener.config;
       const limits = new Limits(plan.limits[name], options.slot);
@@ -63,7 +67,7 @@ export class Generation {
       const context = createSessionContext(listener, {
         worker: options.worker,
         engine: await loadEngine(listener.tls.engine),
-        clock,
+        clock: generation.#clock,
         admission: {
           admit: (client) => limits.admit(client) ? null : "per-client-limit",
           release: (client) => limits.release(client),
@@ -72,7 +76,7 @@ export class Generation {
         telemetryOf: (route) => monitor.telemetry(name, route),
         log: monitor.log,
         nextId: options.nextId,
-        finished: (session) => generation.#finished(session),
+        finished: (session) => generation.#finished(session as Session),
       });
       generation.#contexts.set(name, context);
     }
@@ -106,7 +110,8 @@ export class Generation {
     }
     if (!taken) limits.take();
     const session = new Session(conn, context);
-    this.#sessions.set(session, { session, limits });
+    this.#sessions.set(session, limits);
+    this.#clock.start();
     this.#most = Math.max(this.#most, this.#sessions.size);
     session.run();
   }
@@ -118,20 +123,20 @@ export class Generation {
 
   /** Ends every connection, in good order where that is possible. Returns how many there were. */
   endConnections(reason: Reason): number {
-    const sessions = [...this.#sessions.values()];
-    for (const { session } of sessions) session.end(reason);
+    const sessions = [...this.#sessions.keys()];
+    for (const session of sessions) session.end(reason);
     return sessions.length;
   }
 
   /** Ends the connections whose clients have had the time to send a byte, and have sent none. */
   async endSilent(): Promise<void> {
-    const sessions = [...this.#sessions.values()].filter(({ session }) => session.isHandshakeLate(FIRST_BYTES_MS));
-    await Promise.all(sessions.map(({ session }) => session.endSilent("drain")));
+    const sessions = [...this.#sessions.keys()].filter((session) => session.isHandshakeLate(FIRST_BYTES_MS));
+    await Promise.all(sessions.map((session) => session.endSilent("drain")));
   }
 
   /** Ends every connection at once, because the thread ends. */
   cut(): void {
-    for (const { session } of [...this.#sessions.values()]) session.cut("drain");
+    for (const session of [...this.#sessions.keys()]) session.cut("drain");
   }
 
   /** One of its sockets accepts no more for it. */
@@ -140,8 +145,8 @@ export class Generation {
     this.#checkIdle();
   }
 
-  #finished(session: Expiring): void {
-    this.#sessions.get(session)?.limits.giveBack();
+  #finished(session: Session): void {
+    this.#sessions.get(session)?.giveBack();
     this.#sessions.delete(session);
     if (this.#most >= FLOOD && this.#sessions.size < this.#most / 2) {
       this.#most = this.#sessions.size;
