@@ -23,7 +23,13 @@ async function openPage(
   options: { width: number; colorScheme: "light" | "dark" },
 ): Promise<Page> {
   const viewport = { width: options.width, height: 900 };
-  const page = await browser.newPage({ colorScheme: options.colorScheme, viewport, isMobile: options.width < 500 });
+  const isPhone = options.width < 500;
+  const page = await browser.newPage({
+    colorScheme: options.colorScheme,
+    viewport,
+    isMobile: isPhone,
+    hasTouch: isPhone,
+  });
   await page.route("**/*", (route) => {
     const { pathname } = new URL(route.request().url());
     const { stats, clients } = pageAnswers(rows);
@@ -89,7 +95,12 @@ peerTest("page has its tables in full or within reach, at each width, in light a
           const important = IMPORTANT[title as keyof typeof IMPORTANT] ?? [];
           for (const column of important) assert.ok(table.whole.includes(column), `${told}: ${title}, ${column}`);
         }
-        if (rows > 0 && width === 390) await reachLastColumn(page);
+        if (rows > 0 && width === 390) {
+          await reachLastColumn(page);
+          for (const title of ["Errors by reason", "Backends", "Certificates", "Busiest clients"]) {
+            await readWholeName(page, title);
+          }
+        }
         await page.close();
       }
     }
@@ -105,6 +116,49 @@ async function reachLastColumn(page: Page): Promise<void> {
   await cut.waitFor({ state: "detached" });
   assert.ok(await panel.getByRole("columnheader", { name: "Route" }).isVisible());
 }
+
+/** Taps a row: its names wrap, so that their ends can be read, and go back at the next tap. The others stay as they are. */
+async function readWholeName(page: Page, title: string): Promise<void> {
+  const panel = page.locator(".panel", { has: page.getByRole("heading", { name: title, exact: true }) });
+  const cells = panel.locator("tbody tr td:first-child");
+  const longest = await cells.evaluateAll((all) =>
+    all.findIndex((cell) => cell.scrollWidth > cell.clientWidth && !cell.parentElement!.matches(".whole"))
+  );
+  assert.ok(longest >= 0, `${title}: no name is cut`);
+  const isWhole = () =>
+    cells.nth(longest).evaluate((cell) => {
+      const range = document.createRange();
+      range.selectNodeContents(cell);
+      const edge = cell.getBoundingClientRect().right + 1;
+      return [...range.getClientRects()].every(({ right }) => right <= edge) && cell.scrollWidth <= cell.clientWidth;
+    });
+  assert.equal(await isWhole(), false, title);
+  const width = () => cells.nth(longest).evaluate((cell) => Math.round(cell.getBoundingClientRect().width));
+  const narrow = await width();
+  const heights = () => cells.evaluateAll((all) => all.map((cell) => Math.round(cell.getBoundingClientRect().height)));
+  const before = await heights();
+  await cells.nth(longest).tap();
+  await panel.locator("tr.whole").waitFor();
+  assert.equal(await isWhole(), true, title);
+  assert.deepEqual(
+    (await heights()).map((height, index) => height > before[index]),
+    before.map((_, index) => index === longest),
+    title,
+  );
+  assert.ok(await width() >= narrow - 4, `${title}: the column of names gets narrower`);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, title);
+  await cells.nth(longest).tap();
+  await panel.locator("tr.whole").waitFor({ state: "detached" });
+}
+
+peerTest("page shows the name of a single row whole on a phone", [CHROMIUM], async () => {
+  await using browser = await chromium.launch({
+    executablePath: `/usr/bin/${CHROMIUM.command}`,
+    args: ["--no-sandbox"],
+  });
+  const page = await openPage(browser, 1, { width: 390, colorScheme: "light" });
+  for (const title of ["Listeners", "Backends", "Certificates"]) await readWholeName(page, title);
+});
 
 peerTest("page shows ten rows, and all of them when asked", [CHROMIUM], async () => {
   await using browser = await chromium.launch({

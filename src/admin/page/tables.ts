@@ -42,6 +42,20 @@ export function makeTable<Row>(parent: HTMLElement, options: TableOptions<Row>):
   let all = false;
   const head = make("tr");
   const body = make("tbody");
+  const names = columns.filter((column) => isName(column) || column.look === LABEL);
+  const nameOf = (row: Row) => JSON.stringify(names.map(({ show }) => show(row)));
+  /** The rows whose names are shown whole, on several lines. Where nothing hovers there is no other way to read them. */
+  const whole = new Set<string>();
+  body.addEventListener("click", ({ target }) => {
+    const line = (target as Element).closest("tr");
+    const row = line && rowsNow[line.sectionRowIndex];
+    // Whoever selects text does not mean the row.
+    if (!row || !getSelection()?.isCollapsed) return;
+    const name = nameOf(row);
+    if (!whole.delete(name) && [...line.cells].some(isCut)) whole.add(name);
+    render();
+  });
+  let rowsNow: Row[] = [];
   const note = make("p", { className: "note", hidden: true });
   const empty = make("p", { className: "empty", textContent: options.empty });
   const more = make("button", { type: "button", className: "more", hidden: true });
@@ -95,9 +109,11 @@ export function makeTable<Row>(parent: HTMLElement, options: TableOptions<Row>):
     more.textContent = all ? `Show the first ${SHOWN_AT_FIRST}` : `Show all ${rows.length}`;
     more.setAttribute("aria-expanded", String(all));
     if (!all) rows.splice(SHOWN_AT_FIRST);
+    rowsNow = rows;
     while (body.rows.length > rows.length) body.deleteRow(-1);
     rows.forEach((row, i) => {
       const line = body.rows[i] ?? body.insertRow();
+      line.classList.toggle("whole", whole.has(nameOf(row)));
       columns.forEach((column, j) => {
         const cell = line.cells[j] ?? line.insertCell();
         const text = column.show(row);
@@ -121,6 +137,11 @@ export function makeTable<Row>(parent: HTMLElement, options: TableOptions<Row>):
       render();
     },
   };
+}
+
+/** Whether the end of a cell's text does not fit into it. */
+function isCut({ scrollWidth, clientWidth }: HTMLElement): boolean {
+  return scrollWidth > clientWidth;
 }
 
 /**
