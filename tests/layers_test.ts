@@ -23,8 +23,6 @@ const LAYERS: Layers = {
     ["files", "runtimes"],
     ["systemd", "linux"],
     ["log", "metrics"],
-    ["admin", "proxy"],
-    ["acme", "admin"],
   ],
 };
 

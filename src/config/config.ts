@@ -1,15 +1,31 @@
 /** The validated configuration: plain data with every default filled in, so that it can be posted to a worker. */
 import type { Address } from "../net/address.ts";
-import type { EngineName } from "../runtimes/name.ts";
 import type { Path } from "./positions.ts";
 
-export type Spread = "connection" | "client";
-export type Balance = "least-conn" | "round-robin" | "client";
-export type TlsVersion = "1.2" | "1.3";
-type EngineChoice = "auto" | EngineName;
-export type ClientAuthMode = "none" | "optional" | "required";
-export type ProxyProtocolVersion = "off" | "v1" | "v2";
-export type ProxyProtocolTlv = "alpn" | "authority" | "ssl" | "client-cert" | "unique-id" | "crc32c" | "forwarded";
+/** The words that keys take. Types, the schema and the help of flags come from here. */
+export const WORDS = {
+  reload: ["signal", "watch"],
+  spread: ["connection", "client"],
+  balance: ["least-conn", "round-robin", "client"],
+  tlsVersion: ["1.2", "1.3"],
+  engine: ["auto", "native", "node"],
+  clientAuthMode: ["none", "optional", "required"],
+  proxyProtocol: ["off", "v1", "v2"],
+  proxyProtocolTlv: ["alpn", "authority", "ssl", "client-cert", "unique-id", "crc32c", "forwarded"],
+  logLevel: ["debug", "info", "warn", "error"],
+  logFormat: ["auto", "text", "json", "journald"],
+} as const;
+
+type Word<Name extends keyof typeof WORDS> = typeof WORDS[Name][number];
+
+export type Spread = Word<"spread">;
+export type Balance = Word<"balance">;
+export type TlsVersion = Word<"tlsVersion">;
+export type ClientAuthMode = Word<"clientAuthMode">;
+export type ProxyProtocolVersion = Word<"proxyProtocol">;
+export type ProxyProtocolTlv = Word<"proxyProtocolTlv">;
+export type LogLevel = Word<"logLevel">;
+export type LogFormat = Word<"logFormat">;
 
 export interface CertificateConfig {
   /** The steps to it from the listener: none for the listener's own `cert` and `key`. */
@@ -93,7 +109,7 @@ export interface ListenerConfig extends TargetConfig {
   alpn: string[];
   minVersion: TlsVersion;
   maxVersion: TlsVersion;
-  engine: EngineChoice;
+  engine: Word<"engine">;
   /** CIDRs that may send, and then must send, a PROXY header. */
   acceptProxy: string[];
   clientAuth: {
@@ -123,9 +139,6 @@ export interface ListenerConfig extends TargetConfig {
     backlog: number;
   };
 }
-
-export type LogLevel = "debug" | "info" | "warn" | "error";
-export type LogFormat = "auto" | "text" | "json" | "journald";
 
 export interface LogConfig {
   level: LogLevel;
@@ -183,7 +196,7 @@ export interface Config {
   /** Absolute path of the file that it came from; `null` where it came from flags alone. */
   file: string | null;
   workers: "auto" | number;
-  reload: "signal" | "watch";
+  reload: Word<"reload">;
   /** How long connections may live on after a reload, in milliseconds; 0 = as long as they like. */
   reloadGraceMs: number;
   listeners: ListenerConfig[];

@@ -1,3 +1,4 @@
+import { WORDS } from "./config.ts";
 import type { Path } from "./positions.ts";
 import type { TomlTable } from "./read_table.ts";
 import { isTable } from "./read_table.ts";
@@ -60,12 +61,12 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
   row("acmeAgree", "acme", "terms-agreed", ""),
   row("alpn", "listener", "alpn", "NAME", true),
   row("workers", "", "workers", "N|auto"),
-  row("engine", "listener", "engine", "auto|native|node"),
+  row("engine", "listener", "engine", WORDS.engine.join("|")),
   row("redirect", "redirect", "listen", "ADDR"),
-  row("proxyProtocol", "listener", "proxy-protocol", "v1|v2|off"),
+  row("proxyProtocol", "listener", "proxy-protocol", WORDS.proxyProtocol.join("|")),
   row("admin", "admin", "listen", "ADDR"),
-  row("logLevel", "log", "level", "debug|info|warn|error"),
-  row("logFormat", "log", "format", "auto|text|json|journald"),
+  row("logLevel", "log", "level", WORDS.logLevel.join("|")),
+  row("logFormat", "log", "format", WORDS.logFormat.join("|")),
 ];
 
 function row(

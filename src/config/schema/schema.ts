@@ -1,4 +1,4 @@
-import type { AdminConfig, Config, LogConfig } from "../config.ts";
+import { type AdminConfig, type Config, type LogConfig, WORDS } from "../config.ts";
 import { ACME, REDIRECT } from "./schema_acme.ts";
 import { LISTENER, type ListenerFile } from "./schema_listener.ts";
 import { type Fields, fieldsOf, type Key, key, table, tableList } from "./schema_types.ts";
@@ -12,13 +12,13 @@ export interface ConfigFile extends Omit<Config, "file" | "listeners"> {
 const LOG: Fields<LogConfig> = {
   level: key(
     "level",
-    types.oneOf("debug", "info", "warn", "error"),
+    types.oneOf(...WORDS.logLevel),
     { default: "info" },
     "the lowest level that is logged",
   ),
   format: key(
     "format",
-    types.oneOf("auto", "text", "json", "journald"),
+    types.oneOf(...WORDS.logFormat),
     { default: "auto" },
     '"auto" is journald where stderr is the journal, text on a terminal, else json',
   ),
@@ -79,7 +79,7 @@ export const SCHEMA: Fields<ConfigFile> = {
   ),
   reload: key(
     "reload",
-    types.oneOf("signal", "watch"),
+    types.oneOf(...WORDS.reload),
     { default: "signal" },
     "when certificates are loaded anew: on SIGHUP, or also when their files change",
   ),

@@ -1,4 +1,4 @@
-import type { CertificateConfig, ListenerConfig } from "../config.ts";
+import { type CertificateConfig, type ListenerConfig, WORDS } from "../config.ts";
 import { HEALTH, labelKey, PROTOCOLS, ROUTE, type RouteFile, TARGET } from "./schema_route.ts";
 import { type Fields, key, table, tableList } from "./schema_types.ts";
 import * as types from "./value_types.ts";
@@ -47,7 +47,7 @@ const CERTIFICATE: Fields<CertificateFile> = {
 const CLIENT_AUTH: Fields<ListenerFile["clientAuth"]> = {
   mode: key(
     "mode",
-    types.oneOf("none", "optional", "required"),
+    types.oneOf(...WORDS.clientAuthMode),
     { default: "none" },
     "whether clients need not, may or must show a certificate (mutual TLS)",
   ),
@@ -163,7 +163,7 @@ export const LISTENER: Fields<ListenerFile> = {
   ),
   spread: key(
     "spread",
-    types.oneOf("connection", "client"),
+    types.oneOf(...WORDS.spread),
     { default: "connection" },
     'how workers share the connections: "client" gives all of one address to the same worker, so that its TLS sessions resume',
   ),
@@ -204,9 +204,9 @@ export const LISTENER: Fields<ListenerFile> = {
     { default: [] },
     'application protocols offered, preferred first, such as "h2"',
   ),
-  minVersion: key("min-version", types.oneOf("1.2", "1.3"), { default: "1.2" }, "lowest TLS version"),
-  maxVersion: key("max-version", types.oneOf("1.2", "1.3"), { default: "1.3" }, "highest TLS version"),
-  engine: key("engine", types.oneOf("auto", "native", "node"), { default: "auto" }, "which engine does TLS"),
+  minVersion: key("min-version", types.oneOf(...WORDS.tlsVersion), { default: "1.2" }, "lowest TLS version"),
+  maxVersion: key("max-version", types.oneOf(...WORDS.tlsVersion), { default: "1.3" }, "highest TLS version"),
+  engine: key("engine", types.oneOf(...WORDS.engine), { default: "auto" }, "which engine does TLS"),
   proxyProtocol: TARGET.proxyProtocol,
   proxyProtocolTlvs: TARGET.proxyProtocolTlvs,
   acceptProxy: key(

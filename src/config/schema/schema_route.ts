@@ -1,4 +1,4 @@
-import type { HealthConfig, RouteConfig, TargetConfig } from "../config.ts";
+import { type HealthConfig, type RouteConfig, type TargetConfig, WORDS } from "../config.ts";
 import { type Fields, fieldsOf, type Key, key, table } from "./schema_types.ts";
 import * as types from "./value_types.ts";
 import * as backendTypes from "./value_types_backend.ts";
@@ -42,21 +42,19 @@ export const TARGET: { [Field in keyof TargetKeys]: Key<TargetKeys[Field]> } = {
   ),
   balance: key(
     "balance",
-    types.oneOf("least-conn", "round-robin", "client"),
+    types.oneOf(...WORDS.balance),
     { default: "least-conn" },
     'which backend is tried first; "client": one address always has the same; the next follows where one refuses',
   ),
   proxyProtocol: key(
     "proxy-protocol",
-    types.oneOf("off", "v1", "v2"),
+    types.oneOf(...WORDS.proxyProtocol),
     { default: "off" },
     "the header that tells the backend who the client is",
   ),
   proxyProtocolTlvs: key(
     "proxy-protocol-tlvs",
-    types.list(types.oneOf("alpn", "authority", "ssl", "client-cert", "unique-id", "crc32c", "forwarded"), {
-      unique: (tlv) => tlv,
-    }),
+    types.list(types.oneOf(...WORDS.proxyProtocolTlv), { unique: (tlv) => tlv }),
     { default: ["alpn", "authority", "ssl", "unique-id", "crc32c"] },
     "what a v2 header tells besides the addresses; a list given here takes an engine that knows all of it",
   ),
