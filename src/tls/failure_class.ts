@@ -27,8 +27,9 @@ export const FAILURE_TABLE = {
     meaning: "the client offers no protocol of `alpn`",
   },
   "unknown-server-name": {
-    says: /No certificate for server name|unrecognized name|UnrecognizedName|UNRECOGNIZED_NAME/,
-    meaning: "no certificate is for the server name that the client asked for",
+    says:
+      /No certificate for server name|unrecognized name|UnrecognizedName|UNRECOGNIZED_NAME|ServerNameMustContainOneHostName/,
+    meaning: "no certificate is for the server name that the client asked for, or it is no host name (Deno)",
   },
   "no-common-cipher": {
     says:
@@ -37,7 +38,7 @@ export const FAILURE_TABLE = {
   },
   "no-common-version": {
     says:
-      /SignatureAlgorithmsExtensionRequired|Tls1[23]NotOffered|SupportedVersions|UNSUPPORTED_PROTOCOL|unsupported protocol|version too low|ProtocolVersion|protocol version|PROTOCOL_VERSION/i,
+      /no TLS version|SignatureAlgorithmsExtensionRequired|Tls1[23]NotOffered|SupportedVersions|UNSUPPORTED_PROTOCOL|unsupported protocol|version too low|ProtocolVersion|protocol version|PROTOCOL_VERSION/i,
     meaning: "client and listener have no TLS version in common",
   },
   "certificate-missing": {

@@ -157,12 +157,18 @@ export function tlsCases({ contender, has, test, peerTest: ownPeerTest, start, r
       assert.deepEqual({ echoed, alert }, { echoed: false, alert: isNativeOnDeno ? 40 : 70 });
     }
     // RFC 5246 appendix E.1: a client of a later version is answered by the latest that the server knows.
-    const conn = await proxy.connectTcp();
-    await writeAll(conn, rawHello(0x0401, "localhost"));
-    const answer = await readExactly(conn, 11);
+    const answer = await answerTo(proxy, rawHello(0x0401, "localhost"));
     assert.deepEqual([...answer.subarray(0, 3)], [22, 3, 3]);
     assert.deepEqual([...answer.subarray(9)], [3, 3], "the version in its ServerHello");
-    conn.close();
+  });
+
+  test("takes an address for a server name, and where a name is no host Deno ends by an alert", async (dir) => {
+    await using backend = new Backend(dir.file("app.sock"), echo);
+    await using proxy = await start(dir, backend.address);
+    assert.equal((await answerTo(proxy, rawHello(0x0303, "192.0.2.1")))[0], 22);
+    // rustls refuses it, the other libraries take it for a name like any other: it matches no certificate's.
+    const [type, , , , , , alert] = await answerTo(proxy, rawHello(0x0303, "*.localhost"), 7);
+    assert.deepEqual([type, alert], contender.runtime === "deno" ? [21, 47] : [22, alert]);
   });
 
   ownPeerTest("renegotiates with nobody", [OPENSSL], async (dir) => {
@@ -218,4 +224,15 @@ export function tlsCases({ contender, has, test, peerTest: ownPeerTest, start, r
     }
     assert.throws(() => Deno.statSync(path), Deno.errors.NotFound, "the socket is removed on exit");
   });
+}
+
+/** The first bytes that come back. */
+async function answerTo(proxy: Proxy, hello: Uint8Array, bytes = 11): Promise<Uint8Array> {
+  const conn = await proxy.connectTcp();
+  try {
+    await writeAll(conn, hello);
+    return await readExactly(conn, bytes);
+  } finally {
+    conn.close();
+  }
 }

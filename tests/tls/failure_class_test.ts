@@ -22,11 +22,15 @@ const SAID: Record<string, string[]> = {
   ],
   "no-common-version": [
     "peer is incompatible: SignatureAlgorithmsExtensionRequired",
+    "Client offers no TLS version that the listener speaks",
     "UNSUPPORTED_PROTOCOL",
     "unsupported protocol",
   ],
   "no-common-cipher": ["peer is incompatible: NoKxGroupsInCommon", "WRONG_CURVE", "no shared cipher"],
-  "unknown-server-name": ['No certificate for server name "x.example"'],
+  "unknown-server-name": [
+    'No certificate for server name "x.example"',
+    "peer misbehaved: ServerNameMustContainOneHostName",
+  ],
   "certificate-missing": [
     "peer sent no certificates",
     "PEER_DID_NOT_RETURN_A_CERTIFICATE",
