@@ -7,7 +7,7 @@ const FIRST_RETRY_MS = 60_000;
 /** The part of the lifetime over which the renewals of certificates of the same age are spread. */
 const JITTER = 0.05;
 
-export interface Lifetime {
+interface Lifetime {
   /** Milliseconds since the epoch. */
   notBefore: number;
   notAfter: number;

@@ -4,7 +4,7 @@ import process from "node:process";
 import { explainSystemError } from "../net/system_error.ts";
 
 /** Most bytes of a configuration. A wrong path to something huge or endless must not fill the memory. */
-export const MAX_FILE_BYTES = 1024 * 1024;
+const MAX_FILE_BYTES = 1024 * 1024;
 
 /** A configuration file cannot be read. The message says why, without the file's name. */
 export class ReadError extends Error {

@@ -40,7 +40,7 @@ export interface RootLog extends Log {
 }
 
 /** Options of {@linkcode createLogger}. */
-export interface LoggerOptions extends LogWorld {
+interface LoggerOptions extends LogWorld {
   stderr?: Output;
 }
 

@@ -18,7 +18,7 @@ import { Health, thresholdsOf } from "./health.ts";
 import { logBackendChange } from "./log_backend_change.ts";
 import type { Clock, Expiring } from "./clock.ts";
 
-const NOTHING_FORWARDED: readonly Tlv[] = [];
+export const NOTHING_FORWARDED: readonly Tlv[] = [];
 
 /** Decides which clients are turned away. What `admit` has counted, `release` gives back. */
 interface Admission {

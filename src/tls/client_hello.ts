@@ -132,11 +132,6 @@ export function readHandshake(bytes: Uint8Array): Uint8Array | null | undefined 
   return new MessageReader().take(bytes);
 }
 
-/** Reads a ClientHello out of the first bytes of a connection; answers as {@linkcode ClientHelloReader.take}. */
-export function readClientHello(bytes: Uint8Array): ClientHello | null | undefined {
-  return new ClientHelloReader().take(bytes);
-}
-
 function parse(message: Reader): ClientHello {
   const legacyVersion = message.uint16();
   message.skip(32); // random

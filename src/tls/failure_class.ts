@@ -7,7 +7,7 @@ export type FailureClass = keyof typeof FAILURE_TABLE | VerificationClass;
  * What rustls (Deno), BoringSSL (Bun) and OpenSSL (Node) say of a failed handshake, in the order of the search. rustls
  * has the same words for plain HTTP and for anything else that is not TLS.
  */
-export const FAILURE_TABLE = {
+const FAILURE_TABLE = {
   "client-distrusts-certificate": {
     says:
       /UnknownCA|unknown ca|UNKNOWN_CA|CertificateUnknown|certificate unknown|CERTIFICATE_UNKNOWN|BadCertificate|bad certificate|BAD_CERTIFICATE|CertificateExpired|sslv3 alert certificate expired|ALERT_CERTIFICATE_EXPIRED|BAD_PACKET_LENGTH/,

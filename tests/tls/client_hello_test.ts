@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { rawHello } from "../support/peers/raw_hello.ts";
 import { Duplex } from "node:stream";
 import tls from "node:tls";
-import { ClientHelloReader, MAX_CLIENT_HELLO_BYTES, readClientHello } from "../../src/tls/client_hello.ts";
+import { ClientHelloReader, MAX_CLIENT_HELLO_BYTES } from "../../src/tls/client_hello.ts";
+
+function readClientHello(bytes: Uint8Array) {
+  return new ClientHelloReader().take(bytes);
+}
 
 /** The server name alone, as {@linkcode readClientHello} answers. */
 function readServerName(bytes: Uint8Array): string | null | undefined {
@@ -35,7 +39,7 @@ function inRecords(hello: Uint8Array, size: number): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-Deno.test("readClientHello() finds the name in a real client's first message, and asks for more until then", async () => {
+Deno.test("ClientHelloReader finds the name in a real client's first message, and asks for more until then", async () => {
   for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
     const hello = await clientHello({ servername: "Shop.example", ALPNProtocols: ["h2"], maxVersion });
     for (let length = 0; length < hello.length; length++) {
@@ -48,7 +52,7 @@ Deno.test("readClientHello() finds the name in a real client's first message, an
   }
 });
 
-Deno.test("readClientHello() puts a message together from records of any size", async () => {
+Deno.test("ClientHelloReader puts a message together from records of any size", async () => {
   const hello = await clientHello({ servername: "shop.example" });
   for (const size of [1, 2, 3, 7, 100]) {
     const split = inRecords(hello, size);
@@ -57,7 +61,7 @@ Deno.test("readClientHello() puts a message together from records of any size", 
   }
 });
 
-Deno.test("readClientHello() answers null for a client without a name, and for what is no ClientHello", async () => {
+Deno.test("ClientHelloReader answers null for a client without a name, and for what is no ClientHello", async () => {
   assert.equal(readServerName(await clientHello({})), null);
   assert.equal(readServerName(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")), null);
   assert.equal(readServerName(Uint8Array.of(22, 3, 1, 0, 0)), null); // an empty record
@@ -66,14 +70,14 @@ Deno.test("readClientHello() answers null for a client without a name, and for w
   assert.equal(readServerName(Uint8Array.of(22, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3)), null); // cut within
 });
 
-Deno.test("readClientHello() gives up at its limit, instead of asking for more", () => {
+Deno.test("ClientHelloReader gives up at its limit, instead of asking for more", () => {
   const endless = new Uint8Array(MAX_CLIENT_HELLO_BYTES);
   endless.set([22, 3, 1, 0xff, 0xff, 1, 0, 0x7f, 0xff]);
   assert.equal(readServerName(endless), null);
   assert.equal(readServerName(endless.subarray(0, 1000)), undefined);
 });
 
-Deno.test("readClientHello() takes any mutilated message without throwing", async () => {
+Deno.test("ClientHelloReader takes any mutilated message without throwing", async () => {
   const hello = await clientHello({ servername: "shop.example" });
   let state = 1;
   const random = (below: number) => (state = Math.imul(state, 48271) >>> 1) % below;
@@ -130,7 +134,7 @@ Deno.test("ClientHelloReader takes what remains below its limit and refuses what
   }
 });
 
-Deno.test("readClientHello() reads what a client says of signatures of certificates", () => {
+Deno.test("ClientHelloReader reads what a client says of signatures of certificates", () => {
   const extensions = [0, 50, 0, 6, 0, 4, 4, 1, 8, 4, 0, 13, 0, 4, 0, 2, 4, 3];
   const body = [3, 3, ...new Uint8Array(32), 0, 0, 2, 0xc0, 0x2b, 1, 0, 0, extensions.length, ...extensions];
   const hello = readClientHello(Uint8Array.of(22, 3, 1, 0, body.length + 4, 1, 0, 0, body.length, ...body))!;
@@ -140,7 +144,7 @@ Deno.test("readClientHello() reads what a client says of signatures of certifica
   assert.equal(hello.groups, null);
 });
 
-Deno.test("readClientHello() takes no version above TLS 1.2 from where older clients say theirs", () => {
+Deno.test("ClientHelloReader takes no version above TLS 1.2 from where older clients say theirs", () => {
   const versions = (version: number) => readClientHello(rawHello(version, "a.example"))!.versions;
   assert.deepEqual([0x0301, 0x0303, 0x0304, 0x0401, 0xfefe].map(versions), [[0x0301], [0x0303], [0x0303], [0x0303], [
     0x0303,

@@ -3,7 +3,7 @@ import { base64url } from "./jws.ts";
 import type { Identifier } from "./identifier.ts";
 
 /** A new key, and the request for a certificate to it. */
-export interface CertificateRequest {
+interface CertificateRequest {
   /** PKCS#8, PEM. Never logged. */
   keyPem: string;
   /** PKCS#10, DER, base64url, as finalising an order wants it (RFC 8555 section 7.4). */

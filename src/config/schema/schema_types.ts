@@ -17,7 +17,7 @@ export interface Key<T> {
 }
 
 /** A table, `[name]`. */
-export interface Table<T> {
+interface Table<T> {
   readonly kind: "table";
   readonly name: string;
   readonly fields: Fields<T>;

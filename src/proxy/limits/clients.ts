@@ -1,4 +1,5 @@
 import ipaddr from "ipaddr.js";
+import { ENTRY } from "./memory.ts";
 
 /**
  * A client as the limits count it: an IPv4 address, or the /64 of an IPv6 address, all of which one client may have.
@@ -20,8 +21,6 @@ export function clientKey(hostname: string): ClientKey | null {
   const [a, b, c, d] = address.parts;
   return { family: 6, high: a << 16 | b, low: c << 16 | d };
 }
-
-const ENTRY = 4;
 
 /**
  * Counts connections in shared memory, for each client in each worker, in a hash table with open addressing and linear

@@ -24,7 +24,7 @@ const NEXT_HANDSHAKE_BYTE = 8 * 4;
 const COLUMNS = 16;
 
 /** Words of the entry of one client in one worker: the count, worker and family, and 64 bits of the address. */
-const ENTRY = 4;
+export const ENTRY = 4;
 
 export interface LimitsMemory {
   header: Int32Array<SharedArrayBuffer>;

@@ -17,7 +17,7 @@ export interface GenerationPlan {
 }
 
 /** The requests to a worker, with their replies. */
-export interface Requests {
+interface Requests {
   /** Binds the sockets that the generation needs and the worker lacks, and accepts on them. Changes nothing else. */
   prepare: { plan: GenerationPlan; reply: PreparedSocket[] };
   /** Serves by the prepared generation from now on. Sockets that it does not use go on accepting for the old one. */

@@ -4,7 +4,7 @@ import type { ClientHello } from "../client_hello.ts";
 import { type CertificateNeeds, KEY_TYPES, takesKey, takesSignatures } from "./certificate_needs.ts";
 
 /** What decides whether a certificate is chosen. */
-export interface Choosable {
+interface Choosable {
   /** As in {@linkcode normalizeServerName}; a wildcard is `*.` and the rest. */
   names: readonly string[];
   needs: CertificateNeeds;

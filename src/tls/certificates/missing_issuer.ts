@@ -5,7 +5,7 @@ const AUTHORITY_INFORMATION_ACCESS = "1.3.6.1.5.5.7.1.1";
 const CA_ISSUERS = "1.3.6.1.5.5.7.48.2";
 
 /** What can be guessed of an issuer that is not there: an authority that clients know, or one between it and them. */
-export type IssuerGuess = "root" | "intermediate" | "unknown";
+type IssuerGuess = "root" | "intermediate" | "unknown";
 
 /**
  * Guesses from a certificate what its issuer is.

@@ -4,7 +4,7 @@ import { describeSubject, parseCertificate } from "../certificates/certificate_f
 import { readDistinguishedName } from "./distinguished_name.ts";
 
 /** One extension (RFC 5280 section 4.2). */
-export interface Extension {
+interface Extension {
   critical: boolean;
   /** The DER inside its OCTET STRING. */
   value: Uint8Array;
