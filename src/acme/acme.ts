@@ -1,12 +1,11 @@
 /** Certificates by ACME (RFC 8555): those of the whole configuration, and the challenges that come with them. */
 import type { Log } from "../log/log.ts";
 import type { Challenge } from "../tls/challenge/challenge.ts";
-import { ChallengeWatch } from "./challenge_watch.ts";
+import type { ChallengeWatch } from "./challenge_watch.ts";
 import type { Clock } from "./clock.ts";
-import { Renewal, type RenewalStatus } from "./renewal.ts";
+import type { Renewal, RenewalStatus } from "./renewal.ts";
 import type { AcmeSettings } from "./settings.ts";
-import { AcmeStorage, type StorageOptions } from "./storage.ts";
-import { certificateId } from "./stored_certificate.ts";
+import type { StorageOptions } from "./storage.ts";
 
 export interface AcmeOptions {
   clock: Clock;
@@ -73,6 +72,8 @@ export class Acme {
     if (text !== this.#settings) await this.#stop();
     this.#settings = text;
     if (settings === null) return;
+    // Loaded where certificates are ordered, not at each start.
+    const { AcmeStorage, certificateId, ChallengeWatch, Renewal } = await import("./ordering.ts");
     const wanted = new Map(lists.map((names) => [certificateId({ names, ...settings.config }), names]));
     for (const [id, renewal] of this.#renewals) if (!wanted.has(id)) await this.#end(id, renewal);
     const missing = [...wanted].filter(([id]) => !this.#renewals.has(id));

@@ -83,7 +83,7 @@ export class DebuggerGuard {
   }
 }
 
-/** Opens the guard on Deno, the only runtime that needs it. */
+/** Opens the guard where there is such a debugger: in the command `deno`, not in what `deno compile` makes. */
 export function openDebuggerGuard(): DebuggerGuard | null {
-  return runtimeName() === "deno" ? new DebuggerGuard() : null;
+  return runtimeName() === "deno" && !Deno.build.standalone ? new DebuggerGuard() : null;
 }

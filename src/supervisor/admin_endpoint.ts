@@ -1,6 +1,6 @@
 import { formatAddress } from "../net/address.ts";
 import type { AdminConfig } from "../config/config.ts";
-import { type Admin, startAdmin } from "../admin/admin.ts";
+import type { Admin } from "../admin/admin.ts";
 import type { AdminControl } from "../admin/control.ts";
 import type { Monitor } from "./monitor.ts";
 
@@ -42,6 +42,7 @@ export class AdminEndpoint {
   }
 
   async #start(settings: Settings): Promise<{ admin: Admin; settings: Settings }> {
+    const { startAdmin } = await import("../admin/admin.ts");
     const admin = await startAdmin(settings, this.monitor, this.control);
     this.monitor.options.log.info("admin endpoint", {
       event: "admin-listening",

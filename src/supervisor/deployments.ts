@@ -100,7 +100,8 @@ export class Deployments {
       );
       const missing = living.filter((worker) => worker === undefined).length;
       if (!inline) checkThreadRoom(this.#calls, missing - Math.min(missing, spareThreads()));
-      const workers = living.map((worker, index) => worker ?? this.pool.start(index, inline));
+      const workers: PoolWorker[] = [];
+      for (const [index, worker] of living.entries()) workers.push(worker ?? await this.pool.start(index, inline));
       const fresh = workers.filter((_, index) => living[index] === undefined);
       this.#chosen = new Set(workers);
       const sockets = await this.#prepare(workers, fresh, generation, plan);
@@ -274,7 +275,7 @@ export class Deployments {
     this.#monitor.workerRestarts++;
     try {
       if (!isInline) checkThreadRoom(this.#calls, 1);
-      const worker = this.pool.start(index, isInline);
+      const worker = await this.pool.start(index, isInline);
       this.#chosen = new Set([...this.#chosen, worker]);
       const sockets = await this.#prepare([worker], [worker], generation, plan);
       await worker.handle.ask({ type: "commit", generation });

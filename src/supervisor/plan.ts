@@ -1,5 +1,4 @@
-import { type AcmeSettings, loadAcmeSettings } from "../acme/settings.ts";
-import { storageProblem } from "../acme/storage_folder.ts";
+import type { AcmeSettings } from "../acme/settings.ts";
 import { formatProblem, Problems } from "../config/problem.ts";
 import type { Config, ListenerConfig } from "../config/config.ts";
 import type { ConfigFlags } from "../config/flags.ts";
@@ -123,6 +122,8 @@ export async function planConfig(config: Config, problems: Problems): Promise<Pl
 /** Loads how certificates are ordered; `null` where none are, or something is wrong. */
 async function loadAcme(config: Config, problems: Problems): Promise<AcmeSettings | null> {
   if (config.listeners.every(({ acme }) => acme.length === 0)) return null;
+  const { loadAcmeSettings } = await import("../acme/settings.ts");
+  const { storageProblem } = await import("../acme/storage_folder.ts");
   const settings = await loadAcmeSettings(config.acme, problems.at("acme").about("acme"));
   const problem = await storageProblem(config.acme.storage);
   if (problem !== null) problems.at("acme", "storage").about("acme.storage").error(problem);

@@ -1,5 +1,5 @@
 import { type Address, formatAddress } from "../net/address.ts";
-import { type RedirectServer, startRedirect } from "../redirect/redirect_server.ts";
+import type { RedirectServer } from "../redirect/redirect_server.ts";
 import type { Monitor } from "./monitor.ts";
 
 /** The endpoint that redirects plain HTTP, whose address may change with a reload. */
@@ -19,7 +19,7 @@ export class RedirectEndpoint {
     const asked = listen === null ? "" : `${formatAddress(listen)} ${fd}`;
     const current = this.#current;
     if (asked === (current?.asked ?? "")) return { commit: () => {}, revert: () => Promise.resolve() };
-    const server = listen === null ? null : await startRedirect(listen, fd, this.monitor.redirect);
+    const server = listen === null ? null : await this.#start(listen, fd);
     return {
       commit: () => {
         this.#current = server === null ? null : { server, asked };
@@ -30,6 +30,11 @@ export class RedirectEndpoint {
       },
       revert: async () => await server?.close(),
     };
+  }
+
+  async #start(listen: Address, fd: number | null): Promise<RedirectServer> {
+    const { startRedirect } = await import("../redirect/redirect_server.ts");
+    return await startRedirect(listen, fd, this.monitor.redirect);
   }
 
   async close(): Promise<void> {

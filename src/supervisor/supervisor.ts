@@ -5,7 +5,7 @@ import { formatAddress } from "../net/address.ts";
 import type { RootLog } from "../log/log.ts";
 import type { Monitor } from "./monitor.ts";
 import { type DebuggerGuard, openDebuggerGuard } from "../linux/debugger_guard.ts";
-import { loadSocketCalls } from "../linux/socket_calls.ts";
+import { loadSocketCalls, type SocketCalls } from "../linux/socket_calls.ts";
 import { BoundAddresses } from "./sockets/bound_addresses.ts";
 import { AdminEndpoint } from "./admin_endpoint.ts";
 import { workerCount } from "./workers/worker_count.ts";
@@ -16,6 +16,7 @@ import { checkFileLimit, raiseFileLimit } from "./sockets/file_limit.ts";
 import { HealthProber } from "./health_prober.ts";
 import { FileWatch } from "../files/file_watch.ts";
 import type { Challenge } from "../tls/challenge/challenge.ts";
+import type { AcmeCircumstances } from "./acme_tls.ts";
 import { replanAcme, uncertifiedListener } from "./replan_acme.ts";
 import { monitorPlan } from "./monitor_plan.ts";
 import type { Plan, PlanResult } from "./plan.ts";
@@ -61,8 +62,8 @@ export class Supervisor {
   readonly #acme: Acme;
   /** The challenges that are answered now, for the validation of names. */
   #challenges: Challenge[] = [];
-  /** Whether new connections can be steered from one engine to the other. */
-  #steers = false;
+  /** `null` on a runtime without them. */
+  #calls: SocketCalls | null = null;
   /** Reloads and ordered certificates are brought into service one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
   #maxConnections = 0;
@@ -126,16 +127,16 @@ export class Supervisor {
     this.#debugger = openDebuggerGuard();
     this.#monitor.start();
     const calls = await loadSocketCalls();
-    if (calls !== null && !calls.steers) {
-      this.#log.warn("the kernel steers no connections here: a reload may lose some", { event: "no-steering" });
-    }
-    this.#steers = calls?.steers ?? false;
+    this.#calls = calls;
     const maxConnections = this.#maxConnections = raiseFileLimit(calls);
     const deployments = new Deployments({ log: this.#log, monitor: this.#monitor, calls, maxConnections });
     const manager = this.#manager = new ServiceManager({ calls, log: this.#log });
     try {
       this.#deployments = deployments;
       await this.#inTurn(() => this.#apply(this.#plan));
+      if (calls !== null && !calls.steers) {
+        this.#log.warn("the kernel steers no connections here: a reload may lose some", { event: "no-steering" });
+      }
       this.#followAcme();
       this.#log.info("ready", { event: "ready", pid: process.pid, workers: deployments.serving.length });
       manager.ready(this.#status());
@@ -218,7 +219,7 @@ export class Supervisor {
     const deployments = this.#deployments!;
     const old = this.#plan;
     const { plan: found, keep } = await this.#addresses.resolve(loaded, deployments.sockets.addresses);
-    const resolved = await replanAcme(found, { challenges: this.#challenges, steers: this.#steers });
+    const resolved = await replanAcme(found, this.#acmeCircumstances(this.#challenges));
     const undo: (() => void | Promise<void>)[] = [];
     try {
       const admin = await this.#admin.prepare(resolved.config.admin);
@@ -274,13 +275,24 @@ export class Supervisor {
     }
   }
 
+  #acmeCircumstances(challenges: Challenge[]): AcmeCircumstances {
+    const calls = this.#calls;
+    // The kernel is asked where certificates are ordered, so that nobody waits for that at other starts.
+    return {
+      challenges,
+      get steers() {
+        return calls?.steers ?? false;
+      },
+    };
+  }
+
   /** Serves with the certificates that are in the storage now, and answers these challenges. */
   #redeploy(challenges: Challenge[]): Promise<void> {
     return this.#inTurn(async () => {
       const deployments = this.#deployments;
       if (deployments === null || this.#stops.asked) return;
       const old = this.#plan;
-      const plan = await replanAcme(old, { challenges, steers: this.#steers });
+      const plan = await replanAcme(old, this.#acmeCircumstances(challenges));
       if (plan !== old) {
         monitorPlan(plan, this.#monitor);
         try {

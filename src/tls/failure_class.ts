@@ -1,4 +1,4 @@
-import { type VerificationClass, VerificationError } from "./verify/path.ts";
+import { type VerificationClass, VerificationError } from "./verify/verification_error.ts";
 
 /** A short, fixed word for why a handshake has failed, whatever the engine's words for it are. */
 export type FailureClass = keyof typeof FAILURE_TABLE | VerificationClass;

@@ -1,7 +1,6 @@
 import type { CertificateConfig, ListenerConfig } from "../config/config.ts";
 import type { CertificateMaterial } from "./listen_options.ts";
-import { loadCaBundle } from "./certificates/ca.ts";
-import { type LoadedRevocationList, loadRevocationLists } from "./verify/revocation_list.ts";
+import type { LoadedRevocationList } from "./verify/revocation_list.ts";
 import type { Challenge } from "./challenge/challenge.ts";
 import { wildcardOf } from "../net/server_names.ts";
 import type { EngineName, RuntimeName } from "../runtimes/name.ts";
@@ -87,9 +86,13 @@ export async function loadListenerTls(
   const revocationLists: LoadedRevocationList[] = [];
   if (mode !== "none") {
     if (path === null) found.error(`client-auth.mode = "${mode}" needs client-auth.ca`);
-    else ca = await loadCaBundle(path, now, found.at("client-auth", "ca"));
+    else {
+      const { loadCaBundle } = await import("./certificates/ca.ts");
+      ca = await loadCaBundle(path, now, found.at("client-auth", "ca"));
+    }
     for (const [index, file] of ca === null ? [] : config.clientAuth.crl.entries()) {
       const own = found.at("client-auth", "crl", index);
+      const { loadRevocationLists } = await import("./verify/revocation_list.ts");
       revocationLists.push(...await loadRevocationLists(file, ca!, now, own));
     }
   }

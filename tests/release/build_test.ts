@@ -23,11 +23,14 @@ const COMPILER = { path: Deno.execPath(), version: Deno.version.deno, takesAppNa
 const VERSION_TEXT = `tls-off ${manifest.version}\nruntime deno ${Deno.version.deno}\nengines native, node\n`;
 
 /** A directory with the bundle in several files in it, as the Deno binary has it. */
-async function withSplitBundle(use: (directory: string, bundle: string) => Promise<void>): Promise<void> {
+async function withSplitBundle(
+  use: (directory: string, bundle: string) => Promise<void>,
+  readable = false,
+): Promise<void> {
   const directory = await Deno.makeTempDir();
   try {
     const bundle = `${directory}/tls-off`;
-    await makeSplitBundle(bundle, new Date(0));
+    await makeSplitBundle(bundle, new Date(0), readable);
     await use(directory, bundle);
   } finally {
     await Deno.remove(directory, { recursive: true });
@@ -215,33 +218,70 @@ Deno.test("every file that names the Deno to build and test with names the pinne
   }
 });
 
+/** What a part of the readable bundle loads before its own first line runs, itself included, as one text. */
+function loadedWith(bundle: string, entries: string[]): string {
+  const read = (name: string) => Deno.readTextFileSync(`${bundle}/${name}`);
+  const loaded = new Set(entries);
+  for (const name of loaded) {
+    for (const [, part] of read(name).matchAll(/^(?:import|\} from|.*\bfrom) ?"\.\/([^"]+)";$/gm)) loaded.add(part);
+  }
+  return [...loaded].map(read).join("\n");
+}
+
+/** The sources and packages that must be in a text of {@linkcode loadedWith}, and those that must not. */
+function assertLoads(text: string, { present, absent, most }: { present: string; absent: string[]; most: number }) {
+  assert.ok(text.includes(`// ${present}\n`), present);
+  for (const each of absent) assert.ok(!text.includes(`// ${each}`), each);
+  assert.ok(text.length < most, `${text.length} characters`);
+}
+
 Deno.test("a worker of the Deno binary loads no parser of configurations, no certificates library, no page", async () => {
   await withSplitBundle((_directory, bundle) => {
-    const read = (name: string) => Deno.readTextFileSync(`${bundle}/${name}`);
-    const [, entry] = /import\("\.\/(part_\d+\.js)"\)/.exec(read(PROGRAM_FILE)) ?? [];
-    assert.match(read(entry), /^\/\/ src\/supervisor\/(\w+\/)*worker_thread\.ts$/m);
-    // What is imported before the first line of the thread's own runs.
-    const loaded = new Set([PROGRAM_FILE, entry]);
-    for (const name of loaded) {
-      for (const [, part] of read(name).matchAll(/^(?:import|\} from|.*\bfrom) ?"\.\/([^"]+)";$/gm)) loaded.add(part);
-    }
-    const text = [...loaded].map(read).join("\n");
-    assert.match(text, /^\/\/ src\/proxy\/session\.ts$/m);
-    for (
-      const absent of [
-        "src/config/schema/schema.ts",
-        "src/admin/",
-        "src/cli/",
-        "npm:smol-toml",
-        "npm:@peculiar",
-        "npm:prom-",
-      ]
-    ) {
-      assert.ok(!text.includes(`// ${absent}`), absent);
-    }
-    assert.ok(text.length < 300_000, `${text.length} characters`);
+    const main = Deno.readTextFileSync(`${bundle}/${PROGRAM_FILE}`);
+    const [, entry] = /import\("\.\/(part_\d+\.js)"\)/.exec(main) ?? [];
+    assert.match(Deno.readTextFileSync(`${bundle}/${entry}`), /^\/\/ src\/supervisor\/(\w+\/)*worker_thread\.ts$/m);
+    assertLoads(loadedWith(bundle, [PROGRAM_FILE, entry]), {
+      present: "src/proxy/session.ts",
+      absent: [
+        ...["src/config/schema/schema.ts", "src/admin/", "src/cli/", "src/acme/"],
+        ...["src/tls/verify/path.ts", "src/tls/certificates/certificates.ts"],
+        ...["npm:smol-toml", "npm:@peculiar", "npm:prom-"],
+      ],
+      most: 200_000,
+    });
     return Promise.resolve();
-  });
+  }, true);
+});
+
+Deno.test("the main thread of the Deno binary loads neither what serves connections nor what a configuration may not ask for", async () => {
+  await withSplitBundle((_directory, bundle) => {
+    const parts = [...Deno.readDirSync(bundle)].map(({ name }) => name);
+    const run = parts.find((name) => /^\/\/ src\/cli\/run\.ts$/m.test(Deno.readTextFileSync(`${bundle}/${name}`)));
+    assertLoads(loadedWith(bundle, [run!]), {
+      present: "src/supervisor/supervisor.ts",
+      absent: [
+        ...["src/proxy/session.ts", "src/admin/admin.ts", "src/redirect/", "src/acme/protocol/", "src/acme/renewal.ts"],
+        ...["src/tls/verify/path.ts", "npm:@peculiar", "npm:prom-"],
+      ],
+      most: 450_000,
+    });
+    return Promise.resolve();
+  }, true);
+});
+
+Deno.test("the bundle of the Deno binary is minified, and has the same parts as the readable one", async () => {
+  const sizes: number[] = [];
+  const names: string[][] = [];
+  for (const readable of [false, true]) {
+    await withSplitBundle((_directory, bundle) => {
+      const files = [...Deno.readDirSync(bundle)].map(({ name }) => name).sort();
+      names.push(files);
+      sizes.push(files.reduce((sum, name) => sum + Deno.statSync(`${bundle}/${name}`).size, 0));
+      return Promise.resolve();
+    }, readable);
+  }
+  assert.deepEqual(names[0], names[1]);
+  assert.ok(sizes[0] < 0.6 * sizes[1], `${sizes}`);
 });
 
 Deno.test("no package is imported late but by a module of ours, since a part has only the default export of CommonJS", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ClientVerifier } from "../../src/tls/verify/client_verifier.ts";
-import { VerificationError } from "../../src/tls/verify/path.ts";
+import { VerificationError } from "../../src/tls/verify/verification_error.ts";
 import * as x from "../support/certificates/certificate_builder.ts";
 import { makeClientCertificates } from "../support/certificates/client_certificates.ts";
 

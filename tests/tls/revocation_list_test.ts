@@ -3,7 +3,7 @@ import { ClientVerifier } from "../../src/tls/verify/client_verifier.ts";
 import { readPem } from "../../src/tls/certificates/pem.ts";
 import { type Problem, Problems } from "../../src/config/problem.ts";
 import { type LoadedRevocationList, loadRevocationLists } from "../../src/tls/verify/revocation_list.ts";
-import { VerificationError } from "../../src/tls/verify/path.ts";
+import { VerificationError } from "../../src/tls/verify/verification_error.ts";
 import * as x from "../support/certificates/certificate_builder.ts";
 import { OpensslCa } from "../support/peers/openssl_ca.ts";
 import { peerTest } from "../support/peers/peers.ts";

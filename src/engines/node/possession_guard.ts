@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import { readDer, readDerSequence } from "../../tls/certificates/der.ts";
 import { equalBytes } from "../../tls/verify/certificate.ts";
-import { VerificationError } from "../../tls/verify/path.ts";
+import { VerificationError } from "../../tls/verify/verification_error.ts";
 import { writePem } from "../../tls/certificates/pem.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { readPeerCertificate } from "../../tls/certificates/certificate_names.ts";
 import type { ClientVerifier } from "../../tls/verify/client_verifier.ts";
 import type { PeerCertificate } from "../../tls/tls_info.ts";
-import { VerificationError } from "../../tls/verify/path.ts";
+import { VerificationError } from "../../tls/verify/verification_error.ts";
 import { ConnError } from "../contract.ts";
 
 /** What the runtimes tell of a certificate; `issuerCertificate` is the next one, and its own at the end. */

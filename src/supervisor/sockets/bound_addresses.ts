@@ -2,8 +2,10 @@ import { lookup } from "node:dns/promises";
 import { createServer, isIP } from "node:net";
 import { formatAddress } from "../../net/address.ts";
 import type { Address } from "../../net/address.ts";
+import { bindOnce } from "../../engines/deno/bind_once.ts";
 import { checkUnixPath } from "../../linux/unix_socket.ts";
 import { explainListenError } from "../../net/system_error.ts";
+import { runtimeName } from "../../runtimes/name.ts";
 import type { Plan } from "../plan.ts";
 
 /**
@@ -72,6 +74,9 @@ async function resolveName(hostname: string): Promise<string> {
 /** Binds the address for a moment, without sharing it. */
 function bindAlone(address: Address & { transport: "tcp" }): Promise<Address> {
   const { hostname, port } = address;
+  // Where this fails, what follows says why.
+  const own = runtimeName() === "deno" && isIP(hostname) === 4 ? bindOnce(address) : null;
+  if (own !== null) return Promise.resolve({ ...address, ...own });
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
     server.on("error", reject);

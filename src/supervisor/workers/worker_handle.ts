@@ -1,10 +1,8 @@
 /** Handles of workers for the main thread. A worker is on a thread of its own, or in the main thread itself. */
-import process from "node:process";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Reply, Request, RequestName, WorkerEvent } from "./messages.ts";
 import type { ThreadChannel } from "./thread_channel.ts";
 import { takeThread } from "./threads.ts";
-import { Worker } from "./worker.ts";
 
 export interface WorkerHandleOptions {
   index: number;
@@ -34,45 +32,6 @@ export interface WorkerHandle {
 const ANSWER_MS = 60_000;
 /** In a process that was stopped meanwhile the deadline is over although the answer waits to be read: so much later. */
 const LATE_ANSWER_PART = 1 / 60;
-
-const FATAL_EVENTS = ["uncaughtException", "unhandledRejection"] as const;
-
-/** A worker in the main thread, which takes 20 MB less than one on a thread of its own. For a single worker. */
-export class InlineWorker implements WorkerHandle {
-  readonly isInline = true;
-  readonly index: number;
-  readonly #worker: Worker;
-  readonly #die = (error: unknown) => {
-    this.#ended = true;
-    this.#forget();
-    this.#onDeath(asError(error));
-  };
-  readonly #onDeath: (error: Error) => void;
-  #ended = false;
-
-  constructor({ index, slot, reusePort, ticketSecret, onEvent, onDeath }: WorkerHandleOptions) {
-    this.index = index;
-    this.#onDeath = onDeath;
-    this.#worker = new Worker({ index, slot, reusePort, ticketSecret, post: onEvent });
-    for (const event of FATAL_EVENTS) process.on(event, this.#die);
-  }
-
-  async ask<Name extends RequestName>(request: Request<Name> & { type: Name }): Promise<Reply<Name>> {
-    if (this.#ended) throw new Error(`Worker ${this.index} has ended`);
-    return await this.#worker.handle(request);
-  }
-
-  // deno-lint-ignore require-await
-  async terminate(): Promise<void> {
-    this.#ended = true;
-    this.#forget();
-  }
-
-  #forget(): void {
-    for (const event of FATAL_EVENTS) process.off(event, this.#die);
-    this.#worker.end();
-  }
-}
 
 interface Waiting {
   resolve: (reply: never) => void;
@@ -161,6 +120,6 @@ export class ThreadWorker implements WorkerHandle {
   }
 }
 
-function asError(error: unknown): Error {
+export function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }

@@ -3,7 +3,7 @@ import { PoolWorker } from "./pool_worker.ts";
 import type { SharedLimits } from "./shared_limits.ts";
 import type { Reply, Request, RequestName } from "./messages.ts";
 import { TicketSecrets } from "./ticket_secrets.ts";
-import { InlineWorker, ThreadWorker, type WorkerHandleOptions } from "./worker_handle.ts";
+import { ThreadWorker, type WorkerHandleOptions } from "./worker_handle.ts";
 
 interface WorkerPoolOptions {
   monitor: Monitor;
@@ -31,7 +31,9 @@ export class WorkerPool {
   }
 
   /** Starts a worker, on a thread of its own or, `inline`, in this one. */
-  start(index: number, inline: boolean): PoolWorker {
+  async start(index: number, inline: boolean): Promise<PoolWorker> {
+    // Where each worker has a thread, this thread needs nothing of what serves connections.
+    const Handle = inline ? (await import("./inline_worker.ts")).InlineWorker : ThreadWorker;
     this.#tickets.start();
     const slot = this.#options.limits.takeSlot();
     const { monitor, reusePort, onDrained, onDeath } = this.#options;
@@ -52,7 +54,7 @@ export class WorkerPool {
         onDeath(worker, error);
       },
     };
-    const worker = new PoolWorker(inline ? new InlineWorker(options) : new ThreadWorker(options), slot, monitor);
+    const worker = new PoolWorker(new Handle(options), slot, monitor);
     this.#workers.add(worker);
     return worker;
   }

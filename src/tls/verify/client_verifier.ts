@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { readPem } from "../certificates/pem.ts";
 import { type PathCertificate, readPathCertificate } from "./certificate.ts";
 import { RevocationIndex, type RevocationList } from "./revocation.ts";
-import { type Path, VerificationError, verifyPath } from "./path.ts";
+import { type Path, verifyPath } from "./path.ts";
+import { VerificationError } from "./verification_error.ts";
 
 /** How many certificates a client may show. OpenSSL and rustls limit their size before that. */
 const MOST_SHOWN = 32;

@@ -2,27 +2,7 @@ import { readDer, readDerSequence, readObjectIdentifier } from "../certificates/
 import { equalBytes, type PathCertificate } from "./certificate.ts";
 import { constraintViolation } from "./name_constraints.ts";
 import { isSignedBy, weaknessOfKey, weaknessOfSignature } from "./signature.ts";
-
-/** Why a certificate was not verified, as a fixed word for records and metrics. */
-export type VerificationClass =
-  | "certificate-malformed"
-  | "certificate-unknown-authority"
-  | "certificate-expired"
-  | "certificate-not-yet-valid"
-  | "certificate-wrong-use"
-  | "certificate-weak"
-  | "certificate-constraint"
-  | "revoked"
-  | "crl-missing"
-  | "crl-expired";
-
-/** Thrown where the certificate of a client could not be verified. */
-export class VerificationError extends Error {
-  override readonly name = "VerificationError";
-  constructor(readonly verificationClass: VerificationClass, message: string, options?: ErrorOptions) {
-    super(message, options);
-  }
-}
+import { type VerificationClass, VerificationError } from "./verification_error.ts";
 
 /** How many certificates may be above the leaf, the anchor included. Public authorities have two or three. */
 const MOST_AUTHORITIES = 16;

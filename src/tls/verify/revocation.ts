@@ -1,6 +1,6 @@
 import { createHash, type KeyObject } from "node:crypto";
 import type { PathCertificate } from "./certificate.ts";
-import { VerificationError } from "./path.ts";
+import { VerificationError } from "./verification_error.ts";
 
 /** A revocation list as workers get it: plain data that was verified before. */
 export interface RevocationList {
