@@ -11,7 +11,7 @@ import type { IsGiven } from "./is_given.ts";
 import type { ListenerFile } from "./schema/schema_listener.ts";
 
 /**
- * Checks values that contradict each other, which no key shows alone. Gives names to listeners without one first.
+ * Checks values that contradict each other, which no key shows alone. A listener without a name gets one first.
  */
 export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report): void {
   if (config.listeners.length === 0 && !report.hasFailed(["listener"])) {
@@ -23,7 +23,7 @@ export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report
     const path = ["listener", index];
     const isNamed = listener.name !== "";
     if (!isNamed && listener.listen.length > 0) listener.name = formatAddress(listener.listen[0]);
-    // Two that have their name of the same address hear of the address.
+    // Two listeners that are named for the same address get the error about their address alone.
     if (isNamed || !addresses.has(listener.name) || isPortZero(listener.listen[0])) {
       checkName(listener, path, names, report);
     }

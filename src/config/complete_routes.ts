@@ -25,7 +25,7 @@ export function completeRoutes(listener: ListenerFile, path: Path, isGiven: IsGi
       Object.assign(route.health, { [field]: listener.health[field as keyof typeof HEALTH] });
     }
     if (!isGiven([...path, "route", index, "spare"])) {
-      // Those of the listener speak without TLS.
+      // The spares of the listener get decrypted bytes, and a route with passthrough has none to give them.
       const own = new Set(route.backend.map(({ to }) => formatAddress(to)));
       route.spare = route.passthrough ? [] : route.spare.filter((spare) => !own.has(formatAddress(spare)));
     }

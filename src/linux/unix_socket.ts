@@ -137,7 +137,7 @@ function checkDirectory(directory: string): void {
   try {
     accessSync(directory, constants.W_OK | constants.X_OK);
   } catch (error) {
-    // Deno may refuse to look, for want of permissions. Then bind says what is wrong.
+    // Deno may refuse to look without the permission. Then bind says what is wrong.
     if (!["EACCES", "EROFS"].includes((error as NodeJS.ErrnoException).code ?? "")) return;
     throw new Error(`the program's user may not write to the directory "${directory}"`);
   }

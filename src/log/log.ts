@@ -14,7 +14,7 @@ export interface Log {
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
   error(message: string, fields?: Fields): void;
-  /** Whether records of that level are written, so that expensive fields need not be made in vain. */
+  /** Whether records of that level are written, so that expensive fields are made only for those. */
   enabled(level: LogLevel): boolean;
 }
 

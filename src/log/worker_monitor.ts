@@ -1,5 +1,6 @@
 /**
- * The worker's side of monitoring: numbers go to the worker's own shared memory, records in batches to the main thread.
+ * The worker's side of monitoring: it gives each listener and route its telemetry, which counts in shared memory, and
+ * posts records to the main thread in batches.
  */
 import type { LogLevel } from "../config/config.ts";
 import { ClientTable } from "../metrics/client_table.ts";

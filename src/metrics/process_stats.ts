@@ -27,7 +27,7 @@ export function readProcessStats(openFiles: (() => OpenFiles) | null): ProcessSt
   };
 }
 
-/** Returns the result, or `null` where there is none for want of descriptors. */
+/** Returns the result, or `null` where no descriptor is left to find it out. */
 function unlessExhausted<T>(read: () => T): T | null {
   try {
     return read();

@@ -14,7 +14,7 @@ import {
 } from "./rows.ts";
 import type { Telemetry } from "./telemetry.ts";
 
-/** Receives what {@linkcode RowTelemetry} cannot put into numbers. */
+/** Receives what is logged besides being counted. */
 export interface Records {
   closed(record: ConnectionRecord): void;
   rejected(reason: Reason, client: string, error?: string): void;

@@ -1,6 +1,6 @@
 /**
- * What is known of one backend, in memory that the main thread and all workers share: the probes of the one, and the
- * failed connects of the others, lead to one answer.
+ * What is known of one backend, in memory that all threads share: the probes of the main thread and the failed connects
+ * of the workers together decide whether it is up.
  */
 
 import type { HealthConfig } from "../config/config.ts";
@@ -9,7 +9,7 @@ const DOWN = 0;
 /** Bad probes and failed connects in a row. */
 const BAD = 1;
 const GOOD = 2;
-/** How often it has come up: a worker that lets a backend cool down sees by it that there is no reason any more. */
+/** How often it has come up. A worker that lets the backend cool down ends that when the number changes. */
 const RECOVERIES = 3;
 const WORDS = 4;
 
@@ -17,13 +17,13 @@ export function allocateHealth(): SharedArrayBuffer {
   return new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT);
 }
 
-/** How many in a row change the answer. */
+/** How many good or bad probes in a row change whether a backend is up. */
 interface HealthThresholds {
   rise: number;
   fall: number;
 }
 
-/** Without probes every failed connect is news, and so is one that succeeds. */
+/** Without probes one failed connect makes a backend go down, and one that succeeds makes it come up. */
 export function thresholdsOf({ intervalMs, rise, fall }: HealthConfig): HealthThresholds {
   return intervalMs > 0 ? { rise, fall } : { rise: 1, fall: 1 };
 }

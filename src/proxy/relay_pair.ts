@@ -18,9 +18,9 @@ const LINGER_SILENCE_MS = 5_000;
 
 type Phase = "relay" | "half-closed" | "lingering" | "closing";
 
-/** Whose connections are relayed. */
+/** The owner of a pair of relays. */
 interface RelayOwner {
-  /** Everything has ended. To be called once. */
+  /** Called once, when both directions have ended. */
   finish(): void;
 }
 
@@ -115,7 +115,7 @@ export class RelayPair {
     this.#backend.close();
   }
 
-  /** Ends both directions in good order: close_notify, FIN, and a moment to hear the client's own. */
+  /** Ends both directions in good order: close_notify, FIN, and a moment for the client's own to arrive. */
   end(reason: Reason): void {
     if (this.#phase === "closing") return;
     this.#reason ??= reason;
@@ -139,9 +139,9 @@ export class RelayPair {
   }
 
   /**
-   * Ends the connection where for so long nothing was relayed, nor taken by a peer from what the kernel holds for it.
-   * @param limitMs 0: however long
-   * @param reason `null` where it has one
+   * Ends the connection where nothing was relayed for `limitMs`, and no peer took anything that the kernel holds for it.
+   * @param limitMs milliseconds; 0 for no limit
+   * @param reason why the connection ends; `null` where it has a reason already
    */
   #expireSilent(limitMs: number, nowMs: number, reason: Reason | null): void {
     const sinceMs = Math.max(this.#activeMs, this.#phaseMs);

@@ -116,7 +116,7 @@ export class Session implements Expiring {
     this.#backend?.conn.close();
   }
 
-  /** Ends the connection in good order, where its state allows it: close_notify, FIN, and a moment to hear them. */
+  /** Ends the connection in good order, where its state allows it: close_notify, FIN, and a moment for the client's own. */
   end(reason: Reason): void {
     if (this.#relays !== null) return this.#relays.end(reason);
     if (this.#phase === "handshake") return this.cut(reason);

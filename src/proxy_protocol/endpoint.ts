@@ -1,6 +1,6 @@
 import { mapToIpv6, parseIp } from "../net/ip_address.ts";
 
-/** One end of a connection, as in the runtime contract. */
+/** One end of a connection, as in the contract of engines. */
 export interface Endpoint {
   /** An IP address; "" on a Unix socket. */
   hostname: string;

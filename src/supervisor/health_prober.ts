@@ -6,15 +6,16 @@ import type { KnownBackend } from "./backend_health.ts";
 import { probeBackend, type Probed } from "./probe_backend.ts";
 
 /**
- * Probes come so much earlier or later, as a part of the interval: many backends are not to be probed in one moment.
+ * By which part of the interval a probe comes earlier or later, so that many backends are not probed at the same
+ * moment.
  */
 const JITTER = 0.1;
-/** The first probes of a plan are spread over so much time at most. */
+/** The time over which the first probes of a plan are spread, at most. */
 const FIRST_SPREAD_MS = 1_000;
 
 interface Schedule {
   backend: KnownBackend;
-  /** What was probed; another one begins anew. */
+  /** What is probed, and how; where that changes, probing begins anew. */
   settings: string;
   timer: ReturnType<typeof setTimeout> | null;
 }

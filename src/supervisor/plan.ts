@@ -64,7 +64,10 @@ export async function loadPlan(file: string | null, flags: ConfigFlags = {}): Pr
   return planResult(await planConfig(config, problems), problems);
 }
 
-/** @param plan what {@linkcode planConfig} has returned */
+/**
+ * Formats the problems of a plan, one line each.
+ * @param plan what {@linkcode planConfig} has returned
+ */
 export function planResult(plan: Plan | null, { found }: Problems): PlanResult {
   const lines = (wanted: string) => found.filter(({ severity }) => severity === wanted).map(formatProblem);
   return { plan, errors: lines("error"), warnings: lines("warning") };
@@ -110,7 +113,7 @@ export async function planConfig(config: Config, problems: Problems): Promise<Pl
     }
     if (tls !== null) listeners.push({ config: listener, tls, fds: inherited, health: [] });
   }
-  // The validation of names needs node for a while, whichever engine serves else.
+  // While a name is validated by ACME node serves, whichever engine does otherwise.
   const engines = [...listeners.map(({ tls }) => tls.engine), ...(acme === null ? [] : ["node" as const])];
   const { refusal, warning } = judgeRuntime(engines);
   if (refusal !== null) problems.error(refusal);

@@ -4,7 +4,7 @@ import { loadEngine } from "../engines/load.ts";
 import { localHeader } from "../proxy_protocol/local_header.ts";
 import type { KnownBackend } from "./backend_health.ts";
 
-/** A status line is short; who sends so much without an end of line is not asked for more. */
+/** Most bytes of a status line that are read; a backend that sends more without an end of line is not well. */
 const MAX_STATUS_LINE_BYTES = 1024;
 
 /** What a probe needs to know. */
@@ -56,7 +56,7 @@ function judgeStatus(line: string): string | null {
   return status >= "200" && status < "400" ? null : `the answer has status ${status}`;
 }
 
-/** Reads to the end of the first line, or as far as there is something, or anyone would send. */
+/** Reads to the end of the first line, the end of the connection, or the limit, whichever comes first. */
 async function readStatusLine(conn: Conn): Promise<string> {
   let text = "";
   while (!text.includes("\n") && text.length < MAX_STATUS_LINE_BYTES) {

@@ -35,7 +35,7 @@ export function connectBun(target: Address, deadline: number): Promise<Conn> {
 class Attempt implements Expirable {
   readonly outcome: Promise<Conn>;
   readonly #target: Address;
-  /** Whether nobody waits any more. */
+  /** Whether the deadline has passed, so that the caller has its error already. */
   #over = false;
   #resolve!: (conn: Conn) => void;
   #reject!: (error: ConnError) => void;
@@ -90,7 +90,7 @@ function open(where: { unix: string } | { hostname: string; port: number }): Pro
 /**
  * Opens a socket to the first address of a host name that answers. Names are looked up for each connection, since Bun
  * would go on with the address of half a minute ago.
- * @param late whether nobody waits any more
+ * @param late tells whether the deadline has passed
  */
 async function openByName(
   { hostname, port }: { hostname: string; port: number },

@@ -51,7 +51,7 @@ export class NodeListener implements Listener {
       this.#server = revived;
       if (this.#closed) revived.close();
       this.#takeFrom(revived);
-      this.#queue.fail(new ConnError("exhausted", "Accepting had stopped for want of descriptors"));
+      this.#queue.fail(new ConnError("exhausted", "Accepting had stopped because no descriptor was left"));
     });
     this.#descriptors = new DescriptorWatch((error) => this.#queue.fail(error));
   }

@@ -250,7 +250,7 @@ function noCertificate(serverName: string): ConnError {
 /**
  * Why the peer's certificate was not verified; `null` when it was. Only `tls.Server` sets `authorized` on all runtimes,
  * and it gives no connection out before its handshake; what it asks on Node is this method of the handle.
- * Where neither is to be had the certificate counts as not verified.
+ * Where neither is known the certificate counts as not verified.
  */
 function verificationFailure(socket: tls.TLSSocket): string | null {
   if (socket.authorized) return null;

@@ -11,7 +11,7 @@ import { loadEngine } from "../../engines/load.ts";
 import { releaseMemorySoon } from "../../engines/shared/release_memory.ts";
 import type { GenerationPlan } from "./messages.ts";
 
-/** When half of so many connections have left, what they held is worth giving back. */
+/** How many connections there must have been for their memory to be given back when half of them have ended. */
 const FLOOD = 50;
 /** The first bytes of a client that has connected more recently may still be on their way. */
 const FIRST_BYTES_MS = 500;
@@ -46,7 +46,7 @@ export class Generation {
     this.#clock = new Clock(
       this.#sessions,
       plan.listeners.flatMap(({ config: { timeouts } }) => {
-        // Connecting keeps its own time.
+        // Connecting has timers of its own.
         const { connectMs: _, retryMs: __, ...swept } = timeouts;
         return Object.values(swept);
       }),
@@ -139,7 +139,7 @@ export class Generation {
     for (const session of [...this.#sessions.keys()]) session.cut("drain");
   }
 
-  /** One of its sockets accepts no more for it. */
+  /** To be called when one of its sockets accepts no more for it. */
   leave(): void {
     this.sockets--;
     this.#checkIdle();

@@ -1,4 +1,4 @@
-/** The module that a worker's thread runs. It starts the worker when it hears which one it is. */
+/** The module that a worker's thread runs. It starts the worker when a message has told it which one it is. */
 import process from "node:process";
 import { parentPort } from "node:worker_threads";
 import { loadEngine } from "../../engines/load.ts";
@@ -33,7 +33,7 @@ port.once("message", ({ index, slot, reusePort, ticketSecret }: WorkerIdentity) 
   port.on("message", (message: MainMessage) => void answer(started, message));
 });
 post({ type: "listening" });
-// Most listeners have this engine there, and the configuration is still being read: nobody waits for it so.
+// Most listeners on Deno have this engine. It is loaded while the main thread still reads the configuration.
 if (runtimeName() === "deno") loadEngine("native").catch(die);
 
 async function answer(worker: Worker, { id, request }: MainMessage): Promise<void> {

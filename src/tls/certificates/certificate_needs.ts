@@ -69,7 +69,7 @@ export function needsOf(
 /**
  * Whether a client can use the key of a certificate.
  *
- * @param speaks13 whether the listener speaks TLS 1.3
+ * @param speaks13 whether the listener offers TLS 1.3
  */
 export function takesKey(
   hello: ClientHello,

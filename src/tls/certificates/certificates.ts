@@ -186,7 +186,7 @@ function checkLength(file: string, count: number, problems: Problems): void {
   );
 }
 
-/** Warns where clients would look in vain for what is between the chain and the authorities that they know. */
+/** Warns where a certificate between the chain and the authorities that clients know is missing. */
 function checkIssuer(file: string, chain: readonly Certificate[], problems: Problems): void {
   const last = chain[chain.length - 1];
   if (isIssuedBy(last, last) || guessIssuer(new Uint8Array(last.x509.raw), chain.length === 1) !== "intermediate") {

@@ -7,7 +7,7 @@ import { runtimeName } from "../../runtimes/name.ts";
 import { type PemBlock, writePem } from "./pem.ts";
 import { readBounded } from "./pem_file.ts";
 
-/** OpenSSL asks for no more. */
+/** The longest passphrase; OpenSSL's prompt takes no longer one. */
 const MAX_PASSPHRASE_BYTES = 1024;
 
 /** Whether a private key is encrypted: as PKCS #8 (RFC 5958 section 3), or in the older way of RFC 1421. */
