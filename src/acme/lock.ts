@@ -4,8 +4,8 @@ import { createExclusively, temporaryName } from "./atomic_file.ts";
 import type { Clock } from "./clock.ts";
 
 /**
- * How often a lock is refreshed, and after how long without that its owner counts as dead. The age alone decides, on one
- * machine too: whether a process lives cannot be seen with the permissions that Deno runs with, and would be wrong
+ * How often a lock is refreshed, and after how long without that its owner counts as dead. The age alone decides, on
+ * one machine too: whether a process lives cannot be seen with the permissions that Deno runs with, and would be wrong
  * between containers, whose processes do not see each other.
  */
 const REFRESH_MS = 5_000;

@@ -174,8 +174,8 @@ export class Libc extends ProcessCalls {
   }
 
   /**
-   * Begins to count what is received on a Unix socket, for {@linkcode Libc.countedBytes}. The kernel moves the offset of the next
-   * peek back by every byte that is read (socket(7), SO_PEEK_OFF), and nobody peeks.
+   * Begins to count what is received on a Unix socket, for {@linkcode Libc.countedBytes}. The kernel moves the offset
+   * of the next peek back by every byte that is read (socket(7), SO_PEEK_OFF), and nobody peeks.
    */
   countBytes(fd: number): void {
     this.#int[0] = PEEK_OFFSET;

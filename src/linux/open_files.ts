@@ -9,8 +9,8 @@ export interface OpenFiles {
 }
 
 /**
- * Makes the function that counts descriptors. Deno reads /proc only for programs with all permissions, and to read it takes
- * a descriptor, so where there is FFI libc is asked.
+ * Makes the function that counts descriptors. Deno reads /proc only for programs with all permissions, and to read it
+ * takes a descriptor, so where there is FFI libc is asked.
  * @throws {Error} where the runtime has no permission to
  */
 export async function loadOpenFiles(): Promise<() => OpenFiles> {

@@ -39,8 +39,9 @@ export function openLibrary<const Symbols extends Deno.ForeignLibraryInterface>(
 }
 
 /**
- * Deno makes machine code for each function of a library that it opens, 0.2 ms each, in each thread: a function is opened when it is
- * first called. The library itself is open by then, under the same name, so that this needs no descriptor.
+ * Deno makes machine code for each function of a library that it opens, 0.2 ms each, in each thread: a function is
+ * opened when it is first called. The library itself is open by then, under the same name, so that this needs no
+ * descriptor.
  */
 function openOnDeno<Symbols extends Deno.ForeignLibraryInterface>(path: string, symbols: Symbols) {
   Deno.dlopen(path, {});

@@ -15,7 +15,9 @@ export interface ProcessStats {
   maxFds?: number;
 }
 
-/** Reads what the process uses now. It must not fail when descriptors run out, as timers and the admin endpoint call it. */
+/**
+ * Reads what the process uses now. It must not fail when descriptors run out, as timers and the admin endpoint call it.
+ */
 export function readProcessStats(openFiles: (() => OpenFiles) | null): ProcessStats {
   const { user, system } = process.cpuUsage();
   const memory = unlessExhausted(() => process.memoryUsage());

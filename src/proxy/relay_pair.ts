@@ -139,7 +139,8 @@ export class RelayPair {
   }
 
   /**
-   * Ends the connection where nothing was relayed for `limitMs`, and no peer took anything that the kernel holds for it.
+   * Ends the connection where nothing was relayed for `limitMs`, and no peer took anything that the kernel holds for
+   * it.
    * @param limitMs milliseconds; 0 for no limit
    * @param reason why the connection ends; `null` where it has a reason already
    */
@@ -242,8 +243,8 @@ export class RelayPair {
   /**
    * Closes the backend's connection when the backend has received everything. A reset throws away what is still to be
    * sent, and a close over bytes that nobody has read is a reset.
-   * @param cut whether it is to be reset, so that the application can distinguish a request that was cut from a complete
-   * one
+   * @param cut whether it is to be reset, so that the application can distinguish a request that was cut from a
+   * complete one
    */
   async #leaveBackend(cut: boolean): Promise<void> {
     this.#open++;

@@ -1,6 +1,6 @@
 /**
- * The way of an accepted connection: PROXY header in, admit, handshake, authorise, route, choose backend, connect, PROXY
- * header out, relay both ways, record.
+ * The way of an accepted connection: PROXY header in, admit, handshake, authorise, route, choose backend, connect,
+ * PROXY header out, relay both ways, record.
  */
 import type { Reason } from "../metrics/reasons.ts";
 import type { Endpoint } from "../proxy_protocol/endpoint.ts";
@@ -116,7 +116,9 @@ export class Session implements Expiring {
     this.#backend?.conn.close();
   }
 
-  /** Ends the connection in good order, where its state allows it: close_notify, FIN, and a moment for the client's own. */
+  /**
+   * Ends the connection in good order, where its state allows it: close_notify, FIN, and a moment for the client's own.
+   */
   end(reason: Reason): void {
     if (this.#relays !== null) return this.#relays.end(reason);
     if (this.#phase === "handshake") return this.cut(reason);
@@ -254,7 +256,9 @@ export class Session implements Expiring {
     return this.#reason !== null || (this.#lostClient !== null && this.#lostClient.kind !== "truncated");
   }
 
-  /** Decides by what was going on what a failure before the relay means, and tells the client where that is possible. */
+  /**
+   * Decides by what was going on what a failure before the relay means, and tells the client where that is possible.
+   */
   #fail(error: unknown): void {
     if (this.#phase === "handshake" && this.#admitted) this.#handshakeFailed(error);
     else if (this.#phase === "connect" && this.#backend === null) this.#connectFailed(error);

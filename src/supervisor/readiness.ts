@@ -12,8 +12,8 @@ const AT_ONCE = 16;
 type Reach = (backend: KnownBackend) => Promise<boolean>;
 
 /**
- * Tells for `/readyz` whether every listener has a backend that is up, of whatever route. A backend that is probed is up
- * by its last probes, another one when it can be connected to. There is one round of connecting at a time.
+ * Tells for `/readyz` whether every listener has a backend that is up, of whatever route. A backend that is probed is
+ * up by its last probes, another one when it can be connected to. There is one round of connecting at a time.
  */
 export class Readiness {
   #answer: Promise<string | null> | null = null;

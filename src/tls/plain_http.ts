@@ -1,6 +1,6 @@
 /**
- * The answer to a client that sends HTTP to a port of TLS, where the engine shows its first bytes before TLS ends. nginx answers
- * likewise, as status 497. The answer is fixed: nothing of the request is in it.
+ * The answer to a client that sends HTTP to a port of TLS, where the engine shows its first bytes before TLS ends.
+ * nginx answers likewise, as status 497. The answer is fixed: nothing of the request is in it.
  */
 const BODY = "This port speaks TLS: use https:// instead of http://\n";
 

@@ -117,7 +117,9 @@ async function reachLastColumn(page: Page): Promise<void> {
   assert.ok(await panel.getByRole("columnheader", { name: "Route" }).isVisible());
 }
 
-/** Taps a row: its names wrap, so that their ends can be read, and go back at the next tap. The others stay as they are. */
+/**
+ * Taps a row: its names wrap, so that their ends can be read, and go back at the next tap. The others stay as they are.
+ */
 async function readWholeName(page: Page, title: string): Promise<void> {
   const panel = page.locator(".panel", { has: page.getByRole("heading", { name: title, exact: true }) });
   const cells = panel.locator("tbody tr td:first-child");

@@ -9,7 +9,9 @@ import { runtimeCommand } from "../support/proxies/runtimes.ts";
 import { sClient } from "../support/peers/s_client.ts";
 import { until } from "../support/wait.ts";
 
-/** TLS from the first byte on, as libpq's sslnegotiation=direct: the server's name and the protocol are in the hello. */
+/**
+ * TLS from the first byte on, as libpq's sslnegotiation=direct: the server's name and the protocol are in the hello.
+ */
 const PG = `
 import pg from "npm:pg@8.23.1";
 const client = new pg.Client({

@@ -1,4 +1,7 @@
-/** What peers cost that take nothing: clients that never read a large answer, and an application that never reads an upload. */
+/**
+ * What peers cost that take nothing: clients that never read a large answer, and an application that never reads an
+ * upload.
+ */
 import assert from "node:assert/strict";
 import tls from "node:tls";
 import { residentBytes } from "../../bench/measure/processes.ts";
@@ -9,8 +12,8 @@ import { pause, until } from "../support/wait.ts";
 
 const PEERS = 200;
 /**
- * Of each stalled connection, the kernel's buffers not counted. It is wanted to be 160; `node:tls` on Deno holds an upload's
- * bytes several times.
+ * Of each stalled connection, the kernel's buffers not counted. It is wanted to be 160; `node:tls` on Deno holds an
+ * upload's bytes several times.
  */
 const MOST_KIB = { download: 256, upload: 400 };
 /** Garbage is given back within seconds. */

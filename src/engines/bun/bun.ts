@@ -17,7 +17,8 @@ import { bindUnixPath } from "../../linux/unix_socket.ts";
 
 /**
  * What the kernel may hold of a client's bytes until the connection is known to be a bulk transfer whose reader keeps
- * up. The kernel begins with the same size. Bun reads up to 512 KiB at once, and keeps what the application does not take.
+ * up. The kernel begins with the same size. Bun reads up to 512 KiB at once, and keeps what the application does not
+ * take.
  */
 const FIRST_RECEIVE_BUFFER_BYTES = 64 * 1024;
 /** From here on a transfer is a bulk transfer. */
@@ -128,7 +129,8 @@ class BunTlsConn extends BunConn {
       try {
         if (chain.length > 0) info.peer = this.#verify(this.#verifier, chain, error);
       } catch (refusal) {
-        // Where Bun has refused it too, it closes the connection next: the client must be told before that there is no more.
+        // Where Bun has refused it too, it closes the connection next: the client must be told before that there is no
+        // more.
         void this.closeWrite();
         return this.#settle(refusal as ConnError);
       }

@@ -9,8 +9,8 @@ export interface Expirable {
 }
 
 /**
- * The deadlines of connects, by one timer. Nearly all connects are over within a millisecond, and a timer for each would
- * be set and cleared for nothing.
+ * The deadlines of connects, by one timer. Nearly all connects are over within a millisecond, and a timer for each
+ * would be set and cleared for nothing.
  */
 export class ConnectDeadlines {
   readonly #pending = new Set<Expirable>();

@@ -6,8 +6,8 @@ import { connError } from "./deno_error.ts";
 
 const MAX_READ = 64 * 1024;
 /**
- * With `node:tls` the client's connection holds what it takes twice more, as its ciphertext and in room to spare, while the
- * client does not read.
+ * With `node:tls` the client's connection holds what it takes twice more, as its ciphertext and in room to spare, while
+ * the client does not read.
  */
 const MAX_READ_FOR_NODE_TLS = 32 * 1024;
 

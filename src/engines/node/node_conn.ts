@@ -7,8 +7,8 @@ import { socketEnd } from "../shared/socket_end.ts";
 import { unsentBytes } from "../shared/unsent_bytes.ts";
 
 /**
- * How many chunks may wait for a read before the stream is stopped. To stop it at the first one would make large uploads
- * half as dear again on Deno.
+ * How many chunks may wait for a read before the stream is stopped. To stop it at the first one would make large
+ * uploads half as dear again on Deno.
  */
 const MAX_QUEUED = 2;
 

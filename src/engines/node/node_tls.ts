@@ -69,8 +69,8 @@ export class NodeTls {
       throw new UnsupportedError("Cannot verify clients' certificates: this version of Deno takes any for exact DER");
     }
     const versions = { minVersion: `TLSv${minVersion}`, maxVersion: `TLSv${maxVersion}` } as const;
-    // Deno reads the context anew for each connection, and ignores everything else in it. It would send every certificate
-    // of `ca` as part of the server's own chain.
+    // Deno reads the context anew for each connection, and ignores everything else in it. It would send every
+    // certificate of `ca` as part of the server's own chain.
     const more = ON_DENO ? {} : {
       ...(clientAuth.ca === null ? {} : { ca: clientAuth.ca }),
       ciphers: CIPHERS,

@@ -26,7 +26,10 @@ const HTTP_CODES = ["ERR_SSL_HTTP_REQUEST", "ERR_SSL_HTTPS_PROXY_REQUEST"];
 /** Bytes of the buffer with which reading the first bytes of a connection begins. */
 const FIRST_LOOK_BYTES = 1024;
 
-/** How the end of a connection is reported that its client has reset; one of each for all, as making an error takes long. */
+/**
+ * How the end of a connection is reported that its client has reset; one of each for all, as making an error takes
+ * long.
+ */
 const RESET = new ConnError("reset", "Connection reset by peer");
 const VANISHED = new ConnError("vanished", "Connection reset by peer");
 

@@ -10,7 +10,10 @@ export interface Stallable {
 const LOOK_MS = 1_000;
 /** When so many more connections stall, the garbage of what they have moved before is worth giving back. */
 const WORTH_RELEASING = 32;
-/** So many looks later that is done once more: what was garbage then may have held other garbage, or have been in use. */
+/**
+ * After how many looks memory is given back once more: what was garbage then may have held other garbage, or have been in
+ * use.
+ */
 const AGAIN_AFTER_LOOKS = 5;
 
 /**

@@ -42,7 +42,8 @@ const TEXTS: Record<string, string> = {
 };
 
 /**
- * Many clients leave like this after each of their connections, and making an error takes as long as a few system calls.
+ * Many clients leave like this after each of their connections, and making an error takes as long as a few system
+ * calls.
  */
 const PEER_RESET = new ConnError("reset", `${TEXTS.ECONNRESET} (ECONNRESET)`);
 const BROKEN_PIPE = new ConnError("reset", `${TEXTS.EPIPE} (EPIPE)`);

@@ -5,10 +5,10 @@ const PERIOD_MS = 12 * 3_600_000;
 const SECRET_BYTES = 32;
 
 /**
- * The secret that all workers make the keys of their session tickets from, so that a session resumes in each of them. It
- * is made anew every twelve hours and the old one is forgotten: whoever learns a secret can read the sessions of its
- * period alone. Node takes one set of keys at a time, so a session that is older than the last change is not resumed, but
- * its client shakes hands in full once.
+ * The secret that all workers make the keys of their session tickets from, so that a session resumes in each of them.
+ * It is made anew every twelve hours and the old one is forgotten: whoever learns a secret can read the sessions of its
+ * period alone. Node takes one set of keys at a time, so a session that is older than the last change is not resumed,
+ * but its client shakes hands in full once.
  */
 export class TicketSecrets {
   #current: Uint8Array = randomBytes(SECRET_BYTES);

@@ -19,7 +19,10 @@ import { readPemFile } from "./pem_file.ts";
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
 const ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0";
 
-/** Most that all clients take, measured: rustls takes a leaf and 6 others, Java 17 9 others, GnuTLS 3.7 12, OpenSSL more. */
+/**
+ * Most that all clients take, measured: rustls takes a leaf and 6 others, Java 17 9 others, GnuTLS 3.7 12, OpenSSL
+ * more.
+ */
 const MAX_SHOWN = 7;
 
 /** What the summary, the metrics and the page show of a certificate. It has nothing secret. */

@@ -13,8 +13,9 @@ type IssuerGuess = "root" | "intermediate" | "unknown";
  * 1. The authority key identifier may name the issuer's own issuer (RFC 5280 section 4.2.1.1): one that signs itself is
  *    a root.
  * 2. An issuer that calls itself a root is taken for one.
- * 3. A certificate for servers that says where its issuer's certificate can be had (section 4.2.2.1), as those of public
- *    authorities do, has an intermediate: no public root signs servers. Of an intermediate's own issuer it says nothing.
+ * 3. A certificate for servers that says where its issuer's certificate can be had (section 4.2.2.1), as those of
+ *    public authorities do, has an intermediate: no public root signs servers. Of an intermediate's own issuer it says
+ *    nothing.
  *
  * @param der a certificate
  * @param isLeaf whether it is a server's own

@@ -34,7 +34,9 @@ export class Podman implements AsyncDisposable {
     return runPeer("podman", [...this.#global, ...args]);
   }
 
-  /** Starts a container of that name. Its health check runs when it is asked for, since that needs systemd otherwise. */
+  /**
+   * Starts a container of that name. Its health check runs when it is asked for, since that needs systemd otherwise.
+   */
   start(name: string, image: string, options: string[], ...command: string[]): Promise<string> {
     const own = [
       "--name",

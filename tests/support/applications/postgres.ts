@@ -2,7 +2,9 @@ import { freePort } from "../free_port.ts";
 import { runPeer } from "../peers/peers.ts";
 import { until } from "../wait.ts";
 
-/** Where Debian has the programs of PostgreSQL's server, which are not in the search path; `null` where there are none. */
+/**
+ * Where Debian has the programs of PostgreSQL's server, which are not in the search path; `null` where there are none.
+ */
 export function postgresPrograms(): string | null {
   try {
     const [newest] = [...Deno.readDirSync("/usr/lib/postgresql")].map(({ name }) => Number(name)).sort((a, b) => b - a);

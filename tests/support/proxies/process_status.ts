@@ -26,8 +26,8 @@ export async function settledHoldings(program: Program): Promise<Holdings> {
 }
 
 /**
- * Descriptors that are no leak. Deno keeps an epoll and an eventfd of one thread that has ended, until it makes the next
- * one. Whether there is such a thread depends on the order in which threads ended and were made.
+ * Descriptors that are no leak. Deno keeps an epoll and an eventfd of one thread that has ended, until it makes the
+ * next one. Whether there is such a thread depends on the order in which threads ended and were made.
  */
 export function keptOfEndedThread(runtime: string): number {
   return runtime === "deno" ? 2 : 0;
