@@ -5,7 +5,7 @@ import type { TlsListenOptions } from "../../tls/listen_options.ts";
 import { unmetOption } from "../../tls/unmet_option.ts";
 import { DenoTlsConn } from "./deno_conn.ts";
 import { connectDeno } from "./deno_connect.ts";
-import { connError } from "./deno_error.ts";
+import { throwConnError } from "./deno_error.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import { waitForConnection } from "./poll_deno.ts";
 
@@ -51,12 +51,8 @@ class DenoListener implements Listener {
     this.address = { transport: "tcp", hostname: listener.addr.hostname, port: listener.addr.port };
   }
 
-  async accept(): Promise<Conn> {
-    try {
-      return new DenoTlsConn(await this.#listener.accept());
-    } catch (error) {
-      throw connError(error);
-    }
+  accept(): Promise<Conn> {
+    return this.#listener.accept().then(newConn, throwConnError);
   }
 
   async readable(): Promise<void> {
@@ -67,4 +63,8 @@ class DenoListener implements Listener {
     this.#closed = true;
     this.#listener.close();
   }
+}
+
+function newConn(inner: Deno.TlsConn): Conn {
+  return new DenoTlsConn(inner);
 }

@@ -1,6 +1,6 @@
 /** Connections of the native engine on Deno: plain ones to backends, encrypted ones from clients. */
 import { unmapAddress } from "../../net/ip_address.ts";
-import { CLOSED_HERE, type Conn, type ConnError, type Receiver } from "../contract.ts";
+import { CLOSED_HERE, type Conn, type ConnError, type Receiver, WRITTEN } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { connError } from "./deno_error.ts";
 import { libc } from "../../linux/thread_libc.ts";
@@ -13,8 +13,6 @@ const NOTHING = new Uint8Array();
 
 /** A plain connection, and the base of the encrypted one. */
 export class DenoConn implements Conn {
-  readonly remote: { hostname: string; port: number };
-  readonly local: { hostname: string; port: number };
   protected readonly inner: Deno.Conn;
   protected writing = 0;
   protected closed = false;
@@ -35,8 +33,14 @@ export class DenoConn implements Conn {
   constructor(inner: Deno.Conn, maxRead: number) {
     this.inner = inner;
     this.#buffer = new ReadBuffer(maxRead);
-    this.remote = endpoint(inner.remoteAddr);
-    this.local = endpoint(inner.localAddr);
+  }
+
+  get remote(): { hostname: string; port: number } {
+    return endpoint(this.inner.remoteAddr);
+  }
+
+  get local(): { hostname: string; port: number } {
+    return endpoint(this.inner.localAddr);
   }
 
   heard(): Promise<boolean> {
@@ -117,16 +121,19 @@ export class DenoConn implements Conn {
     return unsentBytes(this);
   }
 
-  async closeWrite(): Promise<void> {
+  closeWrite(): Promise<void> {
     this.writing++;
-    try {
-      await this.inner.closeWrite();
+    return this.inner.closeWrite().then(() => {
       this.writing--;
-    } catch (error) {
+      this.writeClosed();
+    }, (error) => {
       this.writing--;
       throw this.fail(error);
-    }
+    });
   }
+
+  /** The peer was told that nothing follows. */
+  protected writeClosed(): void {}
 
   close(): void {
     if (this.closed) return;
@@ -180,19 +187,18 @@ export class DenoTlsConn extends DenoConn {
     return super.received(count);
   }
 
-  override async handshake(): Promise<TlsInfo> {
-    try {
-      const { alpnProtocol } = await (this.inner as Deno.TlsConn).handshake();
+  override handshake(): Promise<TlsInfo> {
+    return (this.inner as Deno.TlsConn).handshake().then(({ alpnProtocol }) => {
       this.#established = true;
       return alpnProtocol === null ? {} : { alpn: alpnProtocol };
-    } catch (error) {
-      throw this.fail(error);
-    }
+    }, this.failed);
   }
 
-  override async closeWrite(): Promise<void> {
-    if (this.#finished) return;
-    await super.closeWrite();
+  override closeWrite(): Promise<void> {
+    return this.#finished ? WRITTEN : super.closeWrite();
+  }
+
+  protected override writeClosed(): void {
     this.#finished = true;
   }
 

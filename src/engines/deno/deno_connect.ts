@@ -2,7 +2,7 @@ import type { Address } from "../../net/address.ts";
 import type { Conn } from "../contract.ts";
 import { connectWithRetry } from "../shared/connect_retry.ts";
 import { DenoConn } from "./deno_conn.ts";
-import { connError } from "./deno_error.ts";
+import { throwConnError } from "./deno_error.ts";
 
 const MAX_READ = 64 * 1024;
 /**
@@ -24,20 +24,18 @@ export function connectDenoForNodeTls(target: Address, deadline: number): Promis
   return connectWithRetry(() => connectOnce(target, deadline, MAX_READ_FOR_NODE_TLS), deadline);
 }
 
-async function connectOnce(target: Address, deadline: number, maxRead: number): Promise<Conn> {
-  try {
-    if (target.transport === "unix") {
-      return new DenoConn(await Deno.connect({ transport: "unix", path: target.path }), maxRead);
-    }
-    const conn = await Deno.connect({
-      hostname: target.hostname,
-      port: target.port,
-      signal: deadline === Infinity ? undefined : AbortSignal.timeout(Math.max(1, deadline - performance.now())),
-    });
+function connectOnce(target: Address, deadline: number, maxRead: number): Promise<Conn> {
+  if (target.transport === "unix") {
+    return Deno.connect({ transport: "unix", path: target.path })
+      .then((conn) => new DenoConn(conn, maxRead), throwConnError);
+  }
+  return Deno.connect({
+    hostname: target.hostname,
+    port: target.port,
+    signal: deadline === Infinity ? undefined : AbortSignal.timeout(Math.max(1, deadline - performance.now())),
+  }).then((conn) => {
     conn.setNoDelay(true);
     conn.setKeepAlive(true);
     return new DenoConn(conn, maxRead);
-  } catch (error) {
-    throw connError(error);
-  }
+  }).catch(throwConnError);
 }

@@ -9,17 +9,20 @@ const LONGEST_PAUSE_MS = 50;
  * @param deadline `performance.now()` time in milliseconds
  * @throws {ConnError} the last failure, or kind `timeout`
  */
-export async function connectWithRetry(connect: () => Promise<Conn>, deadline: number): Promise<Conn> {
-  let pauseMs = FIRST_PAUSE_MS;
-  for (;;) {
+export function connectWithRetry(connect: () => Promise<Conn>, deadline: number): Promise<Conn> {
+  return connect().catch((failure) => connectAgain(connect, deadline, failure));
+}
+
+async function connectAgain(connect: () => Promise<Conn>, deadline: number, failure: unknown): Promise<Conn> {
+  for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    if (!(failure instanceof ConnError) || failure.kind !== "exhausted") throw failure;
+    const leftMs = deadline - performance.now();
+    if (leftMs <= 0) throw new ConnError("timeout", `Connection timed out: ${failure.message}`, { cause: failure });
+    await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, leftMs)));
     try {
       return await connect();
     } catch (error) {
-      if (!(error instanceof ConnError) || error.kind !== "exhausted") throw error;
-      const leftMs = deadline - performance.now();
-      if (leftMs <= 0) throw new ConnError("timeout", `Connection timed out: ${error.message}`, { cause: error });
-      await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, leftMs)));
-      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      failure = error;
     }
   }
 }
