@@ -227,7 +227,7 @@ export class Renewal {
     const failures = this.#state.failures + 1;
     this.#retryMs = clock.now() + retryDelay(failures, retryAfterMs, clock.random());
     this.status.orders.failed++;
-    log.error("certificate could not be had: serving as before", {
+    log.error("certificate could not be ordered: serving as before", {
       event: "acme-failed",
       name: names[0],
       error: messageOf(error),

@@ -141,7 +141,7 @@ export const REASON_TABLE = {
     orderly: true,
     keepsError: false,
     meaning:
-      "the process stopped: `shutdown.grace` had ended, a second signal had come, or the client had not said a word",
+      "the process stopped: `shutdown.grace` had ended, a second signal had come, or the client had not sent a byte",
   },
   "client-reset": {
     stage: "connection",
