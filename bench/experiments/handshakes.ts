@@ -1,6 +1,8 @@
 import type { Contender } from "../contenders/contender.ts";
+import type { RunningProxy } from "../contenders/proxies.ts";
 import type { KeyKind } from "../lab/lab.ts";
 import { startConnections } from "../load/connections.ts";
+import { sleep } from "../lab/wait.ts";
 import { measureWindow } from "../measure/window.ts";
 import { interleave } from "../figures/progress.ts";
 import type { Step } from "../figures/sample.ts";
@@ -12,10 +14,24 @@ function leastCryptoUs({ crypto }: Context, key: KeyKind, resume: boolean): numb
   return 2 * crypto.x25519Us + (resume ? 0 : signature);
 }
 
+const warm = new WeakSet<RunningProxy>();
+
+/** New connections run other code than requests do, which a runtime compiles only after thousands of them. */
+async function warmUpConnections({ lab, settings }: Context, proxy: RunningProxy): Promise<void> {
+  if (warm.has(proxy)) return;
+  warm.add(proxy);
+  const { connectionsWarmUpMs: durationMs, handshakeParallel: parallel } = settings;
+  const options = { port: proxy.port, tls: proxy.contender.tls, resume: false, parallel, durationMs };
+  const generators = await startConnections(lab, options);
+  await sleep(durationMs);
+  await generators.finish();
+}
+
 /** A new connection for each request of 10 bytes, and what the proxy spends on it. */
 export async function measureConnections(context: Context, contender: Contender, key: KeyKind, resume: boolean) {
   const { lab, fleet, backend, settings: { skipMs, windowMs, handshakeParallel: parallel } } = context;
   const proxy = await fleet.get(contender, { key });
+  await warmUpConnections(context, proxy);
   const options = { port: proxy.port, tls: contender.tls, resume, parallel, durationMs: skipMs + windowMs };
   const generators = await startConnections(lab, options);
   try {

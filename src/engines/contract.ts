@@ -149,6 +149,13 @@ export interface PreambleConn extends Conn {
   readPreamble(limit: number, parse: (bytes: Uint8Array) => number): Promise<void>;
 }
 
+/** Receives the connections of a listener as they come. */
+export interface Acceptor {
+  accepted(conn: Conn): void;
+  /** What {@linkcode Listener.accept} throws; after kind `closed` nothing comes any more. */
+  failed(error: ConnError): void;
+}
+
 export interface Listener {
   /** The bound address, with the port that the kernel has chosen where 0 was asked for. */
   readonly address: Address;
@@ -159,6 +166,11 @@ export interface Listener {
    * @throws {ConnError} kind `exhausted` (go on after a pause) or `closed`
    */
   accept(): Promise<Conn>;
+  /**
+   * Replaces {@linkcode Listener.accept} from now on: each connection goes to `acceptor` as it comes, without a promise.
+   * Engines that accept connections as they come have it.
+   */
+  acceptTo?(acceptor: Acceptor): void;
   /**
    * Resolves when a connection waits to be accepted, or the listener is closed. It is present where connections wait in
    * the kernel until {@linkcode Listener.accept} is called, and absent where the engine accepts them as they come, so

@@ -5,6 +5,8 @@ const LONGEST_PAUSE_MS = 1000;
 
 /** Decides when a connection may be accepted, and what becomes of one that was. */
 export interface AcceptControl<Slot> {
+  /** Admits or refuses a connection that the engine has accepted already. */
+  admit(): Slot;
   /** Reserves a slot for the next connection, at once or as soon as the limits allow. */
   reserve(): Slot | Promise<Slot>;
   /** Checks the slot again after accept: a reload may have changed the limits. */
@@ -22,7 +24,32 @@ export interface AcceptControl<Slot> {
  * @param control is asked before each accept
  * @throws {ConnError} when the listener itself failed
  */
-export async function acceptLoop<Slot>(
+export function acceptLoop<Slot>(
+  listener: Listener,
+  serve: (conn: Conn, slot: Slot) => void,
+  exhausted: (error: ConnError) => void,
+  control: AcceptControl<Slot>,
+): Promise<void> {
+  if (listener.acceptTo === undefined) return acceptEach(listener, serve, exhausted, control);
+  return new Promise((resolve, reject) => {
+    let isExhausted = false;
+    listener.acceptTo!({
+      accepted(conn) {
+        isExhausted = false;
+        serve(conn, control.admit());
+      },
+      failed(error) {
+        if (error.kind === "closed") return resolve();
+        if (error.kind === "reset") return;
+        if (error.kind !== "exhausted") return reject(error);
+        if (!isExhausted) exhausted(error);
+        isExhausted = true;
+      },
+    });
+  });
+}
+
+async function acceptEach<Slot>(
   listener: Listener,
   serve: (conn: Conn, slot: Slot) => void,
   exhausted: (error: ConnError) => void,
@@ -46,7 +73,6 @@ export async function acceptLoop<Slot>(
       if (error.kind === "reset") continue;
       if (error.kind !== "exhausted") throw error;
       if (pauseMs === 0) exhausted(error);
-      if (listener.readable === undefined) continue;
       pauseMs = Math.min(pauseMs === 0 ? FIRST_PAUSE_MS : pauseMs * 2, LONGEST_PAUSE_MS);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }

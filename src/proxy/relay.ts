@@ -27,32 +27,32 @@ export interface Flow {
  * is awaited before the next read, so a slow target slows its source down, and at most one chunk is held. Never throws.
  */
 export class Relay implements Sink, Receiver {
-  readonly #source: Conn;
-  readonly #target: Conn;
-  readonly #flow: Flow;
-  #side: "source" | "target" = "source";
+  private readonly source: Conn;
+  private readonly target: Conn;
+  private readonly flow: Flow;
+  private side: "source" | "target" = "source";
   /** Whether the flow was told of the end. */
-  #over = false;
-  #discarding = false;
-  #sourceEnded = false;
+  private over = false;
+  private discarding = false;
+  private sourceEnded = false;
   /** Lets a source that pushes go on after it has waited because the target failed. */
-  #release: (() => void) | null = null;
+  private release: (() => void) | null = null;
   // For engines without `readFor` or `writeFor` alone; made when they are needed first.
-  #received: ((chunk: Uint8Array | null) => void) | undefined;
-  #written: (() => void) | undefined;
-  #failed: ((error: unknown) => void) | undefined;
+  private onReceived: ((chunk: Uint8Array | null) => void) | undefined;
+  private onWritten: (() => void) | undefined;
+  private onFailed: ((error: unknown) => void) | undefined;
 
   constructor(source: Conn, target: Conn, flow: Flow) {
-    this.#source = source;
-    this.#target = target;
-    this.#flow = flow;
+    this.source = source;
+    this.target = target;
+    this.flow = flow;
   }
 
   /** @param first the first read, where it was begun before the target was connected */
   start(first?: Promise<Uint8Array | null>): void {
-    if (this.#source.pushTo === undefined) this.#pull(first);
-    else if (first === undefined) this.#source.pushTo(this);
-    else first.then((chunk) => this.#pushAfter(chunk), (error) => this.failed(error));
+    if (this.source.pushTo === undefined) this.pull(first);
+    else if (first === undefined) this.source.pushTo(this);
+    else first.then((chunk) => this.pushAfter(chunk), (error) => this.failed(error));
   }
 
   /**
@@ -61,51 +61,54 @@ export class Relay implements Sink, Receiver {
    * @returns whether {@linkcode Flow.drained} comes in addition to {@linkcode Flow.ended}, which was called already
    */
   discard(): boolean {
-    const again = this.#over && !this.#discarding && !this.#sourceEnded;
-    this.#discarding = true;
+    const again = this.over && !this.discarding && !this.sourceEnded;
+    this.discarding = true;
     // Otherwise a read or a write is pending, whose result is dropped.
-    if (again) this.#restart();
+    if (again) this.restart();
     return again;
   }
 
-  #restart(): void {
-    this.#over = false;
-    this.#side = "source";
-    if (this.#release === null) this.start();
-    else this.#release();
+  private restart(): void {
+    this.over = false;
+    this.side = "source";
+    if (this.release === null) this.start();
+    else this.release();
   }
 
   /** This is no async function, because each chunk would suspend its frame twice, and each idle connection keep one. */
-  #pull(first: Promise<Uint8Array | null> | undefined): void {
-    if (first === undefined) this.#readNext();
+  private pull(first: Promise<Uint8Array | null> | undefined): void {
+    if (first === undefined) this.readNext();
     else first.then((chunk) => this.received(chunk), (error) => this.failed(error));
   }
 
-  #readNext(): void {
-    this.#side = "source";
-    const source = this.#source;
+  private readNext(): void {
+    this.side = "source";
+    const source = this.source;
     if (source.readFor !== undefined) source.readFor(this);
     else {source.read().then(
-        this.#received ??= (chunk) => this.received(chunk),
-        this.#failed ??= (error) => this.failed(error),
+        this.onReceived ??= (chunk) => this.received(chunk),
+        this.onFailed ??= (error) => this.failed(error),
       );}
   }
 
   /** {@linkcode Receiver.received} */
   received(chunk: Uint8Array | null): void {
     if (chunk === null) return this.end(null);
-    if (this.#discarding) {
-      this.#flow.dropped();
-      return this.#readNext();
+    if (this.discarding) {
+      this.flow.dropped();
+      return this.readNext();
     }
-    const target = this.#target;
+    const target = this.target;
     if (target.writeFor === undefined) {
-      this.#forward(chunk).then(this.#written ??= () => this.written(), this.#failed ??= (error) => this.failed(error));
+      this.forward(chunk).then(
+        this.onWritten ??= () => this.written(),
+        this.onFailed ??= (error) => this.failed(error),
+      );
       return;
     }
     try {
-      this.#flow.moved(chunk.length);
-      this.#side = "target";
+      this.flow.moved(chunk.length);
+      this.side = "target";
       target.writeFor(chunk, this);
     } catch (error) {
       this.failed(error);
@@ -114,92 +117,92 @@ export class Relay implements Sink, Receiver {
 
   /** {@linkcode Receiver.written} */
   written(): void {
-    this.#readNext();
+    this.readNext();
   }
 
   /** {@linkcode Receiver.failed} */
   failed(error: unknown): void {
-    if (this.#discarding && this.#side === "target") this.#readNext();
+    if (this.discarding && this.side === "target") this.readNext();
     else this.end(asConnError(error));
   }
 
   /** Goes on with a source that pushes, after the read that was begun before. */
-  #pushAfter(chunk: Uint8Array | null): void {
+  private pushAfter(chunk: Uint8Array | null): void {
     if (chunk === null) return this.end(null);
     const taking = this.take(chunk);
-    if (taking === WRITTEN) this.#source.pushTo!(this);
-    else void taking.then(() => this.#source.pushTo!(this));
+    if (taking === WRITTEN) this.source.pushTo!(this);
+    else void taking.then(() => this.source.pushTo!(this));
   }
 
   /** {@linkcode Sink.take} */
   take(chunk: Uint8Array): Promise<void> {
-    if (this.#discarding) {
-      this.#flow.dropped();
+    if (this.discarding) {
+      this.flow.dropped();
       return WRITTEN;
     }
-    const writing = this.#forward(chunk);
+    const writing = this.forward(chunk);
     if (writing === WRITTEN) {
-      this.#side = "source";
+      this.side = "source";
       return WRITTEN;
     }
     return writing.then(() => {
-      this.#side = "source";
-    }, (error) => this.#targetFailed(error));
+      this.side = "source";
+    }, (error) => this.targetFailed(error));
   }
 
   /** {@linkcode Sink.unsent} */
   unsent(): number | null | Promise<number | null> {
-    return this.#target.unsent();
+    return this.target.unsent();
   }
 
-  #forward(chunk: Uint8Array): Promise<void> {
+  private forward(chunk: Uint8Array): Promise<void> {
     try {
-      this.#flow.moved(chunk.length);
-      this.#side = "target";
-      return this.#target.write(chunk);
+      this.flow.moved(chunk.length);
+      this.side = "target";
+      return this.target.write(chunk);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   /** Makes a source that pushes wait until its bytes are to be dropped. */
-  #targetFailed(error: unknown): Promise<void> {
-    if (this.#discarding) {
-      this.#side = "source";
+  private targetFailed(error: unknown): Promise<void> {
+    if (this.discarding) {
+      this.side = "source";
       return WRITTEN;
     }
-    const released = new Promise<void>((resolve) => this.#release = resolve);
+    const released = new Promise<void>((resolve) => this.release = resolve);
     this.end(asConnError(error));
     return released;
   }
 
   /** {@linkcode Sink.end} */
   end(failure: ConnError | null): void {
-    this.#sourceEnded ||= this.#side === "source";
+    this.sourceEnded ||= this.side === "source";
     // A peer that sends FIN without close_notify may still read, and must get its answer.
-    if (failure === null || (this.#side === "source" && failure.kind === "truncated")) {
-      this.#closeTarget();
-    } else this.#finish({ kind: "failed", side: this.#side, error: failure });
+    if (failure === null || (this.side === "source" && failure.kind === "truncated")) {
+      this.closeTarget();
+    } else this.finish({ kind: "failed", side: this.side, error: failure });
   }
 
   /** Tells the flow of the end, once: a source that pushes may still report its end after the target has failed. */
-  #finish(end: RelayEnd): void {
-    if (this.#over) return;
-    this.#over = true;
-    if (this.#discarding) this.#flow.drained(end.kind === "failed" ? end.error : null);
-    else this.#flow.ended(end);
+  private finish(end: RelayEnd): void {
+    if (this.over) return;
+    this.over = true;
+    if (this.discarding) this.flow.drained(end.kind === "failed" ? end.error : null);
+    else this.flow.ended(end);
   }
 
-  #closeTarget(): void {
-    if (this.#over) return;
-    if (this.#discarding) return this.#finish(ENDED);
-    const closing = this.#target.closeWrite();
-    if (closing === WRITTEN) return this.#finish(ENDED);
-    closing.then(() => this.#finish(ENDED), (error) => {
+  private closeTarget(): void {
+    if (this.over) return;
+    if (this.discarding) return this.finish(ENDED);
+    const closing = this.target.closeWrite();
+    if (closing === WRITTEN) return this.finish(ENDED);
+    closing.then(() => this.finish(ENDED), (error) => {
       const failure = asConnError(error);
       // Everything was written. A target that is gone by now has only closed before it was told to.
-      if (failure.kind === "reset") this.#finish(ENDED);
-      else this.#finish({ kind: "failed", side: "target", error: failure });
+      if (failure.kind === "reset") this.finish(ENDED);
+      else this.finish({ kind: "failed", side: "target", error: failure });
     });
   }
 }

@@ -37,65 +37,65 @@ interface RelayPairOptions {
 }
 
 export class RelayPair {
-  readonly #client: Conn;
-  readonly #backend: Conn;
-  readonly #host: string;
-  readonly #context: RelayPairOptions["context"];
-  readonly #owner: RelayOwner;
-  readonly #inward: Relay;
-  readonly #outward: Relay;
-  #bytesIn: number;
-  #bytesOut = 0;
-  #phase: Phase = "relay";
-  #phaseMs: number;
+  private readonly client: Conn;
+  private readonly backend: Conn;
+  private readonly host: string;
+  private readonly context: RelayPairOptions["context"];
+  private readonly owner: RelayOwner;
+  private readonly inward: Relay;
+  private readonly outward: Relay;
+  private countIn: number;
+  private countOut = 0;
+  private phase: Phase = "relay";
+  private phaseMs: number;
   /** The time of the coarse clock when bytes were relayed last. */
-  #activeMs: number;
+  private activeMs: number;
   /** Watches a silent connection. */
-  #uptake: Uptake | null = null;
+  private uptake: Uptake | null = null;
   /** The side that was the first to end in good order. */
-  #ending: "client" | "backend" | null = null;
+  private ending: "client" | "backend" | null = null;
   /** Why nothing more can be written to the backend, though it may have answered. */
-  #refusal: ConnError | null = null;
+  private refusal: ConnError | null = null;
   /** Why nothing more can be written to the client, though bytes of it may still be on their way to the backend. */
-  #loss: ConnError | null = null;
+  private loss: ConnError | null = null;
   /**
    * How many things must end before everything is freed: two directions, and the client where its end is waited for.
    */
-  #open = 2;
-  #closingTimer: ReturnType<typeof setTimeout> | undefined;
-  #reason: Reason | null = null;
-  #error: string | undefined;
+  private open = 2;
+  private closingTimer: ReturnType<typeof setTimeout> | undefined;
+  private endReason: Reason | null = null;
+  private endError: string | undefined;
 
   constructor({ client, backend, host, bytesIn, context, owner }: RelayPairOptions) {
-    this.#client = client;
-    this.#backend = backend;
-    this.#host = host;
-    this.#bytesIn = bytesIn;
-    this.#context = context;
-    this.#owner = owner;
-    this.#phaseMs = this.#activeMs = performance.now();
-    this.#inward = new Relay(client, backend, new Inward(this));
-    this.#outward = new Relay(backend, client, new Outward(this));
+    this.client = client;
+    this.backend = backend;
+    this.host = host;
+    this.countIn = bytesIn;
+    this.context = context;
+    this.owner = owner;
+    this.phaseMs = this.activeMs = performance.now();
+    this.inward = new Relay(client, backend, new Inward(this));
+    this.outward = new Relay(backend, client, new Outward(this));
   }
 
   /** From the client to the backend. */
   get bytesIn(): number {
-    return this.#bytesIn;
+    return this.countIn;
   }
 
   /** From the backend to the client. */
   get bytesOut(): number {
-    return this.#bytesOut;
+    return this.countOut;
   }
 
   /** Why the connection has ended. */
   get reason(): Reason {
-    return this.#reason ?? "client-closed";
+    return this.endReason ?? "client-closed";
   }
 
   /** The failure that has ended it, if any. */
   get error(): string | undefined {
-    return this.#error;
+    return this.endError;
   }
 
   /**
@@ -103,36 +103,36 @@ export class RelayPair {
    * @param refusal why the backend takes no bytes, where it did not take the PROXY header
    */
   start(first: Promise<Uint8Array | null>, refusal: ConnError | null): void {
-    this.#inward.start(first);
-    this.#outward.start();
-    if (refusal !== null) this.#backendRefused(refusal);
+    this.inward.start(first);
+    this.outward.start();
+    if (refusal !== null) this.backendRefused(refusal);
   }
 
   /** Ends both directions at once, in whatever state. */
   cut(reason: Reason): void {
-    this.#reason ??= reason;
-    this.#client.close();
-    this.#backend.close();
+    this.endReason ??= reason;
+    this.client.close();
+    this.backend.close();
   }
 
   /** Ends both directions in good order: close_notify, FIN, and a moment for the client's own to arrive. */
   end(reason: Reason): void {
-    if (this.#phase === "closing") return;
-    this.#reason ??= reason;
-    this.#close();
+    if (this.phase === "closing") return;
+    this.endReason ??= reason;
+    this.closeInOrder();
   }
 
   /** Ends what has been silent for too long at `nowMs`, or soon afterwards. */
   expire(nowMs: number): void {
-    const { idleMs, halfCloseMs } = this.#context.config.timeouts;
-    switch (this.#phase) {
+    const { idleMs, halfCloseMs } = this.context.config.timeouts;
+    switch (this.phase) {
       case "relay":
-        return this.#expireSilent(idleMs, nowMs, "idle");
+        return this.expireSilent(idleMs, nowMs, "idle");
       case "half-closed":
-        return this.#expireSilent(halfCloseMs, nowMs, "half-close-timeout");
+        return this.expireSilent(halfCloseMs, nowMs, "half-close-timeout");
       case "lingering":
-        if (nowMs - this.#phaseMs >= LINGER_MS) return this.#client.close();
-        return this.#expireSilent(LINGER_SILENCE_MS, nowMs, null);
+        if (nowMs - this.phaseMs >= LINGER_MS) return this.client.close();
+        return this.expireSilent(LINGER_SILENCE_MS, nowMs, null);
       case "closing":
         return;
     }
@@ -144,100 +144,100 @@ export class RelayPair {
    * @param limitMs milliseconds; 0 for no limit
    * @param reason why the connection ends; `null` where it has a reason already
    */
-  #expireSilent(limitMs: number, nowMs: number, reason: Reason | null): void {
-    const sinceMs = Math.max(this.#activeMs, this.#phaseMs);
+  private expireSilent(limitMs: number, nowMs: number, reason: Reason | null): void {
+    const sinceMs = Math.max(this.activeMs, this.phaseMs);
     const quarters = Math.floor((nowMs - sinceMs) * LOOKS / limitMs);
     if (limitMs === 0 || quarters === 0) return;
-    if (this.#uptake?.sinceMs !== sinceMs) this.#uptake = new Uptake(this.#client, this.#backend, sinceMs);
-    if (this.#uptake!.isDue(quarters)) void this.#look(this.#uptake!, quarters, reason);
+    if (this.uptake?.sinceMs !== sinceMs) this.uptake = new Uptake(this.client, this.backend, sinceMs);
+    if (this.uptake!.isDue(quarters)) void this.look(this.uptake!, quarters, reason);
   }
 
-  async #look(uptake: Uptake, quarters: number, reason: Reason | null): Promise<void> {
+  private async look(uptake: Uptake, quarters: number, reason: Reason | null): Promise<void> {
     const taken = await uptake.look(quarters);
-    if (Math.max(this.#activeMs, this.#phaseMs) !== uptake.sinceMs) return;
+    if (Math.max(this.activeMs, this.phaseMs) !== uptake.sinceMs) return;
     if (taken) {
-      this.#activeMs = this.#context.clock.now;
-      if (this.#phase === "lingering") this.#phaseMs = this.#activeMs;
-      uptake.restart(this.#activeMs);
+      this.activeMs = this.context.clock.now;
+      if (this.phase === "lingering") this.phaseMs = this.activeMs;
+      uptake.restart(this.activeMs);
     } else if (quarters < LOOKS) return;
-    else if (reason === null) this.#client.close();
+    else if (reason === null) this.client.close();
     else this.end(reason);
   }
 
   movedIn(count: number): void {
-    this.#bytesIn += count;
-    this.#activeMs = this.#context.clock.now;
-    this.#context.telemetry.bytesIn(this.#host, count);
+    this.countIn += count;
+    this.activeMs = this.context.clock.now;
+    this.context.telemetry.bytesIn(this.host, count);
   }
 
   movedOut(count: number): void {
-    this.#bytesOut += count;
-    this.#activeMs = this.#context.clock.now;
-    this.#context.telemetry.bytesOut(this.#host, count);
+    this.countOut += count;
+    this.activeMs = this.context.clock.now;
+    this.context.telemetry.bytesOut(this.host, count);
   }
 
   /** Bytes of the client were dropped. They only count as activity while nothing but the client's end is waited for. */
   dropped(): void {
-    if (this.#phase === "lingering") this.#activeMs = this.#context.clock.now;
+    if (this.phase === "lingering") this.activeMs = this.context.clock.now;
   }
 
   /** The client has ended, after bytes of it were dropped. */
   drained(failure: ConnError | null): void {
-    this.#open--;
-    const lost = failure ?? this.#loss;
-    if (lost !== null && this.#phase === "half-closed" && this.#reason === null) this.#clientFailed(lost);
-    this.#finishIfOver();
+    this.open--;
+    const lost = failure ?? this.loss;
+    if (lost !== null && this.phase === "half-closed" && this.endReason === null) this.clientFailed(lost);
+    this.finishIfOver();
   }
 
   /**
    * One direction is over. The other goes on after an orderly end, or where an answer may still come; else all ends.
    */
   ended(end: RelayEnd, source: "client" | "backend"): void {
-    this.#open--;
-    if (this.#reason === null) {
-      if (end.kind === "ended") this.#endedInOrder(source);
+    this.open--;
+    if (this.endReason === null) {
+      if (end.kind === "ended") this.endedInOrder(source);
       else if (source === "client") {
-        if (end.side === "source") this.#clientFailed(this.#loss ?? end.error);
-        else this.#backendRefused(end.error);
-      } else if (end.side === "source") this.#backendFailed(end.error);
-      else this.#clientRefused(end.error);
+        if (end.side === "source") this.clientFailed(this.loss ?? end.error);
+        else this.backendRefused(end.error);
+      } else if (end.side === "source") this.backendFailed(end.error);
+      else this.clientRefused(end.error);
     }
-    this.#finishIfOver();
+    this.finishIfOver();
   }
 
   /** The backend has ended, after bytes of it were dropped. */
   backendDrained(): void {
-    this.#open--;
-    this.#finishIfOver();
+    this.open--;
+    this.finishIfOver();
   }
 
-  #endedInOrder(source: "client" | "backend"): void {
-    this.#ending ??= source;
-    if (this.#loss !== null) return this.#clientFailed(this.#loss);
-    if (this.#refusal !== null) this.#answered();
-    else if (this.#phase === "relay") this.#enter("half-closed");
-    else this.#reason = this.#endingReason();
+  private endedInOrder(source: "client" | "backend"): void {
+    this.ending ??= source;
+    if (this.loss !== null) return this.clientFailed(this.loss);
+    if (this.refusal !== null) this.answered();
+    else if (this.phase === "relay") this.enter("half-closed");
+    else this.endReason = this.endingReason();
   }
 
   /**
    * The client takes no more bytes. What it sent before it left may still be in the kernel, and is for the application.
    * The reads tell when that has ended.
    */
-  #clientRefused(error: ConnError): void {
-    if (this.#phase !== "relay" || !isReset(error)) return this.#clientFailed(error);
-    this.#loss = error;
-    this.#enter("half-closed");
-    this.#dropOutput();
+  private clientRefused(error: ConnError): void {
+    if (this.phase !== "relay" || !isReset(error)) return this.clientFailed(error);
+    this.loss = error;
+    this.enter("half-closed");
+    this.dropOutput();
   }
 
   /** The client has failed, and everything that it sent before has been written to the backend. */
-  #clientFailed(error: ConnError): void {
+  private clientFailed(error: ConnError): void {
     // After the backend has ended, a reset by the client is only its way of closing.
-    if (this.#ending === "backend" && isReset(error)) return this.cut(this.#endingReason());
-    this.#error = error.message;
-    this.#reason ??= clientReason(error);
-    this.#client.close();
-    void this.#leaveBackend(this.#ending !== "client" && error.kind !== "vanished");
+    if (this.ending === "backend" && isReset(error)) return this.cut(this.endingReason());
+    this.endError = error.message;
+    this.endReason ??= clientReason(error);
+    this.client.close();
+    void this.leaveBackend(this.ending !== "client" && error.kind !== "vanished");
   }
 
   /**
@@ -246,94 +246,94 @@ export class RelayPair {
    * @param cut whether it is to be reset, so that the application can distinguish a request that was cut from a
    * complete one
    */
-  async #leaveBackend(cut: boolean): Promise<void> {
-    this.#open++;
-    this.#enter("closing");
-    this.#dropOutput();
+  private async leaveBackend(cut: boolean): Promise<void> {
+    this.open++;
+    this.enter("closing");
+    this.dropOutput();
     // A Unix socket loses nothing.
-    if (this.#backend.remote.hostname !== "") await allReceived(this.#backend, LINGER_MS, LINGER_SILENCE_MS);
-    if (cut) this.#backend.abort();
-    else this.#backend.close();
-    this.#open--;
-    this.#finishIfOver();
+    if (this.backend.remote.hostname !== "") await allReceived(this.backend, LINGER_MS, LINGER_SILENCE_MS);
+    if (cut) this.backend.abort();
+    else this.backend.close();
+    this.open--;
+    this.finishIfOver();
   }
 
   /**
    * The backend takes no more bytes. It may have answered before it closed. The answer goes to the client, which may
    * still be sending, and whose bytes are dropped.
    */
-  #backendRefused(error: ConnError): void {
-    this.#refusal = error;
-    this.#dropInput();
-    if (this.#ending === "backend") this.#answered();
-    else if (this.#phase === "relay") this.#enter("half-closed");
+  private backendRefused(error: ConnError): void {
+    this.refusal = error;
+    this.dropInput();
+    if (this.ending === "backend") this.answered();
+    else if (this.phase === "relay") this.enter("half-closed");
   }
 
   /** The backend has failed, and everything that it sent before has been written to the client. */
-  #backendFailed(error: ConnError): void {
-    if (error.kind === "reset" && this.#refusal !== null && this.#bytesOut > 0) return this.#answered();
-    this.#failedBackend(error);
-    this.#backend.close();
-    if (this.#client.cutWrite === undefined) return this.#client.close();
+  private backendFailed(error: ConnError): void {
+    if (error.kind === "reset" && this.refusal !== null && this.countOut > 0) return this.answered();
+    this.failedBackend(error);
+    this.backend.close();
+    if (this.client.cutWrite === undefined) return this.client.close();
     // The client gets no close_notify, so that it can tell that bytes are missing.
-    this.#client.cutWrite();
-    this.#enter("lingering");
-    this.#dropInput();
+    this.client.cutWrite();
+    this.enter("lingering");
+    this.dropInput();
   }
 
   /** The backend has answered without reading everything that the client sent. */
-  #answered(): void {
-    if (this.#bytesOut === 0) this.#failedBackend(this.#refusal!);
-    else this.#reason = "backend-closed";
-    this.#enter("lingering");
-    this.#closeWrite();
+  private answered(): void {
+    if (this.countOut === 0) this.failedBackend(this.refusal!);
+    else this.endReason = "backend-closed";
+    this.enter("lingering");
+    this.closeWrite();
   }
 
-  #failedBackend(error: ConnError): void {
-    this.#error = error.message;
-    this.#reason = backendReason(error);
+  private failedBackend(error: ConnError): void {
+    this.endError = error.message;
+    this.endReason = backendReason(error);
   }
 
   /** Ends a relaying connection in good order. A client that does not react is not waited for. */
-  #close(): void {
-    const lingers = this.#phase === "lingering";
-    this.#enter("closing");
-    this.#closingTimer = setTimeout(() => this.#client.close(), CLOSING_MS);
+  private closeInOrder(): void {
+    const lingers = this.phase === "lingering";
+    this.enter("closing");
+    this.closingTimer = setTimeout(() => this.client.close(), CLOSING_MS);
     if (lingers) return;
-    this.#backend.close();
-    this.#dropInput();
-    this.#closeWrite();
+    this.backend.close();
+    this.dropInput();
+    this.closeWrite();
   }
 
-  #dropInput(): void {
-    if (this.#inward.discard()) this.#open++;
+  private dropInput(): void {
+    if (this.inward.discard()) this.open++;
   }
 
-  #dropOutput(): void {
-    if (this.#outward.discard()) this.#open++;
+  private dropOutput(): void {
+    if (this.outward.discard()) this.open++;
   }
 
-  #closeWrite(): void {
-    this.#open++;
-    this.#client.closeWrite().catch(() => this.#client.close()).then(() => {
-      this.#open--;
-      this.#finishIfOver();
+  private closeWrite(): void {
+    this.open++;
+    this.client.closeWrite().catch(() => this.client.close()).then(() => {
+      this.open--;
+      this.finishIfOver();
     });
   }
 
-  #finishIfOver(): void {
-    if (this.#open > 0) return;
-    clearTimeout(this.#closingTimer);
-    this.#owner.finish();
+  private finishIfOver(): void {
+    if (this.open > 0) return;
+    clearTimeout(this.closingTimer);
+    this.owner.finish();
   }
 
-  #endingReason(): Reason {
-    return this.#ending === "client" ? "client-closed" : "backend-closed";
+  private endingReason(): Reason {
+    return this.ending === "client" ? "client-closed" : "backend-closed";
   }
 
-  #enter(phase: Phase): void {
-    this.#phase = phase;
-    this.#phaseMs = this.#activeMs = performance.now();
+  private enter(phase: Phase): void {
+    this.phase = phase;
+    this.phaseMs = this.activeMs = performance.now();
   }
 }
 

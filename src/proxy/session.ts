@@ -22,41 +22,41 @@ import { writeHeader } from "./write_header.ts";
 type Phase = "handshake" | "connect" | "dismissed";
 
 export class Session implements Expiring {
-  #context: SessionContext;
-  readonly #client: Conn;
-  readonly #conn: string;
-  readonly #openedMs = performance.now();
-  #source: Endpoint;
+  private context: SessionContext;
+  private readonly client: Conn;
+  private readonly conn: string;
+  private readonly openedMs = performance.now();
+  private source: Endpoint;
   /** What the PROXY header in front of TLS says; else `null`, and it is the client's connection that knows. */
-  #destination: Endpoint | null = null;
+  private destination: Endpoint | null = null;
   /** TLVs of the client's PROXY header to hand on to the backend. */
-  #forwarded: readonly Tlv[] = NOTHING_FORWARDED;
-  #backend: BackendConn | null = null;
+  private forwarded: readonly Tlv[] = NOTHING_FORWARDED;
+  private backend: BackendConn | null = null;
   /** Both directions; `null` until they begin. From then on they say how the connection ends. */
-  #relays: RelayPair | null = null;
-  #tls: TlsInfo = {};
-  #handshakeMs: number | undefined;
+  private relays: RelayPair | null = null;
+  private tls: TlsInfo = {};
+  private handshakeMs: number | undefined;
   /** How many bytes of the client went to the backend with the PROXY header. */
-  #earlyBytes = 0;
+  private earlyBytes = 0;
   /** What is going on until the relay begins. */
-  #phase: Phase = "handshake";
+  private phase: Phase = "handshake";
   /** The read that the relay will begin with, until there is a relay. */
-  #firstRead: Promise<Uint8Array | null> | null = null;
+  private firstRead: Promise<Uint8Array | null> | null = null;
   /** Resolves when a client has left that is dismissed before the relay begins. */
-  #dismissal: Promise<void> | null = null;
+  private dismissal: Promise<void> | null = null;
   /** Why the client cannot be read from while its backend is connected. */
-  #lostClient: ConnError | null = null;
-  #admitted = false;
+  private lostClient: ConnError | null = null;
+  private admitted = false;
   /** Why the connection ends before the relay begins. */
-  #reason: Reason | null = null;
-  #error: string | undefined;
-  #failureClass: FailureClass | undefined;
+  private reason: Reason | null = null;
+  private error: string | undefined;
+  private failureClass: FailureClass | undefined;
 
   constructor(client: Conn, context: SessionContext) {
-    this.#client = client;
-    this.#context = context;
-    this.#conn = context.nextId();
-    this.#source = client.remote;
+    this.client = client;
+    this.context = context;
+    this.conn = context.nextId();
+    this.source = client.remote;
   }
 
   /**
@@ -65,43 +65,43 @@ export class Session implements Expiring {
    * `async` function within another costs a new connection a microsecond.
    */
   async run(): Promise<void> {
-    const { preamble } = this.#context;
+    const { preamble } = this.context;
     try {
-      if (preamble !== null) await this.#readPreamble(preamble);
-      if (this.#admit() && this.#findRoute(await this.#client.handshake())) {
-        this.#beginReading();
-        this.#backend = await connectBackend(this.#context, this.#source.hostname, () => this.#hasGone);
-        const refusal = this.#context.header === null ? null : await this.#writeHeader(this.#backend.conn);
-        if (this.#reason === null) return this.#relay(this.#backend.conn, refusal);
+      if (preamble !== null) await this.readPreamble(preamble);
+      if (this.admit() && this.findRoute(await this.client.handshake())) {
+        this.beginReading();
+        this.backend = await connectBackend(this.context, this.source.hostname, () => this.hasGone);
+        const refusal = this.context.header === null ? null : await this.writeHeader(this.backend.conn);
+        if (this.reason === null) return this.startRelay(this.backend.conn, refusal);
       }
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
-    if (this.#dismissal !== null) await this.#dismissal;
+    if (this.dismissal !== null) await this.dismissal;
     this.finish();
   }
 
   /** Frees everything and makes the record. To be called once. */
   finish(): void {
-    const { balancer, admission, telemetry, finished } = this.#context;
-    const relays = this.#relays;
-    this.#client.close();
-    this.#backend?.conn.close();
-    if (this.#backend !== null) balancer.released(this.#backend.backend);
-    const record = createRecord(this.#context, {
-      conn: this.#conn,
-      client: this.#source,
-      tls: this.#tls,
-      backend: this.#backend,
-      bytesIn: relays?.bytesIn ?? this.#earlyBytes,
+    const { balancer, admission, telemetry, finished } = this.context;
+    const relays = this.relays;
+    this.client.close();
+    this.backend?.conn.close();
+    if (this.backend !== null) balancer.released(this.backend.backend);
+    const record = createRecord(this.context, {
+      conn: this.conn,
+      client: this.source,
+      tls: this.tls,
+      backend: this.backend,
+      bytesIn: relays?.bytesIn ?? this.earlyBytes,
       bytesOut: relays?.bytesOut ?? 0,
-      durationMs: performance.now() - this.#openedMs,
-      handshakeMs: this.#handshakeMs,
-      reason: relays?.reason ?? this.#reason ?? "client-closed",
-      error: relays === null ? this.#error : relays.error,
-      failureClass: this.#failureClass,
+      durationMs: performance.now() - this.openedMs,
+      handshakeMs: this.handshakeMs,
+      reason: relays?.reason ?? this.reason ?? "client-closed",
+      error: relays === null ? this.error : relays.error,
+      failureClass: this.failureClass,
     });
-    if (this.#admitted) {
+    if (this.admitted) {
       admission.release(record.client);
       telemetry.closed(record);
     } else telemetry.rejected(record.reason, record.client, record.error);
@@ -110,180 +110,180 @@ export class Session implements Expiring {
 
   /** Ends the connection at once, in whatever state. */
   cut(reason: Reason): void {
-    if (this.#relays !== null) return this.#relays.cut(reason);
-    this.#reason ??= reason;
-    this.#client.close();
-    this.#backend?.conn.close();
+    if (this.relays !== null) return this.relays.cut(reason);
+    this.reason ??= reason;
+    this.client.close();
+    this.backend?.conn.close();
   }
 
   /**
    * Ends the connection in good order, where its state allows it: close_notify, FIN, and a moment for the client's own.
    */
   end(reason: Reason): void {
-    if (this.#relays !== null) return this.#relays.end(reason);
-    if (this.#phase === "handshake") return this.cut(reason);
-    if (this.#phase === "dismissed") return;
-    this.#reason ??= reason;
-    void this.#dismiss();
+    if (this.relays !== null) return this.relays.end(reason);
+    if (this.phase === "handshake") return this.cut(reason);
+    if (this.phase === "dismissed") return;
+    this.reason ??= reason;
+    void this.dismiss();
   }
 
   /** Whether the handshake is not done so long after the connection was accepted. */
   isHandshakeLate(afterMs: number): boolean {
-    return this.#phase === "handshake" && performance.now() - this.#openedMs >= afterMs;
+    return this.phase === "handshake" && performance.now() - this.openedMs >= afterMs;
   }
 
   /** Ends the connection of a client that has not sent a byte. */
   async endSilent(reason: Reason): Promise<void> {
-    if (!await this.#client.heard() && this.#phase === "handshake") this.cut(reason);
+    if (!await this.client.heard() && this.phase === "handshake") this.cut(reason);
   }
 
   expire(nowMs: number): void {
-    const { handshakeMs, lifetimeMs } = this.#context.config.timeouts;
-    const ageMs = nowMs - this.#openedMs;
-    if (this.#phase === "handshake" && handshakeMs > 0 && ageMs >= handshakeMs) this.cut("handshake-timeout");
+    const { handshakeMs, lifetimeMs } = this.context.config.timeouts;
+    const ageMs = nowMs - this.openedMs;
+    if (this.phase === "handshake" && handshakeMs > 0 && ageMs >= handshakeMs) this.cut("handshake-timeout");
     else if (lifetimeMs > 0 && ageMs >= lifetimeMs) this.end("lifetime");
-    else this.#relays?.expire(nowMs);
+    else this.relays?.expire(nowMs);
   }
 
-  async #readPreamble(read: (client: Conn) => Promise<Preamble>): Promise<void> {
+  private async readPreamble(read: (client: Conn) => Promise<Preamble>): Promise<void> {
     try {
-      const { endpoints, forwarded } = await read(this.#client);
-      this.#source = endpoints.source;
-      this.#destination = endpoints.destination;
-      this.#forwarded = forwarded;
+      const { endpoints, forwarded } = await read(this.client);
+      this.source = endpoints.source;
+      this.destination = endpoints.destination;
+      this.forwarded = forwarded;
     } catch (error) {
       if (error instanceof ProxyHeaderError) {
-        this.#reason ??= "proxy-header";
-        this.#error = `${error.reason}: ${error.message}`;
-      } else this.#reason ??= handshakeReason(error);
+        this.reason ??= "proxy-header";
+        this.error = `${error.reason}: ${error.message}`;
+      } else this.reason ??= handshakeReason(error);
       throw error;
     }
   }
 
   /** Returns whether the limits admit the client. */
-  #admit(): boolean {
-    const { admission, telemetry } = this.#context;
-    const { hostname } = this.#source;
-    this.#reason ??= admission.admit(hostname);
-    if (this.#reason !== null) return false;
-    this.#admitted = true;
+  private admit(): boolean {
+    const { admission, telemetry } = this.context;
+    const { hostname } = this.source;
+    this.reason ??= admission.admit(hostname);
+    if (this.reason !== null) return false;
+    this.admitted = true;
     telemetry.opened(hostname);
     return true;
   }
 
   /** Finds the route of a connection whose handshake is done. Returns whether there is a backend to connect to. */
-  #findRoute(tls: TlsInfo): boolean {
-    const { telemetry, authorise, route } = this.#context;
-    this.#tls = tls;
-    this.#handshakeMs = performance.now() - this.#openedMs;
+  private findRoute(tls: TlsInfo): boolean {
+    const { telemetry, authorise, route } = this.context;
+    this.tls = tls;
+    this.handshakeMs = performance.now() - this.openedMs;
     if (tls.isValidation) {
-      telemetry.handshakeDone(tls.version, tls.resumed, this.#handshakeMs);
-      this.#reason ??= "acme-challenge";
-      void this.#dismiss();
+      telemetry.handshakeDone(tls.version, tls.resumed, this.handshakeMs);
+      this.reason ??= "acme-challenge";
+      void this.dismiss();
       return false;
     }
     const refusal = authorise(tls);
-    if (refusal !== null) return this.#refuse("client-auth", refusal);
+    if (refusal !== null) return this.refuse("client-auth", refusal);
     const context = route(tls);
-    if (context === null) return this.#refuse("no-route", `No route for ${describeTls(tls)}`);
-    if (!tls.passthrough) telemetry.handshakeDone(tls.version, tls.resumed, this.#handshakeMs);
-    this.#context = context;
+    if (context === null) return this.refuse("no-route", `No route for ${describeTls(tls)}`);
+    if (!tls.passthrough) telemetry.handshakeDone(tls.version, tls.resumed, this.handshakeMs);
+    this.context = context;
     context.telemetry.routed();
-    this.#phase = "connect";
+    this.phase = "connect";
     return true;
   }
 
   /** Refuses a client after its handshake. */
-  #refuse(reason: Reason, message: string): false {
-    this.#reason ??= reason;
-    this.#error ??= message;
-    this.#failureClass = failureClass(new Error(message));
-    this.#context.telemetry.handshakeFailed(reason);
-    void this.#dismiss();
+  private refuse(reason: Reason, message: string): false {
+    this.reason ??= reason;
+    this.error ??= message;
+    this.failureClass = failureClass(new Error(message));
+    this.context.telemetry.handshakeFailed(reason);
+    void this.dismiss();
     return false;
   }
 
   /** Begins the read that the relay goes on with, which tells meanwhile whether the client is still there. */
-  #beginReading(): void {
-    this.#firstRead = this.#client.read();
+  private beginReading(): void {
+    this.firstRead = this.client.read();
     // The relay reports a failure of this read. Until it does, the failure must not count as unhandled.
-    this.#firstRead.catch((error) => this.#lostClient = error);
+    this.firstRead.catch((error) => this.lostClient = error);
   }
 
   /** Dismisses the client before the relay begins. */
-  #dismiss(): Promise<void> {
-    this.#phase = "dismissed";
-    return this.#dismissal ??= dismissClient(this.#client, this.#firstRead);
+  private dismiss(): Promise<void> {
+    this.phase = "dismissed";
+    return this.dismissal ??= dismissClient(this.client, this.firstRead);
   }
 
   /**
    * Writes the PROXY header. Where bytes of the client went with it, the next read is begun.
    * @returns the failure where the backend takes nothing
    */
-  async #writeHeader(backend: Conn): Promise<ConnError | null> {
-    const { header, telemetry } = this.#context;
-    const endpoints = { source: this.#source, destination: this.#destination ?? this.#client.local };
-    const bytes = header!(endpoints, this.#tls, this.#conn, this.#forwarded);
+  private async writeHeader(backend: Conn): Promise<ConnError | null> {
+    const { header, telemetry } = this.context;
+    const endpoints = { source: this.source, destination: this.destination ?? this.client.local };
+    const bytes = header!(endpoints, this.tls, this.conn, this.forwarded);
     // The connection may live for days, and its header is written once.
-    this.#forwarded = NOTHING_FORWARDED;
-    const failure = await writeHeader(backend, bytes, this.#firstRead!, (count) => {
-      this.#earlyBytes = count;
-      telemetry.bytesIn(this.#source.hostname, count);
+    this.forwarded = NOTHING_FORWARDED;
+    const failure = await writeHeader(backend, bytes, this.firstRead!, (count) => {
+      this.earlyBytes = count;
+      telemetry.bytesIn(this.source.hostname, count);
     });
-    if (this.#earlyBytes > 0 && this.#reason === null) {
-      const next = this.#firstRead = this.#client.read();
+    if (this.earlyBytes > 0 && this.reason === null) {
+      const next = this.firstRead = this.client.read();
       next.catch(() => {});
     }
     return failure;
   }
 
-  #relay(backend: Conn, refusal: ConnError | null): void {
-    const first = this.#firstRead!;
-    this.#firstRead = null;
-    this.#relays = new RelayPair({
-      client: this.#client,
+  private startRelay(backend: Conn, refusal: ConnError | null): void {
+    const first = this.firstRead!;
+    this.firstRead = null;
+    this.relays = new RelayPair({
+      client: this.client,
       backend,
-      host: this.#source.hostname,
-      bytesIn: this.#earlyBytes,
-      context: this.#context,
+      host: this.source.hostname,
+      bytesIn: this.earlyBytes,
+      context: this.context,
       owner: this,
     });
-    this.#relays.start(first, refusal);
+    this.relays.start(first, refusal);
   }
 
   /** Whether nobody waits for a backend any more. A client that has sent FIN alone may still read. */
-  get #hasGone(): boolean {
-    return this.#reason !== null || (this.#lostClient !== null && this.#lostClient.kind !== "truncated");
+  private get hasGone(): boolean {
+    return this.reason !== null || (this.lostClient !== null && this.lostClient.kind !== "truncated");
   }
 
   /**
    * Decides by what was going on what a failure before the relay means, and tells the client where that is possible.
    */
-  #fail(error: unknown): void {
-    if (this.#phase === "handshake" && this.#admitted) this.#handshakeFailed(error);
-    else if (this.#phase === "connect" && this.#backend === null) this.#connectFailed(error);
-    this.#error ??= messageOf(error);
-    this.#reason ??= backendReason(error);
+  private fail(error: unknown): void {
+    if (this.phase === "handshake" && this.admitted) this.handshakeFailed(error);
+    else if (this.phase === "connect" && this.backend === null) this.connectFailed(error);
+    this.error ??= messageOf(error);
+    this.reason ??= backendReason(error);
   }
 
-  #handshakeFailed(error: unknown): void {
-    this.#reason ??= handshakeReason(error);
-    this.#failureClass = failureClass(error);
-    this.#context.telemetry.handshakeFailed(this.#reason);
-    if (this.#reason === "client-auth") void this.#dismiss();
+  private handshakeFailed(error: unknown): void {
+    this.reason ??= handshakeReason(error);
+    this.failureClass = failureClass(error);
+    this.context.telemetry.handshakeFailed(this.reason);
+    if (this.reason === "client-auth") void this.dismiss();
   }
 
-  #connectFailed(error: unknown): void {
-    if (this.#reason !== null) return;
-    if (this.#hasGone) {
-      this.#reason = clientReason(this.#lostClient!);
-      this.#error = messageOf(this.#lostClient);
+  private connectFailed(error: unknown): void {
+    if (this.reason !== null) return;
+    if (this.hasGone) {
+      this.reason = clientReason(this.lostClient!);
+      this.error = messageOf(this.lostClient);
       return;
     }
-    this.#reason = "backend-unreachable";
-    this.#error = messageOf(error);
+    this.reason = "backend-unreachable";
+    this.error = messageOf(error);
     // The client, which waits for an answer, is told at once that there is none.
-    void this.#dismiss();
+    void this.dismiss();
   }
 }
 

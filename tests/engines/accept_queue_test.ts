@@ -35,3 +35,17 @@ Deno.test("AcceptQueue tells whoever waits of a failure, or of its close, and go
   queue.close();
   await assert.rejects(last, closed);
 });
+
+Deno.test("AcceptQueue hands what waits and what comes to a receiver, and a failure and its close after them", () => {
+  const queue = new AcceptQueue<number>(2);
+  queue.push(1);
+  queue.fail(new ConnError("exhausted", "too many"));
+  const told: (number | string)[] = [];
+  queue.handTo({ accepted: (connection) => told.push(connection), failed: ({ kind }) => told.push(kind) });
+  assert.equal(queue.push(2), true);
+  queue.fail(new ConnError("exhausted", "too many"));
+  queue.close();
+  queue.close();
+  assert.equal(queue.push(3), false);
+  assert.deepEqual(told, [1, "exhausted", 2, "exhausted", "closed"]);
+});

@@ -67,6 +67,7 @@ export const bunEngine: Engine = {
       address: address.transport === "unix" ? address : { ...address, port: listener.port },
       fd: listener.fd,
       accept: () => queue.accept(),
+      acceptTo: (acceptor) => queue.handTo(acceptor),
       close() {
         watch.stop();
         name?.release();
@@ -82,40 +83,40 @@ export const bunEngine: Engine = {
 /** A client's connection. Its handshake begins when it is accepted. */
 class BunTlsConn extends BunConn {
   /** Set where clients are asked for a certificate. */
-  readonly #verifier: ClientVerifier | null;
-  #outcome: TlsInfo | ConnError | null = null;
-  #waiter: { resolve(info: TlsInfo): void; reject(error: ConnError): void } | null = null;
+  private readonly verifier: ClientVerifier | null;
+  private outcome: TlsInfo | ConnError | null = null;
+  private waiter: { resolve(info: TlsInfo): void; reject(error: ConnError): void } | null = null;
 
   /** Bytes until the receive buffer is looked at; `Infinity` where it is free to grow. */
-  #bytesToBulk: number;
+  private bytesToBulk: number;
 
   /** @param bounded the socket's receive buffer does not grow */
   constructor(socket: Socket, verifier: ClientVerifier | null, bounded: boolean) {
     super(socket);
     if (this.remote.hostname === "") libc.countBytes(socket.fd);
-    this.#verifier = verifier;
-    this.#bytesToBulk = bounded ? BULK_BYTES : Infinity;
+    this.verifier = verifier;
+    this.bytesToBulk = bounded ? BULK_BYTES : Infinity;
   }
 
   override received(chunk: Uint8Array): void {
-    this.#bytesToBulk -= chunk.length;
-    if (this.#bytesToBulk <= 0) this.#freeBuffer();
+    this.bytesToBulk -= chunk.length;
+    if (this.bytesToBulk <= 0) this.freeBuffer();
     super.received(chunk);
   }
 
   /** Lets the receive buffer grow with the transfer, for one that the application keeps up with. */
-  #freeBuffer(): void {
+  private freeBuffer(): void {
     // An application's connection has a descriptor, and answers at once.
     const unsent = this.sink?.unsent();
     if (typeof unsent !== "number" || unsent > FEW_BYTES) return;
     libc.freeReceiveBuffer(this.socket.fd);
-    this.#bytesToBulk = Infinity;
+    this.bytesToBulk = Infinity;
   }
 
   override handshake(): Promise<TlsInfo> {
-    if (this.#outcome instanceof ConnError) return Promise.reject(this.#outcome);
-    if (this.#outcome !== null) return Promise.resolve(this.#outcome);
-    return new Promise((resolve, reject) => this.#waiter = { resolve, reject });
+    if (this.outcome instanceof ConnError) return Promise.reject(this.outcome);
+    if (this.outcome !== null) return Promise.resolve(this.outcome);
+    return new Promise((resolve, reject) => this.waiter = { resolve, reject });
   }
 
   handshaken(success: boolean, error: Error | null): void {
@@ -123,43 +124,43 @@ class BunTlsConn extends BunConn {
       this.endsItself = true;
       return this.fail(nodeConnError(error));
     }
-    const info = this.#info();
-    if (this.#verifier !== null) {
+    const info = this.info();
+    if (this.verifier !== null) {
       const chain = peerChain(this.socket.getPeerCertificate(false));
       try {
-        if (chain.length > 0) info.peer = this.#verify(this.#verifier, chain, error);
+        if (chain.length > 0) info.peer = this.verify(this.verifier, chain, error);
       } catch (refusal) {
         // Where Bun has refused it too, it closes the connection next: the client must be told before that there is no
         // more.
         void this.closeWrite();
-        return this.#settle(refusal as ConnError);
+        return this.settle(refusal as ConnError);
       }
     }
-    this.#settle(info);
+    this.settle(info);
   }
 
-  #verify(verifier: ClientVerifier, chain: Uint8Array[], error: Error | null): PeerCertificate {
+  private verify(verifier: ClientVerifier, chain: Uint8Array[], error: Error | null): PeerCertificate {
     if (error === null) return verifyClient(verifier, chain);
     throw new ConnError("certificate", `Client certificate was not verified: ${error.message}`);
   }
 
   protected override fail(failure: ConnError): void {
     super.fail(failure);
-    if (this.#outcome !== null) return;
+    if (this.outcome !== null) return;
     // Bun says "reset" of a client that has sent FIN as well, while the handshake is not done.
-    if (failure.kind !== "reset") this.#settle(failure);
-    else this.#settle(new ConnError("truncated", "Connection ended within the handshake", { cause: failure }));
+    if (failure.kind !== "reset") this.settle(failure);
+    else this.settle(new ConnError("truncated", "Connection ended within the handshake", { cause: failure }));
   }
 
-  #settle(outcome: TlsInfo | ConnError): void {
-    if (this.#outcome !== null) return;
-    this.#outcome = outcome;
-    if (outcome instanceof ConnError) this.#waiter?.reject(outcome);
-    else this.#waiter?.resolve(outcome);
-    this.#waiter = null;
+  private settle(outcome: TlsInfo | ConnError): void {
+    if (this.outcome !== null) return;
+    this.outcome = outcome;
+    if (outcome instanceof ConnError) this.waiter?.reject(outcome);
+    else this.waiter?.resolve(outcome);
+    this.waiter = null;
   }
 
-  #info(): TlsInfo {
+  private info(): TlsInfo {
     const { socket } = this;
     const info: TlsInfo = { resumed: socket.isSessionReused() };
     const version = socket.getTLSVersion();

@@ -20,25 +20,25 @@ interface Waiter<T> {
  */
 export class BunConn implements Conn, StalledWrite {
   protected readonly socket: Socket;
-  #remote: { hostname: string; port: number } | null = null;
-  #local: { hostname: string; port: number } | null = null;
+  private knownRemote: { hostname: string; port: number } | null = null;
+  private knownLocal: { hostname: string; port: number } | null = null;
   /** Whether Bun is about to close the socket, after sending what it still has for the peer. */
   protected endsItself = false;
   /** Chunks received while no read was pending; the socket is paused then. */
-  #stock: Uint8Array[] = [];
-  #paused = false;
-  #ended = false;
-  #shut = false;
-  #failure: ConnError | null = null;
-  #reader: Waiter<Uint8Array | null> | null = null;
+  private stock: Uint8Array[] = [];
+  private paused = false;
+  private hasEnded = false;
+  private shut = false;
+  private failure: ConnError | null = null;
+  private reader: Waiter<Uint8Array | null> | null = null;
   protected sink: Sink | null = null;
   /** Whether the sink is still busy with the last chunk. */
-  #sinkBusy = false;
-  #writer: Waiter<void> | null = null;
+  private sinkBusy = false;
+  private writer: Waiter<void> | null = null;
   /** The half-close that waits for a pending write. */
-  #closer: Waiter<void> | null = null;
+  private closer: Waiter<void> | null = null;
   /** The bytes of the pending write that the socket has not taken yet. */
-  #rest: Uint8Array | null = null;
+  private rest: Uint8Array | null = null;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -47,11 +47,11 @@ export class BunConn implements Conn, StalledWrite {
 
   // Each of the four is a system call, and what belongs to a backend's connection is hardly ever asked for.
   get remote(): { hostname: string; port: number } {
-    return this.#remote ??= socketEnd(this.socket.remoteAddress, this.socket.remotePort);
+    return this.knownRemote ??= socketEnd(this.socket.remoteAddress, this.socket.remotePort);
   }
 
   get local(): { hostname: string; port: number } {
-    return this.#local ??= socketEnd(this.socket.localAddress, this.socket.localPort);
+    return this.knownLocal ??= socketEnd(this.socket.localAddress, this.socket.localPort);
   }
 
   heard(): Promise<boolean> {
@@ -64,28 +64,28 @@ export class BunConn implements Conn, StalledWrite {
   }
 
   read(): Promise<Uint8Array | null> {
-    const chunk = this.#stock.shift();
+    const chunk = this.stock.shift();
     if (chunk !== undefined) return Promise.resolve(chunk);
-    if (this.#ended) return Promise.resolve(null);
-    if (this.#failure !== null) return Promise.reject(this.#failure);
-    this.#resume();
-    return new Promise((resolve, reject) => this.#reader = { resolve, reject });
+    if (this.hasEnded) return Promise.resolve(null);
+    if (this.failure !== null) return Promise.reject(this.failure);
+    this.resume();
+    return new Promise((resolve, reject) => this.reader = { resolve, reject });
   }
 
   pushTo(sink: Sink): void {
     this.sink = sink;
-    this.#push();
+    this.push();
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (this.failure !== null) return Promise.reject(this.failure);
     const taken = this.socket.write(bytes);
     if (taken === bytes.length) return WRITTEN;
     // Bytes that the peer has sent may still arrive. `closed` tells that it has left.
     if (taken < 0) return Promise.reject(CONNECTION_CUT);
-    this.#rest = bytes.subarray(taken);
+    this.rest = bytes.subarray(taken);
     writeStalls(this);
-    return new Promise((resolve, reject) => this.#writer = { resolve, reject });
+    return new Promise((resolve, reject) => this.writer = { resolve, reject });
   }
 
   unsent(): number | null {
@@ -94,43 +94,43 @@ export class BunConn implements Conn, StalledWrite {
 
   /** {@linkcode StalledWrite.shrink} */
   shrink(): number {
-    const rest = this.#rest;
+    const rest = this.rest;
     if (rest === null || rest.buffer.byteLength === rest.length) return 0;
     // Not `slice`, which on a Buffer copies nothing.
-    this.#rest = new Uint8Array(rest);
+    this.rest = new Uint8Array(rest);
     return rest.buffer.byteLength;
   }
 
   closeWrite(): Promise<void> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
-    if (this.#shut) return WRITTEN;
+    if (this.failure !== null) return Promise.reject(this.failure);
+    if (this.shut) return WRITTEN;
     // `shutdown` would leave out the bytes that the socket has not taken yet.
-    if (this.#rest !== null) return new Promise((resolve, reject) => this.#closer = { resolve, reject });
-    this.#shut = true;
+    if (this.rest !== null) return new Promise((resolve, reject) => this.closer = { resolve, reject });
+    this.shut = true;
     this.socket.shutdown();
     return WRITTEN;
   }
 
   cutWrite(): void {
-    if (this.#failure !== null || this.#shut) return;
-    this.#shut = true;
+    if (this.failure !== null || this.shut) return;
+    this.shut = true;
     // Bun has no way to leave close_notify out.
     libc.endConnection(this.socket.fd, "fin");
   }
 
   abort(): void {
-    if (this.#failure?.kind === "closed") return;
-    this.#shut = false;
+    if (this.failure?.kind === "closed") return;
+    this.shut = false;
     this.close();
   }
 
   close(): void {
-    if (this.#failure?.kind === "closed") return;
+    if (this.failure?.kind === "closed") return;
     // After the half-close the kernel has everything, and sends it. Otherwise nothing must be waited for, and only a
     // reset frees the socket of a peer that has stalled.
-    const inOrder = this.endsItself || (this.#shut && this.#failure === null);
-    this.#failure = null;
-    this.#stock = [];
+    const inOrder = this.endsItself || (this.shut && this.failure === null);
+    this.failure = null;
+    this.stock = [];
     this.fail(CLOSED_HERE);
     if (inOrder) this.socket.end();
     else this.socket.terminate();
@@ -138,104 +138,104 @@ export class BunConn implements Conn, StalledWrite {
 
   /** Fails everything that waits now or later. The first failure counts. */
   protected fail(failure: ConnError): void {
-    this.#failure ??= failure;
-    this.#reader?.reject(this.#failure);
-    this.#writer?.reject(this.#failure);
-    this.#closer?.reject(this.#failure);
-    this.#reader = this.#writer = this.#closer = null;
-    this.#giveUpRest();
-    this.#push();
+    this.failure ??= failure;
+    this.reader?.reject(this.failure);
+    this.writer?.reject(this.failure);
+    this.closer?.reject(this.failure);
+    this.reader = this.writer = this.closer = null;
+    this.giveUpRest();
+    this.push();
   }
 
-  #giveUpRest(): void {
-    if (this.#rest === null) return;
-    writeGivenUp(this, this.#rest.buffer.byteLength);
-    this.#rest = null;
+  private giveUpRest(): void {
+    if (this.rest === null) return;
+    writeGivenUp(this, this.rest.buffer.byteLength);
+    this.rest = null;
   }
 
-  #pause(): void {
-    if (this.#paused) return;
-    this.#paused = true;
+  private pause(): void {
+    if (this.paused) return;
+    this.paused = true;
     this.socket.pause();
   }
 
-  #resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
+  private resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
     this.socket.resume();
   }
 
   /** Gives the sink the chunks that are there, and then the end. */
-  #push(): void {
-    while (this.sink !== null && !this.#sinkBusy) {
-      const chunk = this.#stock.shift();
-      if (chunk !== undefined) this.#give(this.sink, chunk);
-      else if (this.#ended || this.#failure !== null) {
+  private push(): void {
+    while (this.sink !== null && !this.sinkBusy) {
+      const chunk = this.stock.shift();
+      if (chunk !== undefined) this.give(this.sink, chunk);
+      else if (this.hasEnded || this.failure !== null) {
         const sink = this.sink;
-        const failure = this.#ended ? null : this.#failure;
+        const failure = this.hasEnded ? null : this.failure;
         this.sink = null;
         queueMicrotask(() => sink.end(failure));
-      } else return this.#resume();
+      } else return this.resume();
     }
   }
 
-  #give(sink: Sink, chunk: Uint8Array): void {
+  private give(sink: Sink, chunk: Uint8Array): void {
     const taking = sink.take(chunk);
     if (taking === WRITTEN) return;
-    this.#sinkBusy = true;
-    this.#pause();
+    this.sinkBusy = true;
+    this.pause();
     taking.then(() => {
-      this.#sinkBusy = false;
-      this.#push();
+      this.sinkBusy = false;
+      this.push();
     });
   }
 
   // For the handlers below alone.
 
   received(chunk: Uint8Array): void {
-    if (this.sink !== null && !this.#sinkBusy) return this.#give(this.sink, chunk);
-    const reader = this.#reader;
+    if (this.sink !== null && !this.sinkBusy) return this.give(this.sink, chunk);
+    const reader = this.reader;
     if (reader !== null) {
-      this.#reader = null;
+      this.reader = null;
       reader.resolve(chunk);
       return;
     }
-    this.#stock.push(chunk);
-    this.#pause();
+    this.stock.push(chunk);
+    this.pause();
   }
 
   drained(): void {
-    if (this.#rest === null) return;
-    const taken = this.socket.write(this.#rest);
+    if (this.rest === null) return;
+    const taken = this.socket.write(this.rest);
     if (taken < 0) {
-      this.#giveUpRest();
-      this.#writer?.reject(CONNECTION_CUT);
-      this.#writer = null;
+      this.giveUpRest();
+      this.writer?.reject(CONNECTION_CUT);
+      this.writer = null;
       return;
     }
-    if (taken < this.#rest.length) {
-      this.#rest = this.#rest.subarray(taken);
+    if (taken < this.rest.length) {
+      this.rest = this.rest.subarray(taken);
       return;
     }
-    this.#rest = null;
+    this.rest = null;
     writeGoesOn(this);
-    this.#writer?.resolve();
-    this.#writer = null;
-    const closer = this.#closer;
-    this.#closer = null;
+    this.writer?.resolve();
+    this.writer = null;
+    const closer = this.closer;
+    this.closer = null;
     if (closer !== null) this.closeWrite().then(() => closer.resolve(), (error) => closer.reject(error));
   }
 
   ended(): void {
-    this.#ended = true;
-    this.#reader?.resolve(null);
-    this.#reader = null;
-    this.#push();
+    this.hasEnded = true;
+    this.reader?.resolve(null);
+    this.reader = null;
+    this.push();
   }
 
   closed(error: unknown): void {
     // After a half-close Bun reports the peer's end in this way only.
-    if (!error && this.#shut) return this.ended();
+    if (!error && this.shut) return this.ended();
     this.fail(error ? nodeConnError(error) : CONNECTION_CUT);
   }
 }

@@ -34,42 +34,42 @@ export function connectBun(target: Address, deadline: number): Promise<Conn> {
 /** One connect. It has no timer of its own, nor an `async` function, since each new connection needs it. */
 class Attempt implements Expirable {
   readonly outcome: Promise<Conn>;
-  readonly #target: Address;
+  private readonly target: Address;
   /** Whether the deadline has passed, so that the caller has its error already. */
-  #over = false;
-  #resolve!: (conn: Conn) => void;
-  #reject!: (error: ConnError) => void;
+  private over = false;
+  private resolve!: (conn: Conn) => void;
+  private reject!: (error: ConnError) => void;
 
   constructor(target: Address, readonly deadline: number) {
-    this.#target = target;
+    this.target = target;
     this.outcome = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
+      this.resolve = resolve;
+      this.reject = reject;
     });
     deadlines.add(this);
-    openSocket(target, () => this.#over).then((socket) => this.#opened(socket), (error) => this.#failed(error));
+    openSocket(target, () => this.over).then((socket) => this.opened(socket), (error) => this.failed(error));
   }
 
   /** {@linkcode Expirable.expire} */
   expire(): void {
-    this.#over = true;
-    this.#reject(new ConnError("timeout", "Connection timed out"));
+    this.over = true;
+    this.reject(new ConnError("timeout", "Connection timed out"));
   }
 
-  #opened(socket: Socket): void {
-    if (this.#over) return socket.terminate();
+  private opened(socket: Socket): void {
+    if (this.over) return socket.terminate();
     deadlines.delete(this);
-    if (this.#target.transport === "tcp") {
+    if (this.target.transport === "tcp") {
       socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
       libc.limitReceiveBuffer(socket.fd, RECEIVE_BUFFER_BYTES);
     }
-    this.#resolve(socket.data);
+    this.resolve(socket.data);
   }
 
-  #failed(error: unknown): void {
-    if (this.#over) return;
+  private failed(error: unknown): void {
+    if (this.over) return;
     deadlines.delete(this);
-    this.#reject(explainRefusal(nodeConnError(error), this.#target));
+    this.reject(explainRefusal(nodeConnError(error), this.target));
   }
 }
 

@@ -2,7 +2,7 @@ import type { Server, Socket } from "node:net";
 import type { Address } from "../../net/address.ts";
 import { AcceptQueue } from "../shared/accept_queue.ts";
 import type { AcceptWatch } from "../shared/accept_watch.ts";
-import { type Conn, ConnError, type Listener } from "../contract.ts";
+import { type Acceptor, type Conn, ConnError, type Listener } from "../contract.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
 import { DescriptorWatch } from "../shared/descriptor_watch.ts";
 import { nodeConnError } from "../shared/node_error.ts";
@@ -58,6 +58,13 @@ export class NodeListener implements Listener {
 
   async accept(): Promise<Conn> {
     return new NodeTlsConn(await this.#queue.accept(), this.#tls);
+  }
+
+  acceptTo(acceptor: Acceptor): void {
+    this.#queue.handTo({
+      accepted: (socket) => acceptor.accepted(new NodeTlsConn(socket, this.#tls)),
+      failed: (error) => acceptor.failed(error),
+    });
   }
 
   renew(options: TlsListenOptions): () => void {

@@ -32,6 +32,17 @@ export class AcceptLimiter implements AcceptControl<ConnectionSlot> {
     this.#full = full;
   }
 
+  admit(): ConnectionSlot {
+    const limits = this.#limits();
+    if (!limits.tryTake()) {
+      this.#full();
+      return { limits, taken: false, refusal: "limit" };
+    }
+    if (limits.tryHandshake(nowMs())) return { limits, taken: true, refusal: null };
+    limits.giveBack();
+    return { limits, taken: false, refusal: "handshake-rate" };
+  }
+
   reserve(): ConnectionSlot | Promise<ConnectionSlot> {
     const limits = this.#limits();
     const { readable } = this.#listener;
@@ -41,7 +52,6 @@ export class AcceptLimiter implements AcceptControl<ConnectionSlot> {
   confirm(slot: ConnectionSlot): ConnectionSlot | Promise<ConnectionSlot> {
     if (slot.taken) return slot;
     const limits = this.#limits();
-    if (this.#listener.readable === undefined) return this.#admitOrRefuse(slot, limits);
     return limits.tryTake() ? { limits, taken: true, refusal: null } : this.#take(limits);
   }
 
@@ -53,19 +63,6 @@ export class AcceptLimiter implements AcceptControl<ConnectionSlot> {
   close(): void {
     this.#closed = true;
     this.#limits().wake();
-  }
-
-  #admitOrRefuse(slot: ConnectionSlot, limits: Limits): ConnectionSlot {
-    slot.limits = limits;
-    if (!limits.tryTake()) {
-      this.#full();
-      slot.refusal = "limit";
-    } else if (limits.tryHandshake(nowMs())) slot.taken = true;
-    else {
-      limits.giveBack();
-      slot.refusal = "handshake-rate";
-    }
-    return slot;
   }
 
   async #wait(): Promise<ConnectionSlot> {
