@@ -204,11 +204,12 @@ Deno.test("metrics-interval writes the numbers into the log", async () => {
   const log = { "metrics-interval": "1s", access: false };
   await using proxy = await Proxy.start(dir, backend.address, { config: { log } });
   await echoed(proxy, 12_345);
+  // Those before may have been written while the bytes were on their way.
   const record = await proxy.program.record(
-    ({ event, listener, connections_total }) => event === "metrics" && listener === "web" && connections_total === 1,
+    ({ event, listener, bytes_out_total }) => event === "metrics" && listener === "web" && bytes_out_total === 12_345,
   );
   assert.equal(record.bytes_in_total, 12_345);
-  assert.equal(record.bytes_out_total, 12_345);
+  assert.equal(record.connections_total, 1);
   assert.equal(record.handshakes_total, 1);
   const own = await proxy.program.record(({ event, listener }) => event === "metrics" && listener === undefined);
   assert.ok(Number(own.resident_bytes) > 1e6);

@@ -1,3 +1,5 @@
+import { slowness } from "./proxies/binary_under_test.ts";
+
 /** A value that is the same in so many polls, 20 ms apart, counts as unchanging. */
 const STILL_POLLS = 25;
 
@@ -5,7 +7,7 @@ const STILL_POLLS = 25;
 export async function until(
   done: () => boolean | Promise<boolean>,
   what: string,
-  timeoutMs = 15_000,
+  timeoutMs = 15_000 * slowness(),
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!await done()) {

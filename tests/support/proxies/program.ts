@@ -1,32 +1,14 @@
-import { resolve } from "node:path";
-import { readElf } from "../../../scripts/build/base/elf.ts";
-import { productCommand, TARGETS } from "../../../scripts/build/target.ts";
 import { ROOT } from "../../../scripts/reference/inventory.ts";
 import { startCommand } from "../../../scripts/start_task.ts";
-
-let binaryCommand: string[] | undefined;
-
-/**
- * What runs the binary that TLS_OFF_BIN names: an emulator, where it is for another machine. A script is taken as it
- * is.
- */
-function commandOfBinary(binary: string): string[] {
-  return binaryCommand ??= (() => {
-    const path = resolve(binary);
-    const machine = readElf(Deno.readFileSync(path))?.machine;
-    const target = TARGETS.find(({ name }) => name === machine);
-    return target === undefined ? [path] : productCommand(path, target);
-  })();
-}
+import { binaryUnderTest, slowness } from "./binary_under_test.ts";
 
 /**
  * Returns the command that runs the program, without arguments: from source, or the binary that TLS_OFF_BIN names.
  * @param main the module to run, where a test has one that wraps the program
  */
 export function programCommand(main = "src/main.ts"): string[] {
-  const binary = Deno.env.get("TLS_OFF_BIN");
-  if (binary !== undefined && binary !== "" && main === "src/main.ts") return commandOfBinary(binary);
-  return sourceCommand(main);
+  const binary = main === "src/main.ts" ? binaryUnderTest() : null;
+  return binary?.command ?? sourceCommand(main);
 }
 
 /** The command that runs a module of the program's source, on Deno. */
@@ -96,7 +78,11 @@ export class Program {
   }
 
   /** Waits for the first record that `matches`, among those before the call, too. */
-  async record(matches: (record: LogRecord) => boolean, what = "a log record", timeoutMs = 20_000): Promise<LogRecord> {
+  async record(
+    matches: (record: LogRecord) => boolean,
+    what = "a log record",
+    timeoutMs = 20_000 * slowness(),
+  ): Promise<LogRecord> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const found = this.records.find(matches);
@@ -123,7 +109,7 @@ export class Program {
   }
 
   /** Waits for the end of the process and of its output. */
-  async exit(timeoutMs = 20_000): Promise<number> {
+  async exit(timeoutMs = 20_000 * slowness()): Promise<number> {
     const timer = setTimeout(() => this.child.kill("SIGKILL"), timeoutMs);
     const { code } = await this.child.status;
     clearTimeout(timer);
