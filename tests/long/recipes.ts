@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ROOT } from "../../scripts/reference/inventory.ts";
+import { accepts, get, modeOf, RecipeApp as App, RECIPES } from "../support/applications/recipe_app.ts";
 import { freePort } from "../support/free_port.ts";
 import { Nginx } from "../support/peers/nginx.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
@@ -8,65 +8,9 @@ import { until } from "../support/wait.ts";
 
 /**
  * The recipes of scripts/deploy/recipes, each with the real application behind the program and a real client in front:
- * how the application learns that it was HTTPS, and who may connect to its socket.
+ * how the application learns that it was HTTPS, and who may connect to its socket. Those of mail: mail_recipes.ts.
  */
-const RECIPES = `${ROOT}scripts/deploy/recipes/`;
-
 const CURL = { command: "curl", debian: "curl" };
-
-/** A program of the test, ended with it. What it says goes with the failure of a test. */
-class App implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-
-  constructor(command: string, args: string[], options: { cwd?: string; env?: Record<string, string> } = {}) {
-    const env = { PATH: `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/usr/local/go/bin`, ...options.env };
-    this.#child = new Deno.Command(command, { args, ...options, env, stdin: "null", stdout: "null", stderr: "inherit" })
-      .spawn();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGTERM");
-    } catch {
-      // It has ended by itself, which the test has told.
-    }
-    await this.#child.status;
-  }
-}
-
-function modeOf(path: string): number | undefined {
-  try {
-    return Deno.statSync(path).mode! & 0o777;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-async function accepts(port: number): Promise<boolean> {
-  try {
-    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.ConnectionRefused) return false;
-    throw error;
-  }
-}
-
-/** What curl gets, by HTTPS and the certificate of the test. */
-async function get(proxy: Proxy, dir: TempDir): Promise<string> {
-  const url = `https://localhost:${proxy.port}/`;
-  const { code, text, errors } = await runPeer("curl", [
-    "-sS",
-    "--max-time",
-    "20",
-    "--cacert",
-    dir.file("cert.pem"),
-    url,
-  ]);
-  assert.equal(code, 0, errors);
-  return text;
-}
 
 /** Starts an application on a Unix socket, and asserts its mode and what curl hears of it. */
 async function onSocket(start: (path: string) => App, mode: number, answer: string): Promise<void> {
@@ -96,6 +40,28 @@ peerTest("the recipe of Django says https, on a socket of mode 0660", [
   const start = (path: string) =>
     new App("/usr/bin/gunicorn", ["--umask", "0117", "--bind", `unix:${path}`, "django_app:application"], options);
   await onSocket(start, 0o660, "https True");
+});
+
+peerTest("the recipe of Rails says https, on a socket of mode 0660", [
+  CURL,
+  { command: "puma", debian: "puma" },
+  { command: "rails", debian: "rails" },
+], async () => {
+  const start = (path: string) => new App("puma", ["-b", `unix://${path}?umask=0117`, `${RECIPES}rails_app.ru`]);
+  await onSocket(start, 0o660, "https true");
+});
+
+peerTest("the recipe of Spring says https, on a socket of mode 0660", [
+  CURL,
+  { command: "java", debian: "default-jdk" },
+  { command: "mvn", debian: "maven" },
+], async () => {
+  using built = new TempDir();
+  assert.equal((await runPeer("cp", ["-r", `${RECIPES}spring/.`, built.path])).code, 0);
+  const { code, text } = await runPeer("mvn", ["-q", "-B", "-f", built.file("pom.xml"), "package"]);
+  assert.equal(code, 0, text);
+  const start = (path: string) => new App("java", ["-jar", built.file("target/app-1.jar"), `--socket=${path}`]);
+  await onSocket(start, 0o660, "https true");
 });
 
 peerTest(
@@ -194,65 +160,4 @@ peerTest("the recipe of MQTT serves mosquitto's clients", [
   assert.equal((await runPeer("mosquitto_pub", [...tls, "-q", "1", "-r", "-m", "hello"])).code, 0);
   const { text, errors } = await runPeer("mosquitto_sub", [...tls, "-C", "1", "-W", "20"]);
   assert.equal(text, "hello\n", errors);
-});
-
-peerTest("the recipe of IMAP logs in over implicit TLS, and Dovecot knows the client", [
-  CURL,
-  { command: "dovecot", debian: "dovecot-imapd" },
-], async () => {
-  using dir = new TempDir();
-  const port = freePort();
-  const recipe = Deno.readTextFileSync(`${RECIPES}dovecot.conf`).replace("port = 1143", `port = ${port}`);
-  Deno.chmodSync(dir.path, 0o755);
-  Deno.mkdirSync(dir.file("mail"), { mode: 0o777 });
-  const uid = (await runPeer("id", ["-u", "mail"])).text.trim();
-  Deno.writeTextFileSync(
-    dir.file("dovecot.conf"),
-    [
-      `base_dir = ${dir.file("run")}`,
-      `state_dir = ${dir.file("run")}`,
-      `log_path = ${dir.file("log")}`,
-      `mail_location = maildir:${dir.file("mail")}/%u`,
-      "ssl = no",
-      "auth_mechanisms = plain",
-      "first_valid_uid = 1",
-      "first_valid_gid = 1",
-      "passdb {\n driver = static\n args = password=secret\n}",
-      `userdb {\n driver = static\n args = uid=${uid} gid=8 home=${dir.file("mail")}/%u\n}`,
-      recipe,
-    ].join("\n"),
-  );
-  await runPeer("chown", ["-R", "mail:mail", dir.file("mail")]);
-  await using _dovecot = new App("dovecot", ["-F", "-c", dir.file("dovecot.conf")]);
-  await until(() => accepts(port), "Dovecot listens");
-  await using proxy = await Proxy.start(dir, `tcp:127.0.0.1:${port}`, {
-    listener: { "proxy-protocol": "v2", timeouts: { idle: "35m" } },
-  });
-  const url = `imaps://localhost:${proxy.port}/`;
-  const args = ["-sS", "--max-time", "20", "--cacert", dir.file("cert.pem"), "-u", "user:secret", "-X", "NOOP", url];
-  const { code, errors } = await runPeer("curl", args);
-  const log = () => Deno.readTextFileSync(dir.file("log"));
-  assert.equal(code, 0, `${errors}\n${log()}`);
-  assert.match(log(), /imap-login: Info: Login: user=<user>, .*rip=127\.0\.0\.1/);
-});
-
-peerTest("the recipe of SMTP takes a message over implicit TLS", [
-  CURL,
-  { command: "/usr/lib/python3/dist-packages/aiosmtpd/__init__.py", debian: "python3-aiosmtpd" },
-], async () => {
-  using dir = new TempDir();
-  const port = freePort();
-  const args = ["-m", "aiosmtpd", "-n", "-l", `127.0.0.1:${port}`, "-c", "aiosmtpd.handlers.Mailbox", dir.file("box")];
-  await using _server = new App("/usr/bin/python3", args);
-  await until(() => accepts(port), "the server listens");
-  await using proxy = await Proxy.start(dir, `tcp:127.0.0.1:${port}`);
-  Deno.writeTextFileSync(dir.file("message"), "Subject: hello\r\n\r\nby implicit TLS\r\n");
-  const url = `smtps://localhost:${proxy.port}/`;
-  const { code, errors } = await runPeer("curl", [
-    ...["-sS", "--max-time", "20", "--cacert", dir.file("cert.pem"), url, "--mail-from", "a@example.org"],
-    ...["--mail-rcpt", "b@example.org", "--upload-file", dir.file("message")],
-  ]);
-  assert.equal(code, 0, errors);
-  const [{ name }] = [...Deno.readDirSync(dir.file("box/new"))];
-  assert.match(Deno.readTextFileSync(dir.file(`box/new/${name}`)), /by implicit TLS/);
 });
