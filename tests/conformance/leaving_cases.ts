@@ -13,6 +13,8 @@ const HEAD = patternBytes(1000);
  */
 const REQUEST = { unix: patternBytes(300_000), tcp: patternBytes(200_000) };
 const FLOOD = new Uint8Array(100_000);
+/** Long enough for the proxy to see a reset. */
+const SEEN_MS = 300;
 
 /** A client that has left was heard before. */
 export function leavingCases({ test, start }: Bench): void {
@@ -42,8 +44,8 @@ export function leavingCases({ test, start }: Bench): void {
       await until(() => libc.unsentBytesOf([ends])[0] === 0, "the proxy's kernel has the request");
       reset(client);
       client.close();
-      // The proxy sees that before the application reads.
-      await pause(300);
+      // The proxy sees that before the application reads. It says nothing until the connection is over.
+      await pause(SEEN_MS);
       assert.deepEqual(await readExactly(application, REQUEST[transport].length), REQUEST[transport]);
       const { reason } = await proxy.program.record(({ event }) => event === "connection", "record of the connection");
       assert.equal(reason, "client-reset");

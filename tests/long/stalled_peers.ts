@@ -11,11 +11,14 @@ import { runtimeCommand } from "../support/proxies/runtimes.ts";
 import { pause, until } from "../support/wait.ts";
 
 const PEERS = 200;
+/** Of each stalled connection, the kernel's buffers not counted. */
+const MOST_KIB = 160;
 /**
- * Of each stalled connection, the kernel's buffers not counted. It is wanted to be 160; `node:tls` on Deno holds an
- * upload's bytes several times.
+ * `node:tls` on Deno holds more, and there is no public way around it. What a connection receives goes through a buffer
+ * of 64 KiB and more that it keeps to its end, and what it writes is held four times: as it was given, as it waits to be
+ * encrypted, encrypted, and on its way to the kernel.
  */
-const MOST_KIB = { download: 256, upload: 400 };
+const MOST_KIB_NODE_ON_DENO = { download: 224, upload: 272 };
 /** Garbage is given back within seconds. */
 const SETTLE_MS = 8_000;
 /** More than what the kernel takes on its way. */
@@ -54,10 +57,11 @@ for (const { runtime, engine } of CONTENDERS) {
         await pause(SETTLE_MS);
         const each = (await resident() - before) / PEERS / 1024;
         console.log(`${engine} on ${runtime}, ${way}: ${each.toFixed(0)} KiB for each stalled connection`);
-        assert.ok(each <= MOST_KIB[way], `${each} KiB each`);
+        const most = runtime === "deno" && engine === "node" ? MOST_KIB_NODE_ON_DENO[way] : MOST_KIB;
+        assert.ok(each <= most, `${each} KiB each`);
         for (const client of clients) client.destroy();
         if (way === "upload") return;
-        await until(async () => await resident() - before < PEERS * MOST_KIB[way] * 1024 / 4, "memory is given back");
+        await until(async () => await resident() - before < PEERS * most * 1024 / 4, "memory is given back");
       } finally {
         for (const client of clients) client.destroy();
       }
@@ -70,7 +74,8 @@ function stall(port: number, way: "download" | "upload"): Promise<tls.TLSSocket>
   return new Promise((resolve, reject) => {
     const socket = tls.connect({ host: "127.0.0.1", port, rejectUnauthorized: false }, () => {
       socket.pause();
-      const writeMore = () => void socket.write(CHUNK, writeMore);
+      // A destroyed socket fails each write at once.
+      const writeMore = (error?: Error | null) => void (error || socket.write(CHUNK, writeMore));
       if (way === "upload") writeMore();
       else socket.write(CHUNK.subarray(0, 1));
       resolve(socket);

@@ -84,6 +84,11 @@ const KINDS = {
   telling: { Source: Telling, Target: TellingTarget },
 };
 
+/** Some turns of the event loop. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
 /** Where `discards`, what comes after a failure of the target is dropped. */
 function run(source: Conn, target: Conn, first?: Promise<Uint8Array | null>, discards = false) {
   const ends: RelayEnd[] = [];
@@ -95,13 +100,13 @@ function run(source: Conn, target: Conn, first?: Promise<Uint8Array | null>, dis
       ended: (end) => {
         ends.push(end);
         if (discards && relay.discard()) return;
-        // Whatever else is told is told soon.
-        setTimeout(resolve, 5);
+        // Whatever else is told is told within a few turns.
+        void turns().then(resolve);
       },
       dropped: () => dropped++,
       drained: (failure) => {
         drained.push(failure);
-        setTimeout(resolve, 5);
+        void turns().then(resolve);
       },
     };
     const relay = new Relay(source, target, flow);
@@ -125,7 +130,7 @@ for (const [kind, { Source, Target }] of Object.entries(KINDS)) {
     const target = new Target({
       write: async () => {
         assert.equal(++writing, 1, "one write at a time");
-        await new Promise((resolve) => setTimeout(resolve, 2));
+        await turns();
         writing--;
       },
     });

@@ -17,6 +17,9 @@ Deno.test("spreadWeights() does not send a crowd to one worker for a small diffe
   assert.deepEqual([more, fewer], [475, 525]);
 });
 
+/** The weights of the workers are set each 100 ms: so that they follow every other connection. */
+const PACE_MS = 60;
+
 Deno.test("connections that stay are spread evenly over the workers", async () => {
   using dir = new TempDir();
   await using backend = new Backend(dir.file("app.sock"), echo);
@@ -27,7 +30,7 @@ Deno.test("connections that stay are spread evenly over the workers", async () =
     await client.write(Uint8Array.of(1));
     await readExactly(client, 1);
     clients.push(client);
-    await pause(60);
+    await pause(PACE_MS);
   }
   for (const client of clients) client.close();
   proxy.program.signal("SIGTERM");

@@ -16,6 +16,15 @@ export async function until(
   }
 }
 
+/**
+ * Asserts that `holds` stays true for a while: that nothing happens. To be called with the shortest time in which it would.
+ */
+export async function stays(holds: () => boolean, what: string, milliseconds: number): Promise<void> {
+  for (const end = performance.now() + milliseconds; performance.now() < end; await pause(20)) {
+    if (!holds()) throw new Error(`It was no longer so that ${what}`);
+  }
+}
+
 /** Waits until a value has stayed the same for a while, for example because a writer is stalled. */
 export async function untilStill(value: () => number, what: string): Promise<void> {
   let last = NaN;
