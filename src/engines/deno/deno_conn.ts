@@ -4,7 +4,7 @@ import { CLOSED_HERE, type Conn, type ConnError, type Receiver, WRITTEN } from "
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { connError } from "./deno_error.ts";
 import { libc } from "../../linux/thread_libc.ts";
-import type { ConnectionToEnd } from "../../linux/libc.ts";
+import type { ConnectionToEnd } from "../../linux/connection_calls.ts";
 import { ReadBuffer } from "../shared/read_buffer.ts";
 import { unsentBytes } from "../shared/unsent_bytes.ts";
 import { MAX_RECORD, RecordGatherer } from "./record_gatherer.ts";
