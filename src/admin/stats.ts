@@ -18,7 +18,8 @@ interface Quantiles {
   p99: number | null;
 }
 
-interface TrafficStats {
+/** What a listener, a route or a worker has relayed since the start. */
+export interface TrafficStats {
   opened: number;
   active: number;
   bytesIn: number;

@@ -1,7 +1,7 @@
 /** Writes the screen of `tls-off top` as lines of text. */
 import { escapeControls } from "../log/fields.ts";
-import type { ClientOrder, ClientsStats, RouteStats, Stats } from "./stats.ts";
-import { secondsBetween, sumOf, trafficRates, workerTraffic } from "./traffic_rates.ts";
+import type { ClientOrder, ClientsStats, RouteStats, Stats, TrafficStats } from "./stats.ts";
+import { secondsBetween, sumOf, type TrafficRates, trafficRates, workerTraffic } from "./traffic_rates.ts";
 import { isOrderly } from "../metrics/reasons.ts";
 import type { AcmeCertificate } from "../metrics/sources.ts";
 import { formatBytes, formatNumber, formatSeconds } from "./units.ts";
@@ -123,12 +123,7 @@ function listeners({ stats, before }: TopView): string[][] {
     const rates = trafficRates(now, earlier.get(now.name), seconds);
     return [
       now.name,
-      formatNumber(now.active),
-      perSecond(rates.opened, formatNumber),
-      perSecond(rates.in, formatBytes),
-      perSecond(rates.out, formatBytes),
-      formatBytes(now.bytesIn),
-      formatBytes(now.bytesOut),
+      ...trafficCells(now, rates),
       formatSeconds(now.handshakeSeconds.p50),
       formatSeconds(now.handshakeSeconds.p99),
     ];
@@ -143,17 +138,20 @@ function routes({ stats, before }: TopView): string[][] {
   rows.sort((a, b) => b.route.active - a.route.active || weigh(b.route) - weigh(a.route));
   return rows.slice(0, MAX_ROUTES).map(({ listener, route }) => {
     const rates = trafficRates(route, earlier.get(listener)?.find(({ name }) => name === route.name), seconds);
-    return [
-      listener,
-      route.name,
-      formatNumber(route.active),
-      perSecond(rates.opened, formatNumber),
-      perSecond(rates.in, formatBytes),
-      perSecond(rates.out, formatBytes),
-      formatBytes(route.bytesIn),
-      formatBytes(route.bytesOut),
-    ];
+    return [listener, route.name, ...trafficCells(route, rates)];
   });
+}
+
+/** The columns that listeners and routes have in common: connections now, rates, and totals. */
+function trafficCells({ active, bytesIn, bytesOut }: TrafficStats, rates: TrafficRates): string[] {
+  return [
+    formatNumber(active),
+    perSecond(rates.opened, formatNumber),
+    perSecond(rates.in, formatBytes),
+    perSecond(rates.out, formatBytes),
+    formatBytes(bytesIn),
+    formatBytes(bytesOut),
+  ];
 }
 
 function weigh({ bytesIn, bytesOut }: RouteStats): number {

@@ -1,12 +1,4 @@
-import type { ListenerStats, Stats } from "./stats.ts";
-
-/** What a listener or a worker has relayed since the start. */
-export interface Traffic {
-  opened: number;
-  active: number;
-  bytesIn: number;
-  bytesOut: number;
-}
+import type { ListenerStats, Stats, TrafficStats } from "./stats.ts";
 
 /** Rates per second between two readings; `null` where there is no earlier reading. */
 export interface TrafficRates {
@@ -16,7 +8,7 @@ export interface TrafficRates {
 }
 
 /** Computes the rates between two readings. */
-export function trafficRates(now: Traffic, before: Traffic | undefined, seconds: number): TrafficRates {
+export function trafficRates(now: TrafficStats, before: TrafficStats | undefined, seconds: number): TrafficRates {
   if (!before || seconds <= 0) return { in: null, out: null, opened: null };
   return {
     in: (now.bytesIn - before.bytesIn) / seconds,
@@ -26,8 +18,8 @@ export function trafficRates(now: Traffic, before: Traffic | undefined, seconds:
 }
 
 /** Sums each worker's traffic over all listeners, in the order of the workers. */
-export function workerTraffic(listeners: ListenerStats[]): Map<number, Traffic> {
-  const totals = new Map<number, Traffic>();
+export function workerTraffic(listeners: ListenerStats[]): Map<number, TrafficStats> {
+  const totals = new Map<number, TrafficStats>();
   for (const { worker, active, opened, bytesIn, bytesOut } of listeners.flatMap(({ workers }) => workers)) {
     const sum = totals.get(worker) ?? { opened: 0, active: 0, bytesIn: 0, bytesOut: 0 };
     sum.active += active;

@@ -8,20 +8,14 @@ import type {
   ListenerStats,
   RouteStats,
   Stats,
+  TrafficStats,
 } from "../stats.ts";
-import {
-  secondsBetween,
-  sumOf,
-  type Traffic,
-  type TrafficRates,
-  trafficRates,
-  workerTraffic,
-} from "../traffic_rates.ts";
+import { secondsBetween, sumOf, type TrafficRates, trafficRates, workerTraffic } from "../traffic_rates.ts";
 import { formatBytes, formatNumber, formatSeconds } from "../units.ts";
 import { type Column, LABEL, makeTable, NAME } from "./tables.ts";
 
 type ListenerRow = ListenerStats & { rate: TrafficRates };
-type WorkerRow = Traffic & { name: string; rate: TrafficRates };
+type WorkerRow = TrafficStats & { name: string; rate: TrafficRates };
 type RouteRow = RouteStats & { listener: string; rate: TrafficRates };
 type BackendRow = BackendStats & { listener: string };
 type ErrorRow = { listener: string; stage: string; reason: string; count: number; last: number | null };
