@@ -84,11 +84,11 @@ export class Relay implements Sink, Receiver {
   private readNext(): void {
     this.side = "source";
     const source = this.source;
-    if (source.readFor !== undefined) source.readFor(this);
-    else {source.read().then(
-        this.onReceived ??= (chunk) => this.received(chunk),
-        this.onFailed ??= (error) => this.failed(error),
-      );}
+    if (source.readFor !== undefined) return source.readFor(this);
+    source.read().then(
+      this.onReceived ??= (chunk) => this.received(chunk),
+      this.onFailed ??= (error) => this.failed(error),
+    );
   }
 
   /** {@linkcode Receiver.received} */

@@ -2,12 +2,11 @@ import assert from "node:assert/strict";
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { Backend, echo, writeAll } from "../support/applications/backend.ts";
-import { exchange } from "../support/exchange.ts";
+import { echoed } from "../support/exchange.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { programCommand } from "../support/proxies/program.ts";
 import { Proxy, type ProxyOptions, TempDir } from "../support/proxies/proxy.ts";
-import { QuietProxy } from "../support/proxies/quiet_proxy.ts";
-import { pause, stays, until } from "../support/wait.ts";
+import { until } from "../support/wait.ts";
 
 /** The program with its admin endpoint, and where that is. */
 async function startWithAdmin(dir: TempDir, backend: string, options: ProxyOptions = {}) {
@@ -23,33 +22,6 @@ async function metrics(admin: string): Promise<string> {
   return await response.text();
 }
 
-/** State of a socket in /proc/net/tcp: TCP_LISTEN. */
-const LISTENS = "0A";
-
-/** What the descriptors of a process are, as /proc names it: `socket:[INODE]` for a socket. */
-function openFiles(pid: number): string[] {
-  const files: string[] = [];
-  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
-    try {
-      files.push(Deno.readLinkSync(`/proc/${pid}/fd/${name}`));
-    } catch (error) {
-      // Closed since.
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  return files;
-}
-
-/** Whether a process has a TCP socket over IPv4 that listens on a port (proc_pid_net(5)). */
-function listensOn(pid: number, port: number): boolean {
-  const sockets = openFiles(pid);
-  const hex = port.toString(16).toUpperCase().padStart(4, "0");
-  return Deno.readTextFileSync(`/proc/${pid}/net/tcp`).split("\n").some((line) => {
-    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
-    return local?.endsWith(`:${hex}`) && state === LISTENS && sockets.includes(`socket:[${inode}]`);
-  });
-}
-
 /** The sum of a metric's samples that have these labels. */
 function sum(text: string, name: string, labels: Record<string, string> = {}): number {
   let total = 0;
@@ -60,13 +32,6 @@ function sum(text: string, name: string, labels: Record<string, string> = {}): n
     }
   }
   return total;
-}
-
-/** One connection that sends so many bytes and reads them back. */
-async function echoed(proxy: Pick<Proxy, "connect">, size: number): Promise<void> {
-  const client = await proxy.connect();
-  assert.equal((await exchange(client, new Uint8Array(size))).length, size);
-  client.close();
 }
 
 Deno.test("metrics equal the sum of 5000 connection records on two workers, and nobody is active afterwards", async () => {
@@ -231,78 +196,6 @@ Deno.test("tls-off top prints the numbers of a proxy on a Unix socket, once, whe
   // deno-lint-ignore no-control-regex
   assert.doesNotMatch(text, /\x1b/);
 });
-
-/** Deno begins to listen for SIGUSR1 half a second after its start, and nothing shows that from outside. */
-const DENO_HEARS_MS = 1_000;
-/** Longer than the guard holds the address of the debugger. */
-const GUARD_MS = 1_500;
-
-Deno.test("SIGUSR1 opens no debugger, which Deno would do by itself", async () => {
-  using dir = new TempDir();
-  await using backend = new Backend(dir.file("app.sock"), echo);
-  const file = dir.file("log");
-  await using proxy = await QuietProxy.start(dir, backend.address, { file });
-  await pause(DENO_HEARS_MS);
-  const log = () => Deno.readTextFileSync(file);
-  for (let count = 1; count <= 5; count++) {
-    proxy.program.signal("SIGUSR1");
-    await until(() => log().split('"event":"log-reopen"').length > count, "the signal is heard");
-    await echoed(proxy, 1);
-    // It may have been open for a moment, and Deno have said so: in a thread of its own it can be quicker than the
-    // program.
-    await until(() => !listensOn(proxy.program.pid, 9229), "the debugger is shut");
-  }
-  await stays(() => !listensOn(proxy.program.pid, 9229), "the debugger is shut", 500);
-});
-
-Deno.test({
-  name: "SIGUSR1 spares a listener on the debugger's address (root, iproute2)",
-  ignore: Deno.uid() !== 0,
-  fn: async () => {
-    using dir = new TempDir();
-    await using backend = new Backend(dir.file("app.sock"), echo);
-    // The address is fixed. In a network namespace of its own nobody else has it.
-    await using proxy = await Proxy.start(dir, backend.address, {
-      listener: { listen: "127.0.0.1:9229" },
-      prefix: ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"],
-    });
-    await pause(DENO_HEARS_MS);
-    proxy.program.signal("SIGUSR1");
-    await stays(() => listensOn(proxy.program.pid, 9229), "the listener is there", GUARD_MS);
-    proxy.program.signal("SIGTERM");
-    assert.equal(await proxy.program.exit(), 0);
-  },
-});
-
-Deno.test("SIGUSR1 opens the log file anew", async () => {
-  using dir = new TempDir();
-  await using backend = new Backend(dir.file("app.sock"), echo);
-  const file = dir.file("log");
-  await using proxy = await QuietProxy.start(dir, backend.address, { file });
-  await echoed(proxy, 1);
-  await until(() => Deno.readTextFileSync(file).includes('"event":"connection"'), "the record is in the file");
-  Deno.renameSync(file, `${file}.1`);
-  proxy.program.signal("SIGUSR1");
-  await until(
-    () => exists(file) && Deno.readTextFileSync(file).includes('"event":"log-reopen"'),
-    "the file is there again",
-  );
-  await echoed(proxy, 1);
-  await until(() => Deno.readTextFileSync(file).includes('"event":"connection"'), "records go to the new file");
-  assert.equal(Deno.statSync(file).mode! & 0o027, 0);
-  proxy.program.signal("SIGTERM");
-  assert.equal(await proxy.program.exit(), 0);
-  assert.match(Deno.readTextFileSync(file), /"event":"stop"/);
-});
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 Deno.test("metrics go on over reloads, and count them", async () => {
   using dir = new TempDir();

@@ -7,6 +7,13 @@ export async function exchange(conn: Deno.Conn, bytes: Uint8Array): Promise<Uint
   return answer;
 }
 
+/** Makes a connection that sends so many bytes and reads them back. */
+export async function echoed(proxy: { connect(): Promise<Deno.Conn> }, size: number): Promise<void> {
+  const client = await proxy.connect();
+  assert.equal((await exchange(client, new Uint8Array(size))).length, size);
+  client.close();
+}
+
 /** Sends one piece repeatedly, and expects another one repeatedly at the same time, each up to a number of bytes. */
 export async function exchangeRepeated(
   conn: Deno.Conn,

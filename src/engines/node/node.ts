@@ -31,8 +31,10 @@ export const nodeEngine: Engine = {
     if (options.fd !== undefined) await listen(server, { fd: await duplicateFd(options.fd), backlog });
     else if (address.transport === "tcp") {
       await listen(server, { host: address.hostname, port: address.port, backlog, reusePort });
-    } else {({ name: bound } = await bindUnixPath(address.path, (path) =>
-        listen(server, { path, backlog }), options.access));}
+    } else {
+      const listenAt = (path: string) => listen(server, { path, backlog });
+      ({ name: bound } = await bindUnixPath(address.path, listenAt, options.access));
+    }
     const fd = libc?.listeningFds().find((fd) => !before.has(fd));
     // Bun ignores the option for the backlog, and uses 512.
     if (name === "bun" && fd !== undefined) libc?.setBacklog(fd, backlog);
