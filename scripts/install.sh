@@ -111,8 +111,8 @@ printf '%s\n' "$files" | while read -r file; do
   esac
   new=$root/$file.new
   # Beside it and renamed: a program that runs cannot be written to, and nobody finds half of a file.
-  if ! { mkdir -p -- "$(dirname -- "$new")" && cp -- "$from" "$new" && chmod "$mode" "$new"; }; then
-    fail "Cannot install to \"$root\": who may write there has to (sudo), or give another --prefix"
+  if ! said=$({ mkdir -p -- "$(dirname -- "$new")" && cp -- "$from" "$new" && chmod "$mode" "$new"; } 2>&1); then
+    fail "Cannot install to \"$root\": ${said##*: }: who may write there has to (sudo), or give another --prefix"
   fi
   # With DESTDIR it is staged, maybe for another machine.
   if [ "$mode" = 755 ] && [ -z "${DESTDIR:-}" ]; then
