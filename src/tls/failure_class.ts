@@ -54,7 +54,7 @@ const FAILURE_TABLE = {
     meaning: "no authority of `client-auth.ca` has signed the client's certificate",
   },
   "certificate-wrong-use": {
-    says: /certificate purpose|INVALID_PURPOSE|extended key usage/,
+    says: /certificate purpose|INVALID_PURPOSE|extended key usage|KEY_USAGE_BIT_INCORRECT/,
     meaning: "the client's certificate is not for clients",
   },
   "certificate-expired": {

@@ -37,7 +37,7 @@ const SAID: Record<string, string[]> = {
     "peer did not return a certificate",
     "Client sent no certificate",
   ],
-  "certificate-wrong-use": ["Client certificate was not verified: INVALID_PURPOSE"],
+  "certificate-wrong-use": ["Client certificate was not verified: INVALID_PURPOSE", "KEY_USAGE_BIT_INCORRECT"],
   "client-left": ["unexpected end of file", "Connection ended within the handshake", "Connection reset by peer"],
 };
 
