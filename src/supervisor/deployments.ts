@@ -14,6 +14,7 @@ import { SharedLimits } from "./workers/shared_limits.ts";
 import type { Plan } from "./plan.ts";
 import { handshakesEnded, queueEmpty } from "./sockets/superseded_socket.ts";
 import { WorkerWeights } from "./sockets/worker_weights.ts";
+import { ReloadGraces } from "./reload_graces.ts";
 import type { SocketCalls } from "../linux/socket_calls.ts";
 
 interface DeploymentsOptions {
@@ -44,8 +45,9 @@ export class Deployments {
   #serving: PoolWorker[] = [];
   /** The workers that serve, or will when the deployment under way succeeds. */
   #chosen: ReadonlySet<PoolWorker> = new Set();
-  /** Timers of reloads whose older connections are to end. */
-  readonly #graces: ReturnType<typeof setTimeout>[] = [];
+  readonly #graces = new ReloadGraces((before) => {
+    void this.pool.askAll({ type: "cut", before, reason: "reload-grace" });
+  });
   #plan: Plan | null = null;
   /** Sockets that no new connection goes to, and that are not closed yet. */
   readonly #superseded = new WeakSet<ListeningSocket>();
@@ -216,7 +218,7 @@ export class Deployments {
       worker.handle.ask({ type: "retire" }).catch(() => {});
       this.#endWhenEmpty(worker);
     }
-    if (isReload) this.#endOlder(reloadGraceMs);
+    if (isReload) this.#graces.begin(this.#generation, reloadGraceMs);
   }
 
   /** Ends a worker with its last connection, unless it serves again by then. */
@@ -224,21 +226,6 @@ export class Deployments {
     void worker.whenEmpty().then(async () => {
       if (worker.isEmpty && !this.#chosen.has(worker)) await this.pool.end(worker);
     });
-  }
-
-  /** Ends the connections that are older than the present generation, in time. */
-  #endOlder(graceMs: number): void {
-    if (graceMs === 0) {
-      // By the file that counts now they may live on.
-      for (const timer of this.#graces.splice(0)) clearTimeout(timer);
-      return;
-    }
-    const before = this.#generation;
-    const timer = setTimeout(() => {
-      this.#graces.splice(this.#graces.indexOf(timer), 1);
-      void this.pool.askAll({ type: "cut", before, reason: "reload-grace" });
-    }, graceMs);
-    this.#graces.push(timer.unref());
   }
 
   async #shut(socket: ListeningSocket, graceMs: number): Promise<void> {

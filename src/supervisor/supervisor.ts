@@ -11,7 +11,7 @@ import { AdminEndpoint } from "./admin_endpoint.ts";
 import { workerCount } from "./workers/worker_count.ts";
 import { BackendHealth } from "./backend_health.ts";
 import { Readiness } from "./readiness.ts";
-import { reportDrain } from "./drain_progress.ts";
+import { drain } from "./drain.ts";
 import { checkFileLimit, raiseFileLimit } from "./sockets/file_limit.ts";
 import { HealthProber } from "./health_prober.ts";
 import { FileWatch } from "../files/file_watch.ts";
@@ -149,7 +149,13 @@ export class Supervisor {
       await this.#redirect.close();
       // Nothing more is to come into service; an order that is under way is given up meanwhile.
       void this.#acme.stop();
-      return await this.#drain(deployments, by);
+      const cut = await drain(deployments, this.#stoppingNow, {
+        log: this.#log,
+        graceMs: this.#plan.config.shutdown.graceMs,
+        active: () => this.#active(),
+        interactive: by === "SIGINT",
+      });
+      return cut === 0 ? EXIT_DRAINED : EXIT_CUT;
     } finally {
       for (const signal of SIGNALS) process.off(signal, onSignal);
       manager.close();
@@ -314,23 +320,6 @@ export class Supervisor {
     const result = this.#turn.then(work);
     this.#turn = result.catch(() => {});
     return result;
-  }
-
-  async #drain(deployments: Deployments, by: string): Promise<number> {
-    const { graceMs } = this.#plan.config.shutdown;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const active = () => this.#active();
-    const endReport = reportDrain({ log: this.#log, graceMs, active, interactive: by === "SIGINT" });
-    const outcome = await Promise.race([
-      deployments.drain(graceMs).then(() => "drained" as const),
-      this.#stoppingNow.then(() => "stopped" as const),
-      new Promise<"expired">((resolve) => timer = setTimeout(() => resolve("expired"), graceMs)),
-    ]);
-    clearTimeout(timer);
-    endReport();
-    const cut = outcome === "drained" ? 0 : await deployments.cut();
-    this.#log.info("stopped", { event: "stop", outcome, cut });
-    return cut === 0 ? EXIT_DRAINED : EXIT_CUT;
   }
 }
 

@@ -11,9 +11,8 @@ import type { Reason } from "../../metrics/reasons.ts";
 import { Generation } from "./generation.ts";
 import type { GenerationPlan, PreparedSocket, Reply, Request, RequestName, WorkerEvent } from "./messages.ts";
 import type { ListenerPlan } from "../plan.ts";
+import { warnSeldom } from "./warn_seldom.ts";
 
-/** The least time between two warnings of a kind that each connection could cause. */
-const WARN_EVERY_MS = 10_000;
 /** How often a drain looks for clients that have sent nothing. */
 const SILENCE_CHECK_MS = 100;
 
@@ -289,14 +288,4 @@ export class Worker {
     this.#options.post({ type: "drained", generation: generation.id });
     releaseMemorySoon();
   }
-}
-
-function warnSeldom(): () => boolean {
-  let saidMs = -Infinity;
-  return () => {
-    const nowMs = performance.now();
-    if (nowMs - saidMs < WARN_EVERY_MS) return false;
-    saidMs = nowMs;
-    return true;
-  };
 }
