@@ -76,7 +76,7 @@ export function plan(
   const context = { lab, fleet, backend, contenders, settings, crypto };
   const ours = contenders.filter((contender) => contender.kind === "ours");
   const all = wants("peers", "runtimes");
-  // Its runs are long: peers take part where it is asked for alone, and they are named.
+  // Its runs are long. Peers take part only where nothing else is asked for, and where they are named.
   const behind = asked && only?.join() === "article" ? contenders.filter(({ tls }) => tls) : ours.slice(0, 1);
   return [
     ...(wants("article") && findProgram("node") ? article(lab, behind, settings.article) : []),
@@ -145,7 +145,7 @@ export async function runBench(options: Options, bench: BenchOptions): Promise<R
     onStep: (found) => journal.add(found),
     async onRound(round) {
       if (signal.aborted) return;
-      // Whoever ran last still closes its connections.
+      // The contender that ran last may still be closing its connections.
       await untilIdle(backend);
       await sleep(SETTLING_MS);
       const calibration = await calibrate(lab, round);

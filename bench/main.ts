@@ -75,7 +75,7 @@ async function main(): Promise<number> {
   try {
     results = options.from.length ? await readResults(options.from) : await measure(options, folder);
   } catch (error) {
-    // The bench's own words; whatever else is a fault of the bench, and shows where.
+    // Expected errors are printed as one line. Any other is a fault of the bench, and its stack shows where.
     if (!(error instanceof Error && error.message.startsWith("Cannot "))) throw error;
     console.error(error.message);
     return 1;

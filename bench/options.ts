@@ -124,7 +124,7 @@ export function parseOptions(args: string[]): Options {
   if (values.sizes) {
     settings.sizes = settings.halfLoadSizes = settings.article.sizes = parseNumbers(values.sizes, "sizes", 1);
     settings.connectionSizes = settings.sizes.filter((size) => size <= 10_000);
-    // Small bodies say the same in both directions.
+    // With small bodies both directions give the same figures.
     settings.uploadSizes = settings.sizes.filter((size) => size >= 10_000);
   }
   if (values.rounds) {

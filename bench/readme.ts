@@ -1,6 +1,6 @@
 /**
- * `deno task bench:readme DIRECTORY`: writes the first screen's figures of README.md, from the `results.json` of a bench
- * that is kept below `bench/results/`.
+ * `deno task bench:readme DIRECTORY`: writes the first screen's figures of README.md, from the `results.json` of a
+ * bench that is kept below `bench/results/`.
  */
 import { PEERS } from "./contenders/mod.ts";
 import { headlineColumns } from "./report/headline.ts";

@@ -26,8 +26,8 @@ function builtBinaries(places: Places): string[] {
 }
 
 /**
- * Without `--contenders`: who takes part in the experiments that were asked for. The quick bench has the runtimes only
- * when they are asked for, or it would not be quick.
+ * Without `--contenders`: which contenders take part in the experiments that were asked for. The quick bench has the
+ * runtimes only when they are asked for, or it would not be quick.
  */
 function defaultNames({ full, only }: Options, wants: Selection["wants"], places: Places): string[] {
   const all = only === null;

@@ -1,6 +1,7 @@
 /**
  * Program: PATH. Stands in for nginx where that is not installed: answers `/SIZE` with a body of that many bytes on a
- * Unix socket, `/sink` with ten, and `/status` with counts in the words of nginx's stub_status. It is several times slower.
+ * Unix socket, `/sink` with ten, and `/status` with counts in the words of nginx's stub_status. It is several times
+ * slower.
  */
 import { createServer } from "node:http";
 import process from "node:process";

@@ -1,6 +1,6 @@
 import type { CertificateFiles } from "../lab/certificates.ts";
 
-/** What a proxy is told: where to listen, what to forward to, with which certificate. */
+/** The settings that every proxy gets: where to listen, what to forward to, with which certificate. */
 export interface ProxySetup {
   /** On 127.0.0.1. */
   port: number;
@@ -13,7 +13,7 @@ export interface ProxySetup {
   connections: number;
   /** The contender's own {@linkcode Contender.root}. */
   root?: string;
-  /** It will be told to reload. */
+  /** Whether it will be told to reload. */
   reloadable?: boolean;
   /** Worker threads or processes. */
   workers: number;
@@ -32,14 +32,14 @@ export interface Launch {
 }
 
 /**
- * A proxy that the bench compares: one worker unless told otherwise, TLS 1.3 on a TCP port, plain bytes to a Unix socket,
- * no log of connections, its defaults elsewhere.
+ * A proxy that the bench compares: one worker unless told otherwise, TLS 1.3 on a TCP port, plain bytes to a Unix
+ * socket, no log of connections, its defaults elsewhere.
  */
 export interface Contender {
   name: string;
   /**
-   * `peer`: ratios are against the best of them. `floor`: what no TLS proxy can beat. `barest`: the barest loop on one of
-   * our runtimes. `variant`: ours with more turned on.
+   * `peer`: ratios are against the best of them. `floor`: a cost that no TLS proxy can go below. `barest`: the barest
+   * loop on one of our runtimes. `variant`: ours with more turned on.
    */
   kind: "ours" | "variant" | "peer" | "floor" | "barest";
   /** False for the floor, which speaks plain HTTP. */

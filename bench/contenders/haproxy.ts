@@ -29,7 +29,7 @@ export const haproxy: Contender = {
   reloadSignal: "SIGUSR2",
   launch: (setup) => ({
     command: "haproxy",
-    // Only a master can be told to reload; it would count as memory where nobody needs it.
+    // Only a master process can be told to reload. Elsewhere it would only add to the memory that is measured.
     args: [...(setup.reloadable ? ["-W"] : []), "-db", "-q", "-f", `${setup.folder}/haproxy.cfg`],
     files: {
       "haproxy.cfg": haproxyConfig(setup, `ssl crt ${setup.certificate.combined} ssl-min-ver TLSv1.3`),

@@ -6,7 +6,7 @@ export const hitch: Contender = {
   tls: true,
   needs: [{ command: "hitch", packages: ["hitch"] }],
   version: ["hitch", "--version"],
-  // It does not tell. Debian links it with the library that this command has.
+  // hitch does not print its TLS library. Debian links it with the library of this command.
   library: ["openssl", "version"],
   reloadSignal: "SIGHUP",
   launch: ({ port, backend, certificate, folder, workers }) => ({

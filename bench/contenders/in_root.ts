@@ -10,7 +10,7 @@ export function inRoot(contender: Contender, root: string): Contender {
   return {
     ...contender,
     root,
-    // Named by its path in the folder, for whoever reads what is missing.
+    // The message names its path in the folder, so that the missing file can be found.
     needs: [
       { command: "chroot", packages: ["coreutils"] },
       ...contender.needs.map(({ command, packages = [] }) => ({

@@ -11,16 +11,16 @@ import { tlsOff } from "./tls_off.ts";
 /** Every contender that has a fixed name. A new one: its file, and its line here. */
 export const CONTENDERS: readonly Contender[] = [floor, hitch, haproxy, nginx, stunnel];
 
-/** The loops that tell what is the runtime's and what is ours. */
+/** The barest loops, which show what the runtime costs by itself. */
 export const BAREST = ["barest:deno", "barest:bun"];
 
 /** That of `node:tls` on Deno, which takes part where the engines are compared. */
 export const BAREST_NODE = "barest:deno-node";
 
-/** Whom the reports' ratios are against by default: stunnel is no contest. */
+/** The contenders that ratios of the reports are against by default. stunnel is far slower, so it is not among them. */
 export const PEERS = ["hitch", "haproxy", "nginx"];
 
-/** What people download, by the runtime that is in it. */
+/** The released binaries, by the runtime that is in each. */
 export const BINARIES = ["tls-off:binary", "tls-off:bun-binary"];
 
 /** Ours on each runtime and engine; the first is what others are compared with. */
@@ -33,7 +33,7 @@ export const RUNTIMES = [
   ...BINARIES,
 ];
 
-/** Ours with more turned on than the bench does else. */
+/** tls-off with options that the bench leaves off elsewhere. */
 export const VARIANTS = [
   "tls-off+metrics",
   "tls-off+metrics+access",

@@ -79,7 +79,7 @@ function idOf({ name }: Contender, { key = "ecdsa", workers }: FleetKind): strin
   return `${name} ${key} ${workers ?? ""}`;
 }
 
-/** Contenders that stay up from their first use: idle they cost nothing, and rounds can interleave. */
+/** Contenders that go on running after their first use, so that rounds can interleave. Idle ones use no CPU. */
 export class Fleet {
   readonly #running = new Map<string, RunningProxy>();
 
@@ -101,7 +101,7 @@ export class Fleet {
     return await this.get(contender, kind);
   }
 
-  /** Not the first requests count, but those after the code is compiled and the memory there. */
+  /** The first requests are not counted: until then code is compiled and memory allocated. */
   async #start(contender: Contender, { key = "ecdsa", workers }: FleetKind): Promise<RunningProxy> {
     // Those that are to be compared by their workers all have the same CPUs.
     const scaling = workers === undefined ? {} : { more: { workers }, cpus: this.lab.cpus.workers };

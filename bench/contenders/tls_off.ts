@@ -3,7 +3,9 @@ import { parseStartCommand } from "../../scripts/start_task.ts";
 import { PROXY_SUFFIX } from "../backends/files.ts";
 import type { Contender, ProxySetup } from "./contender.ts";
 
-/** `tls-off[:RUNTIME[-ENGINE]][+OPTION…][@DIRECTORY]`, for example `tls-off:bun+metrics`, `tls-off:deno-node@../before`. */
+/**
+ * `tls-off[:RUNTIME[-ENGINE]][+OPTION…][@DIRECTORY]`, for example `tls-off:bun+metrics`, `tls-off:deno-node@../before`.
+ */
 const NAME = /^tls-off(?::(deno|bun-binary|bun|node|binary)(?:-(native|node))?)?((?:\+[a-z0-9]+)*)(?:@(.+))?$/;
 
 /** Files that `deno task bundle` and `deno task build` make. */

@@ -76,8 +76,8 @@ function targets(lab: Lab, runtime: AppRuntime, proxies: Contender[], connection
 }
 
 /**
- * The article's experiment: an echo application reached by plain HTTP, by its own HTTPS, and through a proxy by a Unix socket.
- * The generator has one CPU; the application, and the proxy with it, have the others.
+ * The article's experiment: an echo application reached by plain HTTP, by its own HTTPS, and through a proxy by a Unix
+ * socket. The generator has one CPU; the application, and the proxy with it, have the others.
  */
 export function article(lab: Lab, proxies: Contender[], settings: ArticleSettings): Step[] {
   const { rounds, sizes, durationMs, runtimes } = settings;

@@ -8,7 +8,9 @@ import { interleave } from "../figures/progress.ts";
 import type { Step } from "../figures/sample.ts";
 import type { Context } from "./context.ts";
 
-/** What the handshake's cryptography costs a server at the least: a key pair, its use, and a signature if it is full. */
+/**
+ * What the handshake's cryptography costs a server at the least: a key pair, its use, and a signature if it is full.
+ */
 function leastCryptoUs({ crypto }: Context, key: KeyKind, resume: boolean): number {
   const signature = key === "rsa" ? crypto.rsaSignUs : crypto.ecdsaSignUs;
   return 2 * crypto.x25519Us + (resume ? 0 : signature);

@@ -10,8 +10,8 @@ import { measureLoad } from "./throughput.ts";
 const BODY_BYTES = 10;
 
 /**
- * What it costs to turn more on: one of ours, plain, beside its variants. They differ by less than two processes of the same program do
- * (where memory lies, what was compiled when), so each round has processes of its own.
+ * What options cost: tls-off without them beside variants with them. These differ by less than two processes of the
+ * same program do (where memory lies, what was compiled when), so each round has processes of its own.
  */
 export function variants(context: Context): Step[] {
   const { settings: { rounds, skipMs, windowMs } } = context;

@@ -14,7 +14,7 @@ export function formatClock(seconds: number): string {
 export function timeLeftMs(steps: readonly Step[], done: number, elapsedMs: number): number {
   const estimate = (from: number, to: number) => steps.slice(from, to).reduce((sum, step) => sum + step.estimateMs, 0);
   const past = estimate(0, done);
-  // A few steps say little: the correction counts from ten seconds on.
+  // The first steps are no basis for an estimate. It is corrected from ten seconds on.
   const correction = past > 10_000 ? elapsedMs / past : 1;
   return estimate(done, steps.length) * correction;
 }
@@ -110,7 +110,7 @@ export async function runSteps(all: Step[], options: RunOptions = {}): Promise<F
       const message = error instanceof Error ? error.message : String(error);
       failures.push({ step: run, message });
       await onStep?.({ failure: { step: run, message } });
-      // One that does not start fails in every scenario, with the same words.
+      // A contender that does not start fails in every scenario with the same message, which is printed once.
       if (!shownFailures.has(message)) show(`${terminal ? "\r\x1b[K" : ""}${what}: ${contender} failed: ${message}\n`);
       shownFailures.add(message);
     }

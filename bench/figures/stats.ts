@@ -59,8 +59,8 @@ export interface Ratio {
 }
 
 /**
- * Compares round by round: a machine's drift (frequency, neighbours) touches both runs of a round alike and cancels out,
- * which it does not in a ratio of medians. Rounds that either side lacks are left out; null when none is left.
+ * Compares round by round: when the machine gets slower (frequency, other load), that affects both runs of a round
+ * alike, and a ratio of medians would show it. Rounds that either side lacks are left out; null when none is left.
  */
 export function pairedRatio(values: Map<number, number>, reference: Map<number, number>): Ratio | null {
   const ratios: number[] = [];

@@ -1,6 +1,6 @@
 /**
- * Program: always the same work, as integers, on the CPU that it is put on. Prints how many milliseconds it took, of the
- * clock. Where that is more than another time, somebody else used the CPU, or it ran slower.
+ * Program: always the same work, as integers, on the CPU that it is put on. Prints how many milliseconds it took, of
+ * the clock. Where that is more than at another time, another process used the CPU, or the CPU ran slower.
  */
 function work(): number {
   let state = 1;
@@ -8,7 +8,7 @@ function work(): number {
   return state;
 }
 
-// The first time it is compiled.
+// In the first run the code is compiled.
 let state = work();
 const begin = performance.now();
 state ^= work();

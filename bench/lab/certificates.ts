@@ -35,7 +35,7 @@ export async function makeCertificates(folder: string, kind: "ecdsa" | "rsa"): P
     ...["-addext", "basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
   );
   await Deno.writeTextFile(files.combined, await Deno.readTextFile(files.key) + await Deno.readTextFile(files.cert));
-  // Peers that drop root before they read it must be able to.
+  // Peers that give up root before they read it must be able to read it.
   await Deno.chmod(files.combined, 0o644);
   await Deno.chmod(files.key, 0o644);
   return files;

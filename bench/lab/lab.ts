@@ -89,8 +89,8 @@ export class Lab implements AsyncDisposable {
 }
 
 /**
- * Makes the lab's folder. With another root it is in that root's `/tmp`, and a link of ours leads there, so that one path
- * is right on both sides of `chroot`.
+ * Makes the lab's folder. With another root it is in that root's `/tmp`, and a link of ours leads there, so that one
+ * path is right on both sides of `chroot`.
  */
 async function makeLabFolder(root: string | null): Promise<{ folder: string; place: string }> {
   const prefix = "tls-off-bench-";

@@ -22,8 +22,8 @@ function sendSignal(pid: number, signal: Deno.Signal): void {
 }
 
 /**
- * The shell raises the descriptor limit, opens the log, and becomes the program (as `taskset` does after it): the pid is
- * the program's own. Some programs allocate in proportion to the limit, hence the bound.
+ * The shell raises the descriptor limit, opens the log, and becomes the program (as `taskset` does after it): the pid
+ * is the program's own. Some programs allocate in proportion to the limit, hence the bound.
  */
 const START = `limit=$(ulimit -Hn)
 if [ "$limit" = unlimited ] || [ "$limit" -gt 65536 ]; then limit=65536; fi

@@ -1,10 +1,10 @@
 /**
- * Program: `{"url", "connections", "durationMs", "postBytes"?, "thinkMs"?, "ca"}` as JSON. Makes requests on connections
- * that stay, until the time is up or SIGINT, and prints a RESULT line as wrk.lua does.
+ * Program: `{"url", "connections", "durationMs", "postBytes"?, "thinkMs"?, "ca"}` as JSON. Makes requests on
+ * connections that stay, until the time is up or SIGINT, and prints a RESULT line as wrk.lua does.
  *
- * It stands in for wrk where that is not installed, and is its lesser in two ways: one thread of it makes about a third
- * of wrk's requests, so that it, not the proxy, is often what is measured; and its latencies have its own event loop
- * in them. CPU time per request is what remains trustworthy.
+ * It is used where wrk is not installed, and is worse than wrk in two ways: one thread of it makes about a third
+ * of wrk's requests, so that often it is measured instead of the proxy; and its latencies include delays of its own
+ * event loop. Only the CPU time per request can be relied on.
  */
 import { connectTo } from "../lab/connect.ts";
 import { mean, quantile, standardDeviation } from "../figures/stats.ts";
@@ -83,7 +83,7 @@ async function load(): Promise<void> {
       }
     } catch {
       errors++;
-      // Somebody who refuses connections must not be asked a million times.
+      // A server that refuses connections is not asked again at once, or there would be a million attempts.
       await pause(10);
     }
   }

@@ -17,10 +17,10 @@ export interface LoadOptions {
   thinkMs?: number;
 }
 
-/** A load generator at work. */
+/** A running load generator. */
 export interface Load {
   process: Spawned;
-  /** Ends it now, and tells what it saw. */
+  /** Ends it now, and returns what it measured. */
   finish(): Promise<LoadResult>;
 }
 

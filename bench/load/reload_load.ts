@@ -5,7 +5,7 @@ import type { ReloadResult } from "./reload_load_program.ts";
 
 const PROGRAM = fileURLToPath(new URL("./reload_load_program.ts", import.meta.url));
 
-/** Starts connections that come and go, and others that stay, to see whom a reload drops. */
+/** Starts short connections and lasting ones, to see which of them a reload drops. */
 export async function startReloadLoad(lab: Lab, port: number): Promise<{ finish(): Promise<ReloadResult> }> {
   const log = join(await lab.makeFolder("reload-load"), "output.log");
   const process = lab.spawn(Deno.execPath(), [

@@ -1,6 +1,6 @@
 /**
- * Program: PORT CA. Until SIGINT, eight loops connect, get `/10`, close and wait a moment; eight connections stay and make a
- * request each 10 ms. Prints a RESULT line.
+ * Program: PORT CA. Until SIGINT, eight loops connect, get `/10`, close and wait a moment; eight connections stay and
+ * make a request each 10 ms. Prints a RESULT line.
  */
 import { connectTo } from "../lab/connect.ts";
 import { get } from "../lab/http.ts";
@@ -43,7 +43,7 @@ async function comeAndGo(): Promise<void> {
       await pause(5);
     }
     result.newWorstMs = Math.max(result.newWorstMs, performance.now() - begin);
-    // A port is used again after a minute, and there are 28 000: as fast as it goes they would not last.
+    // A port can be used again after a minute, and there are 28 000. Without a pause they would run out.
     await pause(PACE_MS);
     result.newConnections++;
   }

@@ -14,7 +14,7 @@ export function parseOpensslSpeed(output: string): CryptoSpeed {
   const field = (pattern: RegExp) => Number(pattern.exec(output)?.[1] ?? NaN);
   const micros = (pattern: RegExp) => 1e6 / field(pattern);
   return {
-    // Bytes per second, then operations per second.
+    // The columns are bytes per second, then operations per second.
     aesBytesPerSecond: field(/^\+F:\d+:AES-256-GCM:([\d.]+)/m),
     rsaSignUs: micros(/^\+F2:\d+:2048:([\d.]+):/m),
     ecdsaSignUs: micros(/^\+F4:\d+:256:([\d.]+):/m),

@@ -27,8 +27,8 @@ export async function untilIdle(backend: FileBackend): Promise<void> {
 
 /**
  * Counts requests (the application's own count) and CPU time of the proxy in the middle of a run, between two looks at
- * both. Neither handshakes nor the run's end are in: the window begins when all connections have reached the application,
- * and `skipMs` more have passed.
+ * both. Neither handshakes nor the run's end are in: the window begins when all connections have reached the
+ * application, and `skipMs` more have passed.
  *
  * @param connections how many there will be; 0 where they come and go
  * @throws {Error} If the generator ends before the window does, or nothing was answered in it.
@@ -53,7 +53,7 @@ export async function measureWindow(
   const first = await look();
   await sleep(windowMs);
   const last = await look();
-  // One of them is the second look's own.
+  // One of these requests is the one that asks for the count the second time.
   const requests = last.requests - first.requests - 1;
   if (!load.running || requests < 1 || !proxy.process.running) {
     const words = [await proxy.process.lastWords(), await load.lastWords()].join("\n");

@@ -36,7 +36,7 @@ function tables(samples: readonly Sample[], runtime: string): Table[] {
     table(samples, runtime, "CPU of the application, %", { metric: "applicationCpuShare", ...share }),
     table(samples, runtime, "CPU of the proxy, %", { metric: "proxyCpuShare", ...share }),
   ];
-  // Results of before have no shares.
+  // Results of earlier versions have no shares.
   return all.filter(({ columns }) =>
     columns.some(({ metric }) => articleSamples(samples, runtime).some(({ values }) => values[metric] !== undefined))
   );

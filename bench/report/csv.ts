@@ -20,7 +20,10 @@ export function samplesCsv(samples: readonly Sample[]): string {
   );
 }
 
-/** The article's table: a line for each run; `requests` is their count in the run, latencies are in µs, as `wrk` has them. */
+/**
+ * The article's table: a line for each run; `requests` is their count in the run, latencies are in µs, as `wrk` has
+ * them.
+ */
 export function articleCsv(samples: readonly Sample[]): string {
   return lines(
     ["config", "size", "requests", "mean", "stdev", "p50", "p90", "p99"],

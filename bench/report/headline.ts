@@ -2,7 +2,7 @@ import type { Sample } from "../figures/sample.ts";
 import { connectionsScenario, numbersIn } from "../experiments/scenarios.ts";
 import type { Column } from "./tables.ts";
 
-/** The figures that speak for all: those of the README's first table. Memory is at most connections that were held. */
+/** The figures of the README's first table. Memory is measured at the largest number of idle connections. */
 export function headlineColumns(samples: readonly Sample[]): Column[] {
   const most = (numbers: number[]) => Math.max(0, ...numbers);
   const held = most(samples.filter(({ scenario }) => scenario === "idle").map(({ size }) => size));

@@ -14,7 +14,7 @@ export interface Column {
   scale?: number;
   /** True for rates: more is better. A ratio is value ÷ reference in both cases. */
   higherIsBetter?: boolean;
-  /** True where a ratio says nothing. */
+  /** True where a ratio would have no meaning. */
   absolute?: boolean;
 }
 

@@ -17,7 +17,7 @@ export async function writeResults(results: Results, folder: string): Promise<vo
   const write = (name: string, text: string) => Deno.writeTextFile(join(folder, name), text);
   await write("samples.csv", samplesCsv(results.samples));
   for (const runtime of articleRuntimes(results.samples)) {
-    // The article's own name for the article's own runtime.
+    // The name that the article uses for the runtime that it measured.
     const name = runtime === "node" ? "tls-bench.csv" : `tls-bench-${runtime}.csv`;
     await write(name, articleCsv(articleSamples(results.samples, runtime)));
   }

@@ -1,6 +1,7 @@
 /**
- * Program for Deno: PORT CERT KEY BACKEND. The least that a TLS proxy on `Deno.listenTls` can do: reads and writes, with
- * no deadline, limit, record or counter. What ours costs beyond this is our own doing, the rest is the runtime's.
+ * Program for Deno: PORT CERT KEY BACKEND. The least that a TLS proxy on `Deno.listenTls` can do: reads and writes,
+ * with no deadline, limit, record or counter. What tls-off costs beyond this is caused by its own code, the rest by the
+ * runtime.
  */
 const LARGEST_READ = 65_536;
 
@@ -37,14 +38,14 @@ function relay(from: Deno.Conn, to: Deno.Conn, ended: () => void, failed: () => 
   read();
 }
 
-/** A full accept queue refuses for the moment. */
+/** While the application's accept queue is full, connections are refused. */
 function connect(): Promise<Deno.Conn> {
   return Deno.connect({ transport: "unix", path })
     .catch(() => new Promise((resolve) => setTimeout(() => resolve(connect()), 5)));
 }
 
 for await (const client of listener) {
-  // Nobody reaches the application before the handshake, as with every proxy.
+  // As in every proxy, the application is connected to after the handshake.
   client.handshake().then(connect).then((backend) => {
     let open = 2;
     const over = () => {

@@ -32,7 +32,7 @@ function pointsPlot(results: Results, runtime: string, metric: string, scale: nu
     ...{ config, size: formatSize(size), value: values[metric] * scale },
     // A fixed jitter: the same figures give the same file.
     jitter: (round - (rounds + 1) / 2) / rounds,
-    // On a logarithmic axis nothing has no place: a run in which no request was answered is in the table alone.
+    // A logarithmic axis has no zero. A run in which no request was answered is in the table alone.
   })).filter(({ value }) => value > 0);
   const medians = configs.flatMap((config) =>
     sizes.map(formatSize).flatMap((size) => {
@@ -100,7 +100,7 @@ function ratioPlot(results: Results, runtime: string) {
         },
       },
       ...[false, true].map((below) => ({
-        // More than one row of figures would lie over one another.
+        // With more than one row the figures would overlap.
         data: { values: ratios.filter(({ config, ratio }) => config === ours && (ratio < 1) === below) },
         // Away from the line of HTTPS, which is at 1.
         mark: { type: "text" as const, dy: below ? 14 : -12 },

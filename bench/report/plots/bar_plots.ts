@@ -22,7 +22,8 @@ function barPlot({ samples }: Results, contenders: Results["contenders"], column
         scenario === column.scenario && size === column.size && names.includes(contender)
       )
       .map(({ contender: name, values }) => ({ name, value: values[column.metric] * scale }));
-    // One bar of a far slower contender must not flatten the others, nor its label leave the panel.
+    // The bar of a far slower contender must not make the others too short to read, and its label must stay in the
+    // panel.
     const most = Math.max(...bars.map(({ value }) => value), ...rounds.map(({ value }) => value)) * 1.22;
     return { column, bars, rounds, most };
   }).filter(({ bars }) => bars.length > 0);
@@ -99,7 +100,7 @@ function memoryColumns(results: Results): Column[] {
 /** Ours that a plot about peers shows; the others are in the plot about runtimes. */
 const OURS_AMONG_PEERS = ["tls-off", "tls-off:bun"];
 
-/** Those of ours that stand for us among peers, all of them where those did not run. */
+/** The variants of tls-off that are shown among peers; all of them where those did not run. */
 function amongPeers({ contenders }: Results): Results["contenders"] {
   const chosen = contenders.filter(({ name, kind }) => kind !== "ours" || OURS_AMONG_PEERS.includes(name));
   return chosen.some(({ kind }) => kind === "ours") ? chosen : contenders;

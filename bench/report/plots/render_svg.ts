@@ -5,7 +5,7 @@ import { darkStyle, THEME } from "./theme.ts";
 
 /** Draws a Vega-Lite specification in the bench's theme, without a browser. */
 export async function renderSvg(spec: TopLevelSpec): Promise<string> {
-  // They count over all drawings of the process: the same figures must give the same file.
+  // Their numbers go on over all drawings of a process. The same figures must give the same file.
   resetSVGDefIds();
   const view = new View(parse(compile({ padding: 12, ...spec, config: THEME }).spec), { renderer: "none" });
   try {

@@ -20,14 +20,17 @@ export function colorOf(name: string, kind: string): string {
   return name.includes("bun") ? COLORS.oursToo : COLORS.ours;
 }
 
-/** What the inks are on a dark page. */
+/** The colours of text and lines on a dark page. */
 const DARK: Record<string, string> = {
   [COLORS.ink]: "#f0f6fc",
   [COLORS.faint]: "#9198a1",
   [COLORS.rule]: "#3d444d",
 };
 
-/** Powers of ten and their threefolds between two values, for the ticks of a logarithmic axis. Zeros have no place on it. */
+/**
+ * Powers of ten and their threefolds between two values, for the ticks of a logarithmic axis. Zeros have no place on
+ * it.
+ */
 export function logTicks(all: number[]): number[] {
   const values = all.filter((value) => value > 0);
   if (values.length === 0) return [];
@@ -37,7 +40,7 @@ export function logTicks(all: number[]): number[] {
     .flatMap((power) => [power, 3 * power]).slice(0, -1);
 }
 
-/** A style sheet for an SVG: attributes stay as they are on a light page, and give way on a dark one. */
+/** A style sheet for an SVG, which overrides its attributes on a dark page alone. */
 export function darkStyle(): string {
   const rules = Object.entries(DARK).map(([light, dark]) =>
     `[fill="${light}"]{fill:${dark}}[stroke="${light}"]{stroke:${dark}}`
