@@ -16,23 +16,23 @@ export class DenoConn implements Conn {
   protected readonly inner: Deno.Conn;
   protected writing = 0;
   protected closed = false;
-  readonly #buffer: ReadBuffer;
-  #unwritten: Uint8Array = NOTHING;
-  #reader: Receiver | null = null;
-  #writer: Receiver | null = null;
+  private readonly buffer: ReadBuffer;
+  private unwritten: Uint8Array = NOTHING;
+  private reader: Receiver | null = null;
+  private writer: Receiver | null = null;
   // One function for all reads or writes, made with the first: a relay of the native engine needs the first four, that
   // of the node engine the others.
-  #onRead: ((count: number | null) => void) | undefined;
-  #onReadFailed: ((error: unknown) => void) | undefined;
-  #onTaken: ((count: number) => void) | undefined;
-  #onWriteFailed: ((error: unknown) => void) | undefined;
-  #received: ((count: number | null) => Uint8Array | null) | undefined;
-  #taken: ((count: number) => void | Promise<void>) | undefined;
-  #failed: ((error: unknown) => never) | undefined;
+  private onRead: ((count: number | null) => void) | undefined;
+  private onReadFailed: ((error: unknown) => void) | undefined;
+  private onTaken: ((count: number) => void) | undefined;
+  private onWriteFailed: ((error: unknown) => void) | undefined;
+  private readDone: ((count: number | null) => Uint8Array | null) | undefined;
+  private writeDone: ((count: number) => void | Promise<void>) | undefined;
+  private anyFailed: ((error: unknown) => never) | undefined;
 
   constructor(inner: Deno.Conn, maxRead: number) {
     this.inner = inner;
-    this.#buffer = new ReadBuffer(maxRead);
+    this.buffer = new ReadBuffer(maxRead);
   }
 
   get remote(): { hostname: string; port: number } {
@@ -57,58 +57,58 @@ export class DenoConn implements Conn {
 
   // This is no async function, because each idle connection waits here twice, and a suspended frame takes 0.5 KB.
   read(): Promise<Uint8Array | null> {
-    return this.inner.read(this.#buffer.space())
-      .then(this.#received ??= (count) => this.received(count), this.failed);
+    return this.inner.read(this.buffer.space())
+      .then(this.readDone ??= (count) => this.received(count), this.failed);
   }
 
   readFor(reader: Receiver): void {
-    this.#reader = reader;
-    this.inner.read(this.#buffer.space()).then(
-      this.#onRead ??= (count) => this.#reader!.received(this.received(count)),
-      this.#onReadFailed ??= (error) => this.#reader!.failed(this.fail(error)),
+    this.reader = reader;
+    this.inner.read(this.buffer.space()).then(
+      this.onRead ??= (count) => this.reader!.received(this.received(count)),
+      this.onReadFailed ??= (error) => this.reader!.failed(this.fail(error)),
     );
   }
 
   protected received(count: number | null): Uint8Array | null {
-    return count === null ? null : this.#buffer.filled(count);
+    return count === null ? null : this.buffer.filled(count);
   }
 
   // Neither is this one, because nearly every write is taken as a whole.
   write(bytes: Uint8Array): Promise<void> {
     this.writing++;
-    this.#unwritten = bytes;
-    return this.inner.write(bytes).then(this.#taken ??= (count) => this.#takenOf(count), this.failed);
+    this.unwritten = bytes;
+    return this.inner.write(bytes).then(this.writeDone ??= (count) => this.takenOf(count), this.failed);
   }
 
   writeFor(bytes: Uint8Array, writer: Receiver): void {
     this.writing++;
-    this.#unwritten = bytes;
-    this.#writer = writer;
+    this.unwritten = bytes;
+    this.writer = writer;
     this.inner.write(bytes).then(
-      this.#onTaken ??= (count) => {
-        const writer = this.#writer!;
-        const rest = this.#takenOf(count);
+      this.onTaken ??= (count) => {
+        const writer = this.writer!;
+        const rest = this.takenOf(count);
         if (rest === undefined) writer.written();
         else rest.then(() => writer.written(), (error) => writer.failed(error));
       },
-      this.#onWriteFailed ??= (error) => this.#writer!.failed(this.fail(error)),
+      this.onWriteFailed ??= (error) => this.writer!.failed(this.fail(error)),
     );
   }
 
-  #takenOf(count: number): void | Promise<void> {
-    const bytes = this.#unwritten;
-    this.#unwritten = NOTHING;
-    if (count < bytes.length) return this.#writeRest(bytes.subarray(count));
+  private takenOf(count: number): void | Promise<void> {
+    const bytes = this.unwritten;
+    this.unwritten = NOTHING;
+    if (count < bytes.length) return this.writeRest(bytes.subarray(count));
     this.writing--;
   }
 
   protected get failed(): (error: unknown) => never {
-    return this.#failed ??= (error) => {
+    return this.anyFailed ??= (error) => {
       throw this.fail(error);
     };
   }
 
-  async #writeRest(bytes: Uint8Array): Promise<void> {
+  private async writeRest(bytes: Uint8Array): Promise<void> {
     try {
       for (let written = 0; written < bytes.length;) written += await this.inner.write(bytes.subarray(written));
       this.writing--;
@@ -158,48 +158,48 @@ export class DenoConn implements Conn {
 
 /** A client's connection. */
 export class DenoTlsConn extends DenoConn {
-  #gatherer: RecordGatherer | null = null;
-  #established = false;
+  private gatherer: RecordGatherer | null = null;
+  private established = false;
   /** Whether close_notify is sent or the connection is dead, so that Deno's `close()` has nothing to wait for. */
-  #finished = false;
+  private finished = false;
 
   constructor(inner: Deno.TlsConn) {
     super(inner, MAX_RECORD);
   }
 
   override read(): Promise<Uint8Array | null> {
-    if (this.#gatherer !== null) {
-      if (!this.#gatherer.drained) return this.#gatherer.read().catch(this.failed);
-      this.#gatherer.release();
-      this.#gatherer = null;
+    if (this.gatherer !== null) {
+      if (!this.gatherer.drained) return this.gatherer.read().catch(this.failed);
+      this.gatherer.release();
+      this.gatherer = null;
     }
     return super.read();
   }
 
   override readFor(reader: Receiver): void {
-    if (this.#gatherer === null) return super.readFor(reader);
+    if (this.gatherer === null) return super.readFor(reader);
     this.read().then((chunk) => reader.received(chunk), (error) => reader.failed(error));
   }
 
   protected override received(count: number | null): Uint8Array | null {
     // A full record is a sign of a bulk transfer.
-    if (count === MAX_RECORD) this.#gatherer = new RecordGatherer((space) => this.inner.read(space));
+    if (count === MAX_RECORD) this.gatherer = new RecordGatherer((space) => this.inner.read(space));
     return super.received(count);
   }
 
   override handshake(): Promise<TlsInfo> {
     return (this.inner as Deno.TlsConn).handshake().then(({ alpnProtocol }) => {
-      this.#established = true;
+      this.established = true;
       return alpnProtocol === null ? {} : { alpn: alpnProtocol };
     }, this.failed);
   }
 
   override closeWrite(): Promise<void> {
-    return this.#finished ? WRITTEN : super.closeWrite();
+    return this.finished ? WRITTEN : super.closeWrite();
   }
 
   protected override writeClosed(): void {
-    this.#finished = true;
+    this.finished = true;
   }
 
   cutWrite(): void {
@@ -208,17 +208,17 @@ export class DenoTlsConn extends DenoConn {
 
   override close(): void {
     if (this.closed) return;
-    if (this.#finished) return super.close();
+    if (this.finished) return super.close();
     this.closed = true;
     // Until close_notify is sent, Deno's `close()` waits for a stalled handshake, or for a reader that has stopped, and
     // the socket stays open. Ending the socket itself before that frees it.
-    const how = this.#established && this.writing > 0 ? "discard" : "free";
+    const how = this.established && this.writing > 0 ? "discard" : "free";
     endSoon({ remote: this.remote, local: this.local, how }, () => this.inner.close());
   }
 
   protected override fail(error: unknown): ConnError {
     const failure = super.fail(error);
-    if (failure.kind === "reset" || failure.kind === "tls") this.#finished = true;
+    if (failure.kind === "reset" || failure.kind === "tls") this.finished = true;
     return failure;
   }
 }
