@@ -42,7 +42,7 @@ function originals(root: string): Record<string, string> {
   return imports;
 }
 
-/** What is no `@std`, as ever. */
+/** The imports that are not of `@std`, unchanged. */
 function others(): Record<string, string> {
   return Object.fromEntries(Object.entries(npm.imports).filter(([name]) => !name.startsWith("@std/")));
 }

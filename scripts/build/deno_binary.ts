@@ -75,7 +75,7 @@ export async function denoCompile(
     ...Object.fromEntries(inherited),
     NO_COLOR: "1",
     DENO_NO_UPDATE_CHECK: "1",
-    // Not there and empty are two things to Deno: with an empty name it would not look into its cache.
+    // The variable is left out rather than empty: with an empty name Deno would not look into its cache.
     ...(base ? { DENORT_BIN: base.path } : {}),
   };
   const outcome = await runCommand(denoCompileCommand(compiler, basename(bundle), output, target), {
@@ -137,7 +137,7 @@ export function compileError(
   );
 }
 
-/** With what a failed compile leaves beside it. */
+/** Removes the product, and the temporary files that a failed compile leaves beside it. */
 async function removeProduct(output: string): Promise<void> {
   const [, directory, name] = /^(.*)\/([^/]+)$/.exec(output)!;
   for await (const entry of Deno.readDir(directory)) {

@@ -60,6 +60,12 @@ export class ConnectionCalls extends ProcessCalls {
     return this.symbols.setsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, this.#int, 4) === 0;
   }
 
+  /** The same for TCP connections that are given by their addresses. All are found in one scan of the descriptors. */
+  freeReceiveBuffersOf(connections: readonly ConnectionEnds[]): void {
+    const wanted = new Set(connections.map(({ remote, local }) => `${endpointKey(remote)} ${endpointKey(local)}`));
+    this.#eachConnection(wanted, (fd) => this.freeReceiveBuffer(fd));
+  }
+
   /**
    * Bytes in a socket's send buffer that the other side has not acknowledged, or on a Unix socket not read (SIOCOUTQ:
    * tcp(7), unix(7)); `null` where the kernel does not tell.

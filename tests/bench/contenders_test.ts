@@ -5,7 +5,9 @@ import { parseLibrary } from "../../bench/lab/tools.ts";
 import { Lab } from "../../bench/lab/lab.ts";
 import { startFileBackend } from "../../bench/backends/files.ts";
 import { startProxy } from "../../bench/contenders/proxies.ts";
-import { findProgram } from "../../bench/lab/tools.ts";
+import { peerTest } from "../support/peers/peers.ts";
+import { TempDir } from "../support/proxies/proxy.ts";
+import { bunProgram } from "../support/proxies/runtimes.ts";
 
 const SOURCE = new URL("../..", import.meta.url).pathname;
 
@@ -39,11 +41,15 @@ Deno.test("ours are compared with the loop on their own runtime and engine, wher
   ]);
 });
 
-for (const [loop, runtime] of [["deno", "deno"], ["deno-node", "deno"], ["bun", "bun"]]) {
-  Deno.test({
-    name: `the barest loop on ${loop} relays what it gets`,
-    ignore: findProgram(runtime) === null || findProgram("openssl") === null,
-    async fn() {
+for (const loop of ["deno", "deno-node", "bun"]) {
+  peerTest(`the barest loop on ${loop} relays what it gets`, [{ command: "openssl", debian: "openssl" }], async () => {
+    // The bench takes the runtimes that are installed, which these need not be.
+    using dir = new TempDir();
+    Deno.symlinkSync(Deno.execPath(), dir.file("deno"));
+    if (loop === "bun") Deno.symlinkSync(await bunProgram(), dir.file("bun"));
+    const path = Deno.env.get("PATH") ?? "";
+    Deno.env.set("PATH", `${dir.path}:${path}`);
+    try {
       await using lab = await Lab.open();
       const backend = await startFileBackend(lab, [10, 1_000_000], 100);
       const contender = contenderByName(`barest:${loop}`, { source: SOURCE, peers: null });
@@ -52,6 +58,8 @@ for (const [loop, runtime] of [["deno", "deno"], ["deno-node", "deno"], ["bun", 
       using client = Deno.createHttpClient({ caCerts });
       const answer = await fetch(`https://localhost:${proxy.port}/1000000`, { client });
       assert.equal((await answer.bytes()).length, 1_000_000);
-    },
+    } finally {
+      Deno.env.set("PATH", path);
+    }
   });
 }

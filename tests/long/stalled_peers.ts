@@ -14,14 +14,16 @@ const PEERS = 200;
 /** Of each stalled connection, the kernel's buffers not counted. */
 const MOST_KIB = 160;
 /**
- * What `node:tls` holds more, without a public way around it. On Deno a connection keeps a buffer of more than 64 KiB for
- * what it receives, to its end, and holds what it writes four times: as it was given, as it waits to be encrypted,
- * encrypted, and on its way to the kernel. Bun reads up to 512 KiB at once, which wait and are being written.
+ * What `node:tls` holds more, without a public way around it. On Deno a connection keeps a buffer of more than 64 KiB
+ * for what it receives, to its end, and holds what it writes four times: as it was given, as it waits to be encrypted,
+ * encrypted, and on its way to the kernel. Bun hands over up to 208 KiB at once of what comes from a Unix socket, and
+ * 128 KiB of what comes from a client.
  */
 const MORE_KIB: Record<string, number | undefined> = {
   "node on deno, download": 224,
   "node on deno, upload": 304,
-  "node on bun, upload": 1792,
+  "node on bun, download": 304,
+  "node on bun, upload": 448,
   "node on node, download": 256,
   "node on node, upload": 304,
 };

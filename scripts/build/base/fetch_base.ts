@@ -59,7 +59,7 @@ export function testBaseEnvironment(): Record<string, string> {
 /**
  * Brings what is not there yet.
  * @param say receives a line for each file
- * @throws {BuildError} where one cannot be had, or is not the one that is known
+ * @throws {BuildError} where one cannot be downloaded, or is not the one that is known
  */
 export async function fetchTestBase(say: (line: string) => void): Promise<void> {
   if (HOST !== COMPILER.machine) {

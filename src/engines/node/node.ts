@@ -10,6 +10,7 @@ import { duplicateFd } from "../../linux/duplicate_fd.ts";
 import { connectNode } from "./node_plain_conn.ts";
 import { NodeListener, type NodeListenerOptions } from "./node_listener.ts";
 import { NodeTls } from "./node_tls.ts";
+import { boundReceiveBuffers } from "./receive_buffers.ts";
 import { sharesPorts } from "../shared/shares_ports.ts";
 import { bindUnixPath, type BoundName } from "../../linux/unix_socket.ts";
 
@@ -36,13 +37,19 @@ export const nodeEngine: Engine = {
       ({ name: bound } = await bindUnixPath(address.path, listenAt, options.access));
     }
     const fd = libc?.listeningFds().find((fd) => !before.has(fd));
-    // Bun ignores the option for the backlog, and uses 512.
-    if (name === "bun" && fd !== undefined) libc?.setBacklog(fd, backlog);
+    let bounded = false;
+    if (name === "bun" && libc !== null && fd !== undefined) {
+      // Bun ignores the option for the backlog, and uses 512.
+      libc.setBacklog(fd, backlog);
+      // An inherited socket stays its owner's.
+      bounded = address.transport === "tcp" && options.fd === undefined && boundReceiveBuffers(libc, fd);
+    }
     return new NodeListener({
       server,
       watch: name === "deno" && fd !== undefined ? watchOf(fd, backlog) : undefined,
       name: bound,
       tls,
+      bounded,
       address: boundAddress(server, address),
       maxWaiting: backlog,
     });

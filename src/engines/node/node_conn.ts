@@ -11,6 +11,8 @@ import { unsentBytes } from "../shared/unsent_bytes.ts";
  * uploads half as dear again on Deno.
  */
 const MAX_QUEUED = 2;
+/** A chunk of so many bytes stops the stream alone. Bun reads up to 512 KiB at once. */
+const LARGE_CHUNK_BYTES = 128 * 1024;
 
 /**
  * The key of a stream's connection, so that one function handles the events of all streams, without closures for each.
@@ -166,7 +168,7 @@ export class NodeConn implements Conn, Stallable {
     this.#stopped = stopped;
     this.#chunks++;
     const reader = this.#reader;
-    if (reader === null) return this.#queue.push(chunk) >= MAX_QUEUED;
+    if (reader === null) return this.#queue.push(chunk) >= MAX_QUEUED || chunk.length >= LARGE_CHUNK_BYTES;
     this.#reader = null;
     reader.resolve(chunk);
     return false;

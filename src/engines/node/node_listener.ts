@@ -22,6 +22,8 @@ export interface NodeListenerOptions {
   /** The name of a Unix socket. */
   name?: BoundName;
   tls: NodeTls;
+  /** Whether connections begin with a small receive buffer. */
+  bounded: boolean;
   /** How many connections may wait to be accepted. */
   maxWaiting: number;
 }
@@ -34,16 +36,18 @@ export class NodeListener implements Listener {
   readonly #descriptors: DescriptorWatch;
   readonly #name: BoundName | undefined;
   readonly #queue: AcceptQueue<Socket>;
+  readonly #bounded: boolean;
   #tls: NodeTls;
   #closed = false;
   /** The secret that keys of tickets are made from; `null` until there is one. */
   #ticketSecret: Uint8Array | null = null;
 
-  constructor({ server, watch, address, name, tls, maxWaiting }: NodeListenerOptions) {
+  constructor({ server, watch, address, name, tls, bounded, maxWaiting }: NodeListenerOptions) {
     this.address = address;
     this.#server = server;
     this.#name = name;
     this.#tls = tls;
+    this.#bounded = bounded;
     this.#queue = new AcceptQueue(maxWaiting);
     this.#takeFrom(server);
     this.#watch = watch?.((revived) => {
@@ -57,12 +61,12 @@ export class NodeListener implements Listener {
   }
 
   async accept(): Promise<Conn> {
-    return new NodeTlsConn(await this.#queue.accept(), this.#tls);
+    return new NodeTlsConn(await this.#queue.accept(), this.#tls, this.#bounded);
   }
 
   acceptTo(acceptor: Acceptor): void {
     this.#queue.handTo({
-      accepted: (socket) => acceptor.accepted(new NodeTlsConn(socket, this.#tls)),
+      accepted: (socket) => acceptor.accepted(new NodeTlsConn(socket, this.#tls, this.#bounded)),
       failed: (error) => acceptor.failed(error),
     });
   }

@@ -11,6 +11,7 @@ import type { TlsInfo } from "../../tls/tls_info.ts";
 import { runtimeName } from "../../runtimes/name.ts";
 import { LastingTlsSocket } from "./lasting_socket.ts";
 import { NodeConn } from "./node_conn.ts";
+import { BULK_BYTES, ReceiveBuffers } from "./receive_buffers.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import type { NodeTls } from "./node_tls.ts";
 
@@ -19,6 +20,8 @@ const ON_BUN = runtimeName() === "bun";
 const ON_NODE = runtimeName() === "node";
 /** The C library, which Node cannot call. */
 const libc = ON_NODE ? null : (await import("../../linux/thread_libc.ts")).libc;
+
+const receiveBuffers = libc === null ? null : new ReceiveBuffers(libc);
 
 /** How Node calls a failed handshake with a client that speaks HTTP. */
 const HTTP_CODES = ["ERR_SSL_HTTP_REQUEST", "ERR_SSL_HTTPS_PROXY_REQUEST"];
@@ -42,10 +45,16 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   #established = false;
   /** On Deno, how many bytes of the raw connection had been read when the last chunk arrived. */
   #rawBytes = 0;
+  /** Bytes until the receive buffer is let grow; `Infinity` where it does. */
+  #bytesToBulk: number;
 
-  /** @param raw a paused socket from which nothing was read */
-  constructor(raw: Socket, tls: NodeTls) {
+  /**
+   * @param raw a paused socket from which nothing was read
+   * @param bounded the socket's receive buffer does not grow
+   */
+  constructor(raw: Socket, tls: NodeTls, bounded: boolean) {
     super(raw);
+    this.#bytesToBulk = bounded ? BULK_BYTES : Infinity;
     this.#raw = raw;
     this.#tls = tls;
     this.watch(raw);
@@ -118,6 +127,11 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
 
   protected override received(chunk: Uint8Array, stopped: boolean): boolean {
     if (ON_DENO) this.#rawBytes = this.#raw.bytesRead;
+    this.#bytesToBulk -= chunk.length;
+    if (this.#bytesToBulk <= 0 && this.awaited) {
+      this.#bytesToBulk = Infinity;
+      receiveBuffers!.free(this);
+    }
     return super.received(chunk, stopped);
   }
 

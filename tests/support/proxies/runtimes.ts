@@ -43,7 +43,7 @@ export async function runtimeCommand(runtime: Contender["runtime"]): Promise<str
   if (runtime === await programRuntime()) return programCommand();
   if (runtime === "deno") return sourceCommand("src/main.ts");
   const file = await bundle();
-  return runtime === "node" ? ["node", file] : [await bun(), file];
+  return runtime === "node" ? ["node", file] : [await bunProgram(), file];
 }
 
 /** Returns the command that runs the bundle on a version of Node whose workers share ports. */
@@ -67,7 +67,7 @@ function bundle(): Promise<string> {
 }
 
 /** Returns the path of npm's Bun binary. Signals would go to the wrapper that npm starts it by. */
-function bun(): Promise<string> {
+export function bunProgram(): Promise<string> {
   return bunPath ??= output("npx", ["-y", BUN, "-e", "console.log(process.execPath)"]);
 }
 
