@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { boundReceiveBuffers, BULK_BYTES, ReceiveBuffers } from "../../src/engines/node/receive_buffers.ts";
+import { boundReceiveBuffers, BULK_BYTES, ReceiveBuffers } from "../../src/engines/shared/receive_buffers.ts";
 import type { ConnectionEnds } from "../../src/linux/endpoint_key.ts";
 import { libc } from "../../src/linux/thread_libc.ts";
 import { until } from "../support/wait.ts";

@@ -13,16 +13,9 @@ import { unmetOption } from "../../tls/unmet_option.ts";
 import { DescriptorWatch } from "../shared/descriptor_watch.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import { nodeConnError } from "../shared/node_error.ts";
+import { boundReceiveBuffers, BULK_BYTES } from "../shared/receive_buffers.ts";
 import { bindUnixPath } from "../../linux/unix_socket.ts";
 
-/**
- * What the kernel may hold of a client's bytes until the connection is known to be a bulk transfer whose reader keeps
- * up. The kernel begins with the same size. Bun reads up to 512 KiB at once, and keeps what the application does not
- * take.
- */
-const FIRST_RECEIVE_BUFFER_BYTES = 64 * 1024;
-/** From here on a transfer is a bulk transfer. */
-const BULK_BYTES = 256 * 1024;
 /** An application that has left no more than this in the kernel reads what it is sent. */
 const FEW_BYTES = 64 * 1024;
 
@@ -60,7 +53,7 @@ export const bunEngine: Engine = {
     libc.setBacklog(listener.fd, backlog);
     if (address.transport === "tcp") {
       libc.setTcpOptions(listener.fd);
-      bounded = libc.freeReceiveBuffer(listener.fd) && libc.limitReceiveBuffer(listener.fd, FIRST_RECEIVE_BUFFER_BYTES);
+      bounded = boundReceiveBuffers(libc, listener.fd);
     }
     const watch = new DescriptorWatch((error) => queue.fail(error));
     return {

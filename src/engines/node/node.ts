@@ -10,7 +10,7 @@ import { duplicateFd } from "../../linux/duplicate_fd.ts";
 import { connectNode } from "./node_plain_conn.ts";
 import { NodeListener, type NodeListenerOptions } from "./node_listener.ts";
 import { NodeTls } from "./node_tls.ts";
-import { boundReceiveBuffers } from "./receive_buffers.ts";
+import { boundReceiveBuffers } from "../shared/receive_buffers.ts";
 import { sharesPorts } from "../shared/shares_ports.ts";
 import { bindUnixPath, type BoundName } from "../../linux/unix_socket.ts";
 

@@ -11,7 +11,7 @@ import type { TlsInfo } from "../../tls/tls_info.ts";
 import { runtimeName } from "../../runtimes/name.ts";
 import { LastingTlsSocket } from "./lasting_socket.ts";
 import { NodeConn } from "./node_conn.ts";
-import { BULK_BYTES, ReceiveBuffers } from "./receive_buffers.ts";
+import { BULK_BYTES, ReceiveBuffers } from "../shared/receive_buffers.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import type { NodeTls } from "./node_tls.ts";
 

@@ -4,7 +4,8 @@ import type { Libc } from "../../linux/libc.ts";
 
 /**
  * What the kernel may hold of a client's bytes until the connection is known to be a bulk transfer whose reader keeps
- * up. Bun reads all that is there at once, up to 512 KiB, and a connection whose reader stalls holds three such chunks.
+ * up. The kernel begins with the same size. Bun reads all that is there at once, up to 512 KiB, and keeps what the
+ * application does not take; with `node:tls` three such chunks.
  */
 const FIRST_RECEIVE_BUFFER_BYTES = 64 * 1024;
 /** From here on a transfer is a bulk transfer. */
