@@ -7,6 +7,7 @@ import type { Proxy } from "../support/proxies/proxy.ts";
 import { patternBytes } from "../support/random.ts";
 import { until } from "../support/wait.ts";
 import { type Bench, connectionRecord } from "./suite.ts";
+import { untilDescriptors } from "../support/proxies/process_status.ts";
 
 const CHUNK = patternBytes(1_000_000);
 
@@ -24,7 +25,7 @@ export function faultCases({ test, start }: Bench): void {
       stalled.push(conn);
     }
     await assertEcho(proxy);
-    await until(() => proxy.program.fds() <= before, "their descriptors are free");
+    await untilDescriptors(proxy.program, before);
     const timedOut = () => proxy.program.connections().filter(({ reason }) => reason === "handshake-timeout").length;
     await until(() => timedOut() === 40, "each has its record");
     for (const conn of stalled) conn.close();
@@ -48,7 +49,7 @@ export function faultCases({ test, start }: Bench): void {
     await proxy.program.record(({ reason }) => reason === "idle", "record of the idle connection");
     assert.ok(sent < 60_000_000, `backpressure did not hold: ${sent} bytes were taken`);
     await until(() => ended, "the application sees the end");
-    await until(() => proxy.program.fds() <= before, "its descriptors are free");
+    await untilDescriptors(proxy.program, before);
     client.close();
   });
 
@@ -66,7 +67,7 @@ export function faultCases({ test, start }: Bench): void {
     assert.ok(Number(bytes_in) < 60_000_000, `backpressure did not hold: ${bytes_in} bytes were taken`);
     await sending;
     client.close();
-    await until(() => proxy.program.fds() <= before, "its descriptors are free");
+    await untilDescriptors(proxy.program, before);
   });
 
   test("tells of clients that reset the connection", async (dir) => {
@@ -88,7 +89,7 @@ export function faultCases({ test, start }: Bench): void {
     }
     await until(() => proxy.program.connections().length === 5, "each has its record");
     assert.deepEqual(new Set(proxy.program.connections().map(({ reason }) => reason)), new Set(["client-reset"]));
-    await until(() => proxy.program.fds() <= before, "their descriptors are free");
+    await untilDescriptors(proxy.program, before);
   });
 
   test("takes FIN without close_notify for the end of the request, and answers", async (dir) => {
@@ -123,7 +124,7 @@ export function faultCases({ test, start }: Bench): void {
     for (const { reason } of proxy.program.connections()) {
       assert.ok(["handshake-failed", "handshake-timeout", "client-reset"].includes(String(reason)), String(reason));
     }
-    await until(() => proxy.program.fds() <= before, "their descriptors are free");
+    await untilDescriptors(proxy.program, before);
     assert.equal(backend.accepted, 0);
     await assertEcho(proxy);
   });
@@ -146,7 +147,7 @@ export function faultCases({ test, start }: Bench): void {
     const told = measured();
     await until(() => measured() >= told + 8, "metrics are still written");
     for (const client of clients) client.close();
-    await until(() => proxy.program.fds() <= before, "the descriptors are back");
+    await untilDescriptors(proxy.program, before);
     await assertEcho(proxy);
     assert.equal(proxy.program.records.filter(({ event }) => event === "exhausted").length, 1);
     const metrics = await (await fetch(`http://${address}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();

@@ -6,6 +6,7 @@ import type { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { patternBytes } from "../support/random.ts";
 import { until } from "../support/wait.ts";
 import type { Bench } from "./suite.ts";
+import { untilDescriptors } from "../support/proxies/process_status.ts";
 
 /** Descriptors that one turn of the event loop may accept before it closes them, and the admin endpoint's own. */
 const FEW = 160;
@@ -40,7 +41,7 @@ export function limitCases({ contender: { runtime, engine }, test, start }: Benc
     await proxy.program.record(({ event }) => event === "full", "record of the limit");
     assert.ok(most <= before + FEW, `${most} descriptors instead of ${before}`);
     assert.equal(await rejections(address, "limit"), waits ? 0 : 300);
-    await until(() => proxy.program.fds() <= before + 3, "no more than the admin endpoint needs are left");
+    await untilDescriptors(proxy.program, before + 3);
     for (const client of served) await echoOnce(client);
     for (const client of [...served, ...tooMany]) client.close();
     await serveOne(proxy);

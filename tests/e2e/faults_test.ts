@@ -7,6 +7,7 @@ import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { patternBytes } from "../support/random.ts";
 import { floorTest } from "../support/proxies/under_test.ts";
 import { until, untilStill } from "../support/wait.ts";
+import { untilDescriptors } from "../support/proxies/process_status.ts";
 
 /** The first bytes of a real ClientHello: a record header that announces more than follows. */
 const HALF_CLIENT_HELLO = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 1, 2, 3, 4);
@@ -23,7 +24,7 @@ Deno.test("proxy frees silent connections and half ClientHellos, and serves othe
     stalled.push(conn);
     if (index % 100 === 0) await assertEcho(proxy);
   }
-  await until(() => proxy.program.fds() <= before + 4, "all stalled handshakes are freed", 20_000);
+  await untilDescriptors(proxy.program, before + 4, 20_000);
   await assertEcho(proxy);
   // So many failures are not logged one by one, but each is counted.
   const told = () =>
@@ -66,7 +67,7 @@ Deno.test("proxy frees both sockets of a client that stopped reading, and holds 
   const grown = proxy.program.rssKiB() - rssBefore;
   assert.ok(sent < 100_000_000, `backpressure did not hold: ${sent} bytes were taken`);
   assert.ok(grown < 2 * 1024, `resident memory grew by ${grown} KiB`);
-  await until(() => proxy.program.fds() <= fdsBefore, "its descriptors are free");
+  await untilDescriptors(proxy.program, fdsBefore);
   await until(() => ended === 4, "the application sees the end");
   const record = await proxy.program.record(({ reason }) => reason === "idle");
   assert.ok(Number(record.bytes_out) > 0);
@@ -84,7 +85,7 @@ Deno.test("proxy ends a half-closed connection whose other side stays silent", a
   const client = await proxy.connect();
   await client.closeWrite();
   await proxy.program.record(({ reason }) => reason === "half-close-timeout");
-  await until(() => proxy.program.fds() <= before, "its descriptors are free");
+  await untilDescriptors(proxy.program, before);
   client.close();
 });
 
@@ -120,7 +121,7 @@ Deno.test("proxy treats FIN without close_notify as the end of the request, and 
   const record = await proxy.program.record(({ event }) => event === "connection");
   assert.equal(record.bytes_in, 5);
   assert.equal(record.bytes_out, 5);
-  await until(() => proxy.program.fds() <= before, "its descriptors are free");
+  await untilDescriptors(proxy.program, before);
 });
 
 Deno.test("proxy survives resets from clients in the middle of an answer", async () => {
@@ -143,7 +144,7 @@ Deno.test("proxy survives resets from clients in the middle of an answer", async
     client.destroy();
   }
   await until(() => proxy.program.connections().length === 20, "every connection has its record");
-  await until(() => proxy.program.fds() <= before, "their descriptors are free");
+  await untilDescriptors(proxy.program, before);
   const reasons = new Set(proxy.program.connections().map(({ reason }) => reason));
   assert.deepEqual(reasons, new Set(["client-reset"]));
 });
@@ -161,7 +162,7 @@ Deno.test("proxy closes the connection at once when garbage comes instead of TLS
   }
   await until(() => proxy.program.connections().length === 3, "every connection has its record");
   for (const record of proxy.program.connections()) assert.equal(record.reason, "handshake-failed");
-  await until(() => proxy.program.fds() <= before, "their descriptors are free");
+  await untilDescriptors(proxy.program, before);
   assert.equal(backend.accepted, 0);
 });
 
@@ -185,7 +186,7 @@ Deno.test("proxy closes clients at once while its application is missing, and se
   Deno.removeSync(dir.file("app.sock"));
   await using backend = new Backend(dir.file("app.sock"), echo);
   await assertEcho(proxy);
-  await until(() => proxy.program.fds() <= before, "all descriptors are free");
+  await untilDescriptors(proxy.program, before);
   assert.equal(backend.accepted, 1);
 });
 

@@ -13,6 +13,7 @@ import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
 import { contenders, engineTest } from "../support/proxies/under_test.ts";
 import { until } from "../support/wait.ts";
+import { untilDescriptors } from "../support/proxies/process_status.ts";
 
 const HAPROXY = { command: "haproxy", debian: "haproxy" };
 const NGINX = { command: "nginx", debian: "nginx" };
@@ -324,7 +325,7 @@ engineTest(
     const refusals = () => proxy.program.records.filter(({ reason }) => reason === "proxy-header");
     await until(() => refusals().length === senders.length, "every refusal is logged");
     assert.deepEqual(refusals().map(({ error }) => String(error).split(": ")[0]), senders.map(([reason]) => reason));
-    await until(() => proxy.program.fds() <= before, "their descriptors are free");
+    await untilDescriptors(proxy.program, before);
     assert.equal(backend.accepted, 0);
   },
 );

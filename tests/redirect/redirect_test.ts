@@ -6,7 +6,7 @@ import { activation } from "../support/peers/activate.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { runtimeCommand } from "../support/proxies/runtimes.ts";
-import { until } from "../support/wait.ts";
+import { untilDescriptors } from "../support/proxies/process_status.ts";
 
 const PERL = [{ command: "perl", debian: "perl" }];
 const CURL = [{ command: "curl", debian: "curl" }];
@@ -82,7 +82,7 @@ Deno.test("[redirect] holds 1024 connections, closes what is above, and lets the
   const ended = silent.map((conn) => conn.read(new Uint8Array(1)).catch(() => null));
   assert.ok((await Promise.all(ended)).every((count) => count === null));
   for (const conn of silent) conn.close();
-  await until(() => proxy.program.fds() < 100, "the descriptors are given back");
+  await untilDescriptors(proxy.program, 99);
 });
 
 for (const runtime of ["deno", "bun"] as const) {

@@ -3,6 +3,7 @@ import { Backend, echo, readExactly } from "../support/applications/backend.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { runtimeCommand } from "../support/proxies/runtimes.ts";
 import { until } from "../support/wait.ts";
+import { untilDescriptors } from "../support/proxies/process_status.ts";
 
 /** Registers the test that a reload is refused while its threads would find no descriptors. */
 export function refusedReload(runtime: "deno" | "bun"): void {
@@ -29,7 +30,7 @@ export function refusedReload(runtime: "deno" | "bun"): void {
     );
     await assertServed(established);
     for (const client of waiting) client.close();
-    await until(() => proxy.program.fds() < 100, "their descriptors are closed");
+    await untilDescriptors(proxy.program, 99);
     assert.equal((await proxy.reload()).event, "reload");
     await assertServed(established);
     established.close();

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { activation } from "../support/peers/activate.ts";
 import { Backend, echo } from "../support/applications/backend.ts";
 import { Proxy, type ProxyOptions, TempDir } from "../support/proxies/proxy.ts";
-import { keptOfEndedThread } from "../support/proxies/process_status.ts";
+import { keptOfEndedThread, untilDescriptors } from "../support/proxies/process_status.ts";
 import { CONTENDERS, runtimeCommand } from "../support/proxies/runtimes.ts";
-import { until } from "../support/wait.ts";
 import { assertServed, refusedReload } from "./refused_reload.ts";
 
 const WITHOUT_NODE = CONTENDERS.filter(({ runtime }) => runtime !== "node");
@@ -31,7 +30,7 @@ async function assertNoneLeft(
   const before = proxy.program.fds() + keptOfEndedThread(runtime);
   for (let count = 0; count < reloads; count++) await reload(workers[count % workers.length]);
   // A socket that was replaced may wait for 63 s until a TCP handshake with it has ended.
-  await until(() => proxy.program.fds() <= before, `there are no more descriptors than ${before}`, 70_000);
+  await untilDescriptors(proxy.program, before, 70_000);
 }
 
 for (const { runtime, engine } of WITHOUT_NODE) {

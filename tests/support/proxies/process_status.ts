@@ -1,5 +1,5 @@
 import type { Program } from "./program.ts";
-import { pause } from "../wait.ts";
+import { pause, until } from "../wait.ts";
 
 /** Threads that a runtime keeps for blocking work end when they had nothing to do for 10 s. */
 const SETTLE_MS = 14_000;
@@ -49,6 +49,18 @@ export async function holdsNoMoreThan(before: Holdings, program: Program): Promi
   }
   const told = `${JSON.stringify(before)} became ${JSON.stringify(fewest)} at rest`;
   throw new Error(`Leaked: ${told}; open are ${JSON.stringify(openKinds(program))}`);
+}
+
+/**
+ * Waits until a process has at most so many open descriptors.
+ * @throws Error that says what is open, when it keeps more
+ */
+export async function untilDescriptors(program: Program, most: number, timeoutMs?: number): Promise<void> {
+  try {
+    await until(() => program.fds() <= most, `at most ${most} descriptors are open`, timeoutMs);
+  } catch (error) {
+    throw new Error(`${(error as Error).message}; open are ${JSON.stringify(openKinds(program))}`);
+  }
 }
 
 /**
