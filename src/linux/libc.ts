@@ -25,7 +25,8 @@ const TCP_INFO = 11;
 const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
-const SOCK_STREAM = 1;
+const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
+const F_DUPFD_CLOEXEC = 1030;
 const SHUT_RDWR = 2;
 const POLLIN = 1;
 
@@ -81,11 +82,12 @@ export class Libc extends ConnectionCalls {
   }
 
   /**
-   * Another descriptor of the same open socket (dup(2)): it stays open until that is closed as well.
+   * Another descriptor of the same open socket (fcntl(2)): it stays open until that is closed as well. No program that
+   * this process starts inherits it.
    * @throws {Error} when there is none left
    */
   duplicate(fd: number): number {
-    const copy = this.symbols.dup(fd);
+    const copy = this.symbols.fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0) throw new Error(`Cannot duplicate descriptor ${fd}`);
     return copy;
   }
@@ -109,7 +111,7 @@ export class Libc extends ConnectionCalls {
   #steers: boolean | null = null;
 
   #trySteering(): boolean {
-    const fd = this.symbols.socket(AF_INET, SOCK_STREAM, 0);
+    const fd = this.symbols.socket(AF_INET, SOCK_STREAM_CLOEXEC, 0);
     if (fd < 0) return true;
     try {
       this.setInt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
