@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../lab/lab.ts";
+import { freePort } from "../lab/free_port.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { Spawned } from "../lab/spawned.ts";
 import { waitFor } from "../lab/wait.ts";

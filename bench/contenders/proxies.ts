@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Contender, ProxySetup } from "./contender.ts";
 import { connectTo } from "../lab/connect.ts";
 import { get } from "../lab/http.ts";
-import { freePort } from "../lab/lab.ts";
+import { freePort } from "../lab/free_port.ts";
 import type { KeyKind, Lab } from "../lab/lab.ts";
 import { processTree } from "../measure/processes.ts";
 import { warmUp } from "../load/warm_up.ts";

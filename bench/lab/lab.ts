@@ -101,9 +101,3 @@ async function makeLabFolder(root: string | null): Promise<{ folder: string; pla
   if (folder !== place) await Deno.symlink(place, folder);
   return { folder, place };
 }
-
-/** A TCP port of 127.0.0.1 that was free a moment ago. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}

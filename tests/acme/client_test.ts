@@ -6,7 +6,7 @@ import { HttpsClient } from "../../src/acme/protocol/https_client.ts";
 import { generateAccountKey, importAccountKey } from "../../src/acme/protocol/jws.ts";
 import { AcmeError } from "../../src/acme/protocol/problem.ts";
 import { AcmeFront, type Intercept } from "../support/peers/acme_front.ts";
-import { freePort } from "../support/free_port.ts";
+import { freePort } from "../../bench/lab/free_port.ts";
 
 const KEY = await generateAccountKey();
 

@@ -1,7 +1,7 @@
 /** Several processes of the real program: on one storage, with several listeners, with clients' certificates. */
 import assert from "node:assert/strict";
 import { Backend, echo } from "../support/applications/backend.ts";
-import { freePort } from "../support/free_port.ts";
+import { freePort } from "../../bench/lab/free_port.ts";
 import { assertEcho, isServed, startOrdering } from "../support/proxies/ordering_proxy.ts";
 import { AcmeFront } from "../support/peers/acme_front.ts";
 import { PEBBLE, Pebble } from "../support/peers/pebble.ts";

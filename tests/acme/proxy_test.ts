@@ -1,7 +1,7 @@
 /** The real program, ordering its certificates from a real ACME server. */
 import assert from "node:assert/strict";
 import { Backend, echo } from "../support/applications/backend.ts";
-import { freePort } from "../support/free_port.ts";
+import { freePort } from "../../bench/lab/free_port.ts";
 import { assertEcho, isServed, startOrdering } from "../support/proxies/ordering_proxy.ts";
 import { PEBBLE, Pebble } from "../support/peers/pebble.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
+import { PATIENCE_MS } from "../support/wait.ts";
 
 /** The outcome of one TLS client that sent "hello" and read to the end. */
 export interface Outcome {
@@ -19,7 +20,7 @@ export function tlsClient(options: tls.ConnectionOptions & { socket?: Duplex }):
     const outcome: Outcome = { answer: null, error: "", protocol: null, alpn: null, names: [] };
     const client = tls.connect({ host: "127.0.0.1", rejectUnauthorized: false, ...options });
     const chunks: Buffer[] = [];
-    const timer = setTimeout(() => client.destroy(new Error("timed out")), 15_000);
+    const timer = setTimeout(() => client.destroy(new Error("timed out")), PATIENCE_MS);
     client.once("secureConnect", () => {
       outcome.protocol = client.getProtocol();
       outcome.alpn = client.alpnProtocol || null;

@@ -5,7 +5,7 @@ import { Backend, echo, readAll, writeAll } from "../support/applications/backen
 import { exchange } from "../support/exchange.ts";
 import type { Proxy } from "../support/proxies/proxy.ts";
 import { patternBytes } from "../support/random.ts";
-import { until } from "../support/wait.ts";
+import { PATIENCE_MS, until } from "../support/wait.ts";
 import { type Bench, connectionRecord } from "./suite.ts";
 import { untilDescriptors } from "../support/proxies/process_status.ts";
 
@@ -153,7 +153,8 @@ export function faultCases({ test, start }: Bench): void {
     await untilDescriptors(proxy.program, before);
     await assertEcho(proxy);
     assert.equal(proxy.program.records.filter(({ event }) => event === "exhausted").length, 1);
-    const metrics = await (await fetch(`http://${address}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
+    const metrics = await (await fetch(`http://${address}/metrics`, { signal: AbortSignal.timeout(PATIENCE_MS) }))
+      .text();
     const blamed = proxy.program.records.filter(({ event }) => event === "backend-down");
     assert.deepEqual(blamed, [], "it is no backend's fault");
     assert.match(metrics, /^tls_off_accept_pauses_total\{listener="web"\} [1-9]/m);

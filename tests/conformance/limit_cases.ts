@@ -4,7 +4,7 @@ import { Backend, echo, readAll, readExactly, writeAll } from "../support/applic
 import { CLIENT_HELLO } from "../support/certificates/client_hello.ts";
 import type { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { patternBytes } from "../support/random.ts";
-import { until } from "../support/wait.ts";
+import { PATIENCE_MS, until } from "../support/wait.ts";
 import type { Bench } from "./suite.ts";
 import { untilDescriptors } from "../support/proxies/process_status.ts";
 
@@ -111,14 +111,14 @@ export function limitCases({ contender: { runtime, engine }, test, start }: Benc
       // On a busy machine the writes shrink one after the other, and the last may not be worth a collection on Bun.
       const garbageKiB = runtime === "bun" ? WORTH_COLLECTING_BYTES / 1024 / readers : 0;
       const each = () => (proxy.program.rssKiB() - before) / readers;
-      await until(() => each() - garbageKiB <= 160, "each holds 160 KiB at most", 30_000);
+      await until(() => each() - garbageKiB <= 160, "each holds 160 KiB at most");
       const whole = await readAll(first);
       assert.equal(whole.length, chunks * chunk.length);
       for (let count = 0; count < chunks; count++) {
         assert.deepEqual(whole.subarray(count * chunk.length, (count + 1) * chunk.length), chunk);
       }
       for (const client of [first, ...clients]) client.close();
-      await until(() => each() <= 80, "the memory is given back", 30_000);
+      await until(() => each() <= 80, "the memory is given back");
     });
   }
 
@@ -153,7 +153,6 @@ async function settled(count: () => number): Promise<void> {
       return last > 0 && performance.now() - sinceMs > 3_000;
     },
     "the transfers stand still",
-    40_000,
   );
 }
 
@@ -172,7 +171,7 @@ async function setLimit(dir: TempDir, proxy: Proxy, connections: number): Promis
 }
 
 async function rejections(admin: unknown, reason: string): Promise<number> {
-  const answer = await fetch(`http://${admin}/metrics`, { signal: AbortSignal.timeout(10_000) });
+  const answer = await fetch(`http://${admin}/metrics`, { signal: AbortSignal.timeout(PATIENCE_MS) });
   const pattern = new RegExp(`^tls_off_connections_rejected_total\\{.*reason="${reason}"\\} (\\d+)$`, "m");
   return Number(pattern.exec(await answer.text())?.[1] ?? 0);
 }

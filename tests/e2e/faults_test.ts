@@ -24,7 +24,7 @@ Deno.test("proxy frees silent connections and half ClientHellos, and serves othe
     stalled.push(conn);
     if (index % 100 === 0) await assertEcho(proxy);
   }
-  await untilDescriptors(proxy.program, before + 4, 20_000);
+  await untilDescriptors(proxy.program, before + 4);
   await assertEcho(proxy);
   // So many failures are not logged one by one, but each is counted.
   const told = () =>

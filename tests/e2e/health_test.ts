@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import http from "node:http";
 import { Backend, readAll, readExactly, silent } from "../support/applications/backend.ts";
-import { freePort } from "../support/free_port.ts";
+import { freePort } from "../../bench/lab/free_port.ts";
 import { HealthApp } from "../support/applications/health_app.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { until } from "../support/wait.ts";

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Backend, echo } from "../support/applications/backend.ts";
 import { echoed } from "../support/exchange.ts";
+import { descriptorTargets } from "../support/proxies/process_status.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { QuietProxy } from "../support/proxies/quiet_proxy.ts";
 import { pause, stays, until } from "../support/wait.ts";
@@ -9,23 +10,9 @@ import { pause, stays, until } from "../support/wait.ts";
 /** State of a socket in /proc/net/tcp: TCP_LISTEN. */
 const LISTENS = "0A";
 
-/** What the descriptors of a process are, as /proc names it: `socket:[INODE]` for a socket. */
-function openFiles(pid: number): string[] {
-  const files: string[] = [];
-  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
-    try {
-      files.push(Deno.readLinkSync(`/proc/${pid}/fd/${name}`));
-    } catch (error) {
-      // Closed since.
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  return files;
-}
-
 /** Whether a process has a TCP socket over IPv4 that listens on a port (proc_pid_net(5)). */
 function listensOn(pid: number, port: number): boolean {
-  const sockets = openFiles(pid);
+  const sockets = descriptorTargets(pid);
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
   return Deno.readTextFileSync(`/proc/${pid}/net/tcp`).split("\n").some((line) => {
     const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);

@@ -1,7 +1,7 @@
 /** Renewals while clients connect and transfer all the time: nobody may notice. */
 import assert from "node:assert/strict";
 import { Backend, echo } from "../support/applications/backend.ts";
-import { freePort } from "../support/free_port.ts";
+import { freePort } from "../../bench/lab/free_port.ts";
 import { Load } from "../support/load.ts";
 import { isServed, startOrdering } from "../support/proxies/ordering_proxy.ts";
 import { PEBBLE, Pebble } from "../support/peers/pebble.ts";

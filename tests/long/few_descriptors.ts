@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Backend, echo, readExactly } from "../support/applications/backend.ts";
+import { leaveDescriptors } from "../support/proxies/process_status.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";
 import { runtimeCommand } from "../support/proxies/runtimes.ts";
-import { untilStill } from "../support/wait.ts";
 
 const LIMIT = 100;
 /** Descriptors that are left when the reload comes; with more of them it succeeds in any case. */
@@ -21,15 +21,12 @@ for (const runtime of ["deno", "bun"] as const) {
       await using backend = new Backend(dir.file("app.sock"), echo);
       await using proxy = await Proxy.start(dir, backend.address, {
         openFiles: LIMIT,
+        listener: { timeouts: { handshake: "5m" } },
         command: await runtimeCommand(runtime),
       });
       const established = await proxy.connect();
       await assertServed(established);
-      const clients: Deno.TcpConn[] = [];
-      for (let more = 1; more > 0; more = LIMIT - free - proxy.program.fds()) {
-        for (let count = 0; count < more; count++) clients.push(await proxy.connectTcp());
-        await untilStill(() => proxy.program.fds(), "the connections are accepted");
-      }
+      const clients = await leaveDescriptors(proxy, LIMIT, free);
       proxy.setWorkers(3);
       ends.push((await proxy.reload()).event);
       await assertServed(established);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { accepts, get, modeOf, RecipeApp as App, RECIPES } from "../support/applications/recipe_app.ts";
-import { freePort } from "../support/free_port.ts";
+import { freePort } from "../../bench/lab/free_port.ts";
 import { Nginx } from "../support/peers/nginx.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
 import { Proxy, TempDir } from "../support/proxies/proxy.ts";

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { activation } from "../support/peers/activate.ts";
 import { Backend, echo, readExactly } from "../support/applications/backend.ts";
 import { Proxy, type ProxyOptions, TempDir } from "../support/proxies/proxy.ts";
-import { keptOfEndedThread, untilDescriptors } from "../support/proxies/process_status.ts";
+import { keptOfEndedThread, leaveDescriptors, untilDescriptors } from "../support/proxies/process_status.ts";
 import { CONTENDERS, runtimeCommand } from "../support/proxies/runtimes.ts";
-import { until } from "../support/wait.ts";
 
 const WITHOUT_NODE = CONTENDERS.filter(({ runtime }) => runtime !== "node");
 
@@ -52,15 +51,12 @@ for (const runtime of ["deno", "bun"] as const) {
     await using backend = new Backend(dir.file("app.sock"), echo);
     await using proxy = await Proxy.start(dir, backend.address, {
       openFiles: 200,
+      listener: { timeouts: { handshake: "5m" } },
       command: await runtimeCommand(runtime),
     });
     const established = await proxy.connect();
     await assertServed(established);
-    const waiting: Deno.TcpConn[] = [];
-    for (let fds = proxy.program.fds(); 200 - fds > 12; fds++) {
-      waiting.push(await proxy.connectTcp());
-      await until(() => proxy.program.fds() > fds, "it is accepted");
-    }
+    const waiting = await leaveDescriptors(proxy, 200, 12);
     proxy.setWorkers(3);
     assert.equal((await proxy.reload()).event, "reload-failed");
     const { msg } = await proxy.program.record(({ event }) => event === "reload-error");

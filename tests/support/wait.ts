@@ -3,11 +3,17 @@ import { slowness } from "./proxies/binary_under_test.ts";
 /** A value that is the same in so many polls, 20 ms apart, counts as unchanging. */
 const STILL_POLLS = 25;
 
+/**
+ * How long a test waits for what must come, unless it says otherwise. On a busy machine a second can become ten, and
+ * some things take the program ten seconds by themselves: a silent client is cut then, an idle thread of a runtime ends.
+ */
+export const PATIENCE_MS = 45_000;
+
 /** Waits until `done`. The time limit is generous, so that it only ends a test that has failed. */
 export async function until(
   done: () => boolean | Promise<boolean>,
   what: string,
-  timeoutMs = 15_000 * slowness(),
+  timeoutMs = PATIENCE_MS * slowness(),
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!await done()) {

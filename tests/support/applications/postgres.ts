@@ -1,4 +1,4 @@
-import { freePort } from "../free_port.ts";
+import { freePort } from "../../../bench/lab/free_port.ts";
 import { runPeer } from "../peers/peers.ts";
 import { until } from "../wait.ts";
 

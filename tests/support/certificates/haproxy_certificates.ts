@@ -5,7 +5,7 @@ import { Haproxy } from "../peers/haproxy.ts";
 import { peerTest } from "../peers/peers.ts";
 import { clientArguments, sClient } from "../peers/s_client.ts";
 import { TempDir, testCertificate } from "../proxies/proxy.ts";
-import { freePort } from "../free_port.ts";
+import { freePort } from "../../../bench/lab/free_port.ts";
 
 const PEERS = [{ command: "haproxy", debian: "haproxy" }, { command: "openssl", debian: "openssl" }];
 

@@ -1,3 +1,5 @@
+import { freePort } from "../../../bench/lab/free_port.ts";
+
 /**
  * Opens a listening socket as descriptor 3 and becomes the program, as a service manager does. Takes the port to listen
  * on.
@@ -15,8 +17,6 @@ const ACTIVATE = [
 
 /** Returns a free port, and a prefix for the program's command that gives it a socket listening there. */
 export function activation(): { port: number; prefix: string[] } {
-  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = free.addr;
-  free.close();
+  const port = freePort();
   return { port, prefix: [...ACTIVATE, `${port}`] };
 }

@@ -1,4 +1,4 @@
-import { pause } from "../wait.ts";
+import { PATIENCE_MS, pause } from "../wait.ts";
 
 /** Fields of one journal entry; a field that was repeated is a list. */
 export type JournalEntry = Record<string, string | string[]>;
@@ -49,7 +49,7 @@ export class Journal implements AsyncDisposable {
   async startDaemon(): Promise<void> {
     const [file, ...args] = [...this.prefix, JOURNALD];
     this.#daemon = new Deno.Command(file, { args, stdout: "null", stderr: "null" }).spawn();
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + PATIENCE_MS;
     while (!await this.#answers()) {
       if (performance.now() > deadline) throw new Error("journald did not start");
       await pause(50);
@@ -76,7 +76,7 @@ export class Journal implements AsyncDisposable {
 
   /** Waits until there are as many entries that match. */
   async waitFor(count: number, ...matches: string[]): Promise<JournalEntry[]> {
-    const deadline = performance.now() + 15_000;
+    const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
       const entries = await this.entries(...matches);
       if (entries.length >= count) return entries;

@@ -1,5 +1,5 @@
 import { makeSelfSigned } from "../../../src/tls/certificates/self_signed.ts";
-import { freePort } from "../free_port.ts";
+import { freePort } from "../../../bench/lab/free_port.ts";
 import { TempDir } from "../proxies/proxy.ts";
 import { pause } from "../wait.ts";
 

@@ -13,7 +13,7 @@ import type { TempDir } from "../proxies/proxy.ts";
 
 const ECHO = "echo me\n";
 /** How long to wait for an answer. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 20_000;
 
 /** Connects to `127.0.0.1:port`, sends a line, and ends once that has come back, or the server has ended. */
 export function sClient(port: number, ...args: string[]): Promise<Spoken> {

@@ -1,5 +1,6 @@
+import { pause, until, untilStill } from "../wait.ts";
 import type { Program } from "./program.ts";
-import { pause, until } from "../wait.ts";
+import type { Proxy } from "./proxy.ts";
 
 /** Threads that a runtime keeps for blocking work end when they had nothing to do for 10 s. */
 const SETTLE_MS = 14_000;
@@ -64,6 +65,26 @@ export async function untilDescriptors(program: Program, most: number, timeoutMs
 }
 
 /**
+ * Connects clients that stay silent until a proxy has so many descriptors left. Its handshakes must have more time than
+ * this takes, or the first of them are cut before the last have come.
+ * @param limit how many it may have at all
+ */
+export async function leaveDescriptors(proxy: Proxy, limit: number, left: number): Promise<Deno.TcpConn[]> {
+  const clients: Deno.TcpConn[] = [];
+  for (;;) {
+    await untilStill(() => proxy.program.fds(), "all connections are accepted");
+    const missing = limit - left - proxy.program.fds();
+    if (missing <= 0) return clients;
+    for (let count = 0; count < missing; count++) clients.push(await proxy.connectTcp());
+  }
+}
+
+/** The inodes of a process's sockets: a socket that is made anew has another. */
+export function socketInodes({ pid }: Program): string[] {
+  return descriptorTargets(pid).filter((target) => target.startsWith("socket:")).sort();
+}
+
+/**
  * The caches of `deno run`, which it opens when a module is loaded for the first time, and keeps: no compiled program
  * has them.
  */
@@ -72,16 +93,23 @@ const RUNTIME_CACHE = /\/[a-z0-9]+(_[a-z0-9]+)*_cache_v\d+(-wal|-shm|-journal)?$
 /** How many descriptors there are of each kind, without those of the runtime's own caches. */
 function openKinds({ pid }: Program): Record<string, number> {
   const kinds: Record<string, number> = {};
-  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
-    let target = "closed meanwhile";
-    try {
-      target = Deno.readLinkSync(`/proc/${pid}/fd/${name}`).replace(/:\[\d+\]$/, "");
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-    if (!RUNTIME_CACHE.test(target)) kinds[target] = (kinds[target] ?? 0) + 1;
+  for (const target of descriptorTargets(pid)) {
+    const kind = target.replace(/:\[\d+\]$/, "");
+    if (!RUNTIME_CACHE.test(kind)) kinds[kind] = (kinds[kind] ?? 0) + 1;
   }
   return kinds;
+}
+
+/** What the descriptors of a process are, as /proc names it: `socket:[INODE]` for a socket. */
+export function descriptorTargets(pid: number): string[] {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => {
+    try {
+      return Deno.readLinkSync(`/proc/${pid}/fd/${name}`);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      return "closed meanwhile";
+    }
+  });
 }
 
 function holdings(program: Program): Holdings {

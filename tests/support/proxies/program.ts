@@ -1,5 +1,6 @@
 import { ROOT } from "../../../scripts/reference/inventory.ts";
 import { startCommand } from "../../../scripts/start_task.ts";
+import { PATIENCE_MS } from "../wait.ts";
 import { binaryUnderTest, slowness } from "./binary_under_test.ts";
 
 /**
@@ -81,7 +82,7 @@ export class Program {
   async record(
     matches: (record: LogRecord) => boolean,
     what = "a log record",
-    timeoutMs = 20_000 * slowness(),
+    timeoutMs = PATIENCE_MS * slowness(),
   ): Promise<LogRecord> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {

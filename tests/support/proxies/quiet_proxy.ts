@@ -1,5 +1,5 @@
 import { stringify } from "@std/toml";
-import { freePort } from "../free_port.ts";
+import { freePort } from "../../../bench/lab/free_port.ts";
 import { NotifySocket } from "./notify_socket.ts";
 import { Program } from "./program.ts";
 import { type TempDir, testCertificate } from "./proxy.ts";
