@@ -3,6 +3,7 @@ import type { EngineName, RuntimeName } from "../runtimes/name.ts";
 /** What a listener may ask of an engine beyond one certificate, ALPN, and TLS 1.2 and 1.3. */
 export const FEATURES = {
   "several-certificates": "several certificates, chosen by server name (SNI) and by the keys that a client can use",
+  "old-certificate": "a certificate of X.509 version 1",
   "sni-strict": "the alert unrecognized_name for unknown server names (sni-strict)",
   "client-auth": "client certificates (client-auth)",
   "version-limits": "version limits (min-version, max-version)",
@@ -33,6 +34,7 @@ export const CAPABILITIES: Record<RuntimeName, Record<EngineName, Lacks | null>>
   deno: {
     native: {
       "several-certificates": "holds one certificate for each listener",
+      "old-certificate": "shows those of version 3 alone",
       "sni-strict": "does not tell the server name before the handshake has ended",
       "routes-by-name": "does not tell the server name",
       "name-refusal": "does not tell the server name",

@@ -31,6 +31,8 @@ export interface EngineCircumstances {
   inheritedSocket?: boolean;
   /** Why the engine must be one that can answer challenges of ACME; `null` where any will do. */
   validation?: string | null;
+  /** The file of a certificate that is older than version 3 of X.509; `null` where there is none. */
+  oldCertificate?: string | null;
 }
 
 /** Chooses the engine: the forced one if it can do everything that is needed, else native where it can, else node. */
@@ -71,10 +73,16 @@ export function chooseEngine(
   }
 }
 
-function listNeeds(config: ListenerConfig, { inheritedSocket, validation }: EngineCircumstances): Need[] {
+function listNeeds(
+  config: ListenerConfig,
+  { inheritedSocket, validation, oldCertificate }: EngineCircumstances,
+): Need[] {
   const needs: Need[] = [];
   const count = config.certificates.length;
   if (count > 1) needs.push({ feature: "several-certificates", asked: `${count} certificates` });
+  if (oldCertificate) {
+    needs.push({ feature: "old-certificate", asked: `certificate "${oldCertificate}" of X.509 version 1` });
+  }
   if (config.sniStrict) needs.push({ feature: "sni-strict", asked: "sni-strict = true" });
   if (config.clientAuth.mode !== "none") {
     needs.push({ feature: "client-auth", asked: `client-auth.mode = "${config.clientAuth.mode}"` });

@@ -53,7 +53,7 @@ export async function loadListenerTls(
   configured: ListenerConfig,
   runtime: RuntimeName,
   problems: Problems,
-  circumstances: Omit<EngineCircumstances, "validation"> = {},
+  circumstances: Omit<EngineCircumstances, "validation" | "oldCertificate"> = {},
   acme: AcmeTls = { certificate: null, challenges: [], need: null },
   now: number = Date.now(),
 ): Promise<TlsPlan | null> {
@@ -61,9 +61,8 @@ export async function loadListenerTls(
     ? configured
     : { ...configured, certificates: [...configured.certificates, acme.certificate] };
   const found = problems.apart().about(`listener "${configured.name}"`);
-  const choice = chooseEngine(config, runtime, { ...circumstances, validation: acme.need });
-  if (choice.engine === null) choice.refusals.forEach((refusal) => found.error(refusal));
   const loaded: (LoadedCertificate | null)[] = [];
+  const ofCertificates = found.apart();
   for (let at = 0; at < config.certificates.length; at += LOADED_AT_ONCE) {
     const some = config.certificates.slice(at, at + LOADED_AT_ONCE).map(async (certificate) => {
       const own = found.apart();
@@ -72,10 +71,14 @@ export async function loadListenerTls(
     // The problems come in the order of the configuration, whichever file was read first.
     for (const { certificate, own } of await Promise.all(some)) {
       loaded.push(certificate);
-      found.add(own.found);
+      ofCertificates.add(own.found);
     }
   }
   const certificates = loaded.filter((certificate) => certificate !== null);
+  const oldCertificate = certificates.find(({ version }) => version < 3)?.info.file ?? null;
+  const choice = chooseEngine(config, runtime, { ...circumstances, validation: acme.need, oldCertificate });
+  if (choice.engine === null) choice.refusals.forEach((refusal) => found.error(refusal));
+  found.add(ofCertificates.found);
   if (certificates.length === loaded.length) {
     const infos = certificates.map(({ info }) => info);
     checkNames(config.certificates, infos, found);

@@ -4,6 +4,7 @@ import { denoEngine } from "../../src/engines/deno/deno.ts";
 import { CAPABILITIES, type Feature } from "../../src/tls/capabilities.ts";
 import type { TlsListenOptions } from "../../src/tls/listen_options.ts";
 import { unmetOption } from "../../src/tls/unmet_option.ts";
+import { build, commonName, der } from "../support/certificates/certificate_builder.ts";
 
 const PLAIN: TlsListenOptions = {
   address: { transport: "tcp", hostname: "127.0.0.1", port: 0 },
@@ -55,4 +56,13 @@ Deno.test("the native engine refuses options that it cannot honour, before it bi
       return error instanceof UnsupportedError && error.message.startsWith("Cannot listen: native on Deno ");
     }, feature);
   }
+});
+
+Deno.test("the native engine says why it cannot show a certificate", async () => {
+  const { pem, key } = build({ subject: commonName("a"), extensions: [["1.2.3.4", true, der(0x05)]] });
+  const certificates = [{ ...PLAIN.certificates[0], cert: pem, key }];
+  await assert.rejects(denoEngine.listenTls({ ...PLAIN, certificates }), {
+    name: "UnsupportedError",
+    message: "Deno cannot show this certificate: UnsupportedCriticalExtension",
+  });
 });

@@ -18,6 +18,7 @@ const ASKS: [Feature, Partial<ListenerConfig>, string, EngineCircumstances?][] =
   ["unix-listen", { listen: [{ transport: "unix", path: "/s" }] }, 'listen = "unix:…"'],
   ["accept-proxy", { acceptProxy: ["10.0.0.0/8"] }, "accept-proxy"],
   ["inherited-socket", {}, "socket activation", { inheritedSocket: true }],
+  ["old-certificate", {}, 'certificate "old.pem" of X.509 version 1', { oldCertificate: "old.pem" }],
   [
     "tls-details",
     { proxyProtocol: "v2", proxyProtocolTlvs: ["alpn", "authority"], proxyProtocolTlvsNamed: true },

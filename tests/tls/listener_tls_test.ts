@@ -4,6 +4,7 @@ import { Problems } from "../../src/config/problem.ts";
 import type { RuntimeName } from "../../src/runtimes/name.ts";
 import { loadListenerTls } from "../../src/tls/listener_tls.ts";
 import { makeListenOptions } from "../../src/tls/make_listen_options.ts";
+import { build, commonName } from "../support/certificates/certificate_builder.ts";
 import { makeListenerConfig } from "./listener_config.ts";
 import { makeCertificate, type MakeOptions } from "./make_certificates.ts";
 import { makeTemporaryDirectory } from "./temporary_directory.ts";
@@ -44,6 +45,22 @@ Deno.test("loadListenerTls() answers a plan that can be posted to a worker", asy
   assert.deepEqual(plan!.certificates.map(({ names }) => names), [["a.example"], ["*.b.example"]]);
   assert.deepEqual(plan!.certificateInfos.map(({ file }) => file), [a.cert, b.cert]);
   assert.match(plan!.ca!, /^-----BEGIN CERTIFICATE-----\n/);
+});
+
+Deno.test("loadListenerTls() gives a certificate of X.509 version 1 to an engine that can show it", async () => {
+  await using directory = await makeTemporaryDirectory();
+  const old = build({ subject: commonName("localhost") });
+  const cert = await directory.write("old.pem", old.pem);
+  const key = await directory.write("key.pem", old.key);
+  const certificates = [{ path: [], cert, key, keyPassphraseFile: "", names: [] }];
+  const asked = `certificate "${cert}" of X.509 version 1: native on Deno shows those of version 3 alone`;
+  const { plan, problems } = await load(makeListenerConfig({ certificates }));
+  assert.deepEqual([plan?.engine, plan?.reason, problems], ["node", asked, []]);
+  assert.equal((await load(makeListenerConfig({ certificates }), "bun")).plan?.engine, "native");
+  const forced = await load(makeListenerConfig({ name: "a", certificates, engine: "native" }));
+  assert.deepEqual([forced.plan, forced.problems.map(({ message }) => message)], [null, [
+    `listener "a": engine = "native" cannot do ${asked}; use engine = "node" or "auto"`,
+  ]]);
 });
 
 Deno.test("loadListenerTls() loads no CA where no client certificate is asked for", async () => {

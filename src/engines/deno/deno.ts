@@ -16,15 +16,7 @@ export const denoEngine: Engine = {
     const unmet = unmetOption(options, "native", "deno");
     if (unmet !== null || address.transport !== "tcp") throw new UnsupportedError(`Cannot listen: ${unmet}`);
     const before = new Set(libc.openFds());
-    const listener = Deno.listenTls({
-      hostname: address.hostname,
-      port: address.port,
-      cert: options.certificates[0].cert,
-      key: options.certificates[0].key,
-      alpnProtocols: options.alpn.length > 0 ? options.alpn : undefined,
-      tcpBacklog: options.backlog,
-      reusePort: options.reusePort,
-    });
+    const listener = listenTls(options, address);
     try {
       const fd = libc.newListenerFd(listener.addr, before);
       if (fd === undefined) throw new Error(`Cannot find the descriptor of the listener on port ${address.port}`);
@@ -40,6 +32,27 @@ export const denoEngine: Engine = {
 
   connect: connectDeno,
 };
+
+/** What rustls says of a certificate that it cannot read: `Other(OtherError(UnsupportedCriticalExtension))`. */
+const REFUSED_CERTIFICATE = /^invalid peer certificate: .*?(\w+)\)*$/;
+
+function listenTls(options: TlsListenOptions, { hostname, port }: Address & { transport: "tcp" }): Deno.TlsListener {
+  try {
+    return Deno.listenTls({
+      hostname,
+      port,
+      cert: options.certificates[0].cert,
+      key: options.certificates[0].key,
+      alpnProtocols: options.alpn.length > 0 ? options.alpn : undefined,
+      tcpBacklog: options.backlog,
+      reusePort: options.reusePort,
+    });
+  } catch (error) {
+    // It is the server's own, whatever Deno calls it.
+    const [, why] = REFUSED_CERTIFICATE.exec((error as Error).message) ?? [];
+    throw why === undefined ? error : new UnsupportedError(`Deno cannot show this certificate: ${why}`);
+  }
+}
 
 class DenoListener implements Listener {
   readonly address: Address;

@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { readDer, readDerSequence } from "./der.ts";
 import { type CertificateNames, readCertificateNames } from "./certificate_names.ts";
 import { type PemBlock, writePem } from "./pem.ts";
 import { type PemFile, readPemFile } from "./pem_file.ts";
@@ -8,6 +9,8 @@ import type { Problems } from "../../config/problem.ts";
 export interface Certificate {
   x509: X509Certificate;
   names: CertificateNames;
+  /** Of X.509, from 1. */
+  version: number;
   /** The certificate in PEM, without others. */
   pem: string;
   /** Milliseconds since the epoch. */
@@ -55,10 +58,17 @@ export function parseCertificate(der: Uint8Array): Certificate {
   return {
     x509,
     names: readCertificateNames(der),
+    version: readVersion(der),
     pem: writePem("CERTIFICATE", der),
     notBefore: Date.parse(x509.validFrom),
     notAfter: Date.parse(x509.validTo),
   };
+}
+
+/** Reads the X.509 version (RFC 5280 section 4.1.2.1): the first field, which version 1 does not have. */
+function readVersion(der: Uint8Array): number {
+  const [field] = readDerSequence(readDerSequence(readDer(der).value)[0].value);
+  return field.tag === 0xa0 ? readDer(field.value).value[0] + 1 : 1;
 }
 
 /** Says what a file has instead of what it should have, such as `it holds a private key`. */

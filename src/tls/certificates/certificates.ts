@@ -43,6 +43,8 @@ export interface CertificateInfo {
 export interface LoadedCertificate {
   material: CertificateMaterial;
   info: CertificateInfo;
+  /** Of X.509, from 1. */
+  version: number;
 }
 
 /**
@@ -103,7 +105,8 @@ export async function loadCertificate(
   // A certificate that signs itself is believed by its name or key, not by its signature.
   const signed = chain.filter((certificate) => !isIssuedBy(certificate, certificate));
   const needs = needsOf(key.object, signed.map(({ x509 }) => new Uint8Array(x509.raw)));
-  return { material: { cert: certificates.map(({ pem }) => pem).join(""), key: key.pem, names, needs }, info };
+  const material = { cert: certificates.map(({ pem }) => pem).join(""), key: key.pem, names, needs };
+  return { material, info, version: leaf.version };
 }
 
 /** Whether each of the two files holds what the other one should. */
