@@ -15,7 +15,7 @@ const CHUNK = patternBytes(1_000_000);
 export function faultCases({ test, start }: Bench): void {
   test("frees handshakes that stall, and serves others meanwhile", async (dir) => {
     await using backend = new Backend(dir.file("app.sock"), echo);
-    await using proxy = await start(dir, backend.address, { listener: { timeouts: { handshake: "1s" } } });
+    await using proxy = await start(dir, backend.address, { listener: { timeouts: { handshake: "3s" } } });
     await assertEcho(proxy);
     const before = proxy.program.fds();
     const stalled: Deno.Conn[] = [];

@@ -111,7 +111,7 @@ export function limitCases({ contender: { runtime, engine }, test, start }: Benc
       // On a busy machine the writes shrink one after the other, and the last may not be worth a collection on Bun.
       const garbageKiB = runtime === "bun" ? WORTH_COLLECTING_BYTES / 1024 / readers : 0;
       const each = () => (proxy.program.rssKiB() - before) / readers;
-      await until(() => each() - garbageKiB <= 160, "each holds 160 KiB at most");
+      await until(() => each() - garbageKiB <= 160, () => `each holds 160 KiB at most, not ${each()}`);
       const whole = await readAll(first);
       assert.equal(whole.length, chunks * chunk.length);
       for (let count = 0; count < chunks; count++) {

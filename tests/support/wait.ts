@@ -9,15 +9,20 @@ const STILL_POLLS = 25;
  */
 export const PATIENCE_MS = 45_000;
 
-/** Waits until `done`. The time limit is generous, so that it only ends a test that has failed. */
+/**
+ * Waits until `done`. The time limit is generous, so that it only ends a test that has failed.
+ * @param what is awaited; a function where it tells of what is there instead
+ */
 export async function until(
   done: () => boolean | Promise<boolean>,
-  what: string,
+  what: string | (() => string),
   timeoutMs = PATIENCE_MS * slowness(),
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!await done()) {
-    if (performance.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain until ${what}`);
+    if (performance.now() > deadline) {
+      throw new Error(`Waited ${timeoutMs} ms in vain until ${typeof what === "string" ? what : what()}`);
+    }
     await pause(20);
   }
 }
