@@ -10,6 +10,7 @@ const SO_PEEK_OFF = 42;
 const SO_BUF_LOCK = 72;
 const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
+const TCP_QUICKACK = 12;
 const AF_INET = 2;
 const AF_INET6 = 10;
 /** Where counting begins; more bytes are not counted. */
@@ -58,6 +59,12 @@ export class ConnectionCalls extends ProcessCalls {
   freeReceiveBuffer(fd: number): boolean {
     this.#int[0] = 0;
     return this.symbols.setsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, this.#int, 4) === 0;
+  }
+
+  /** Acknowledges what has come, without waiting for data to send along (tcp(7), TCP_QUICKACK). */
+  acknowledge(fd: number): void {
+    this.#int[0] = 1;
+    this.symbols.setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, this.#int, 4);
   }
 
   /** The same for TCP connections that are given by their addresses. All are found in one scan of the descriptors. */
