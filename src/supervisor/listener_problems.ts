@@ -1,8 +1,10 @@
+import type { ListenerConfig, TargetConfig } from "../config/config.ts";
 import type { ConfigFlags } from "../config/flags.ts";
 import { certificatesOf, type LoadResult } from "../config/load.ts";
 import type { Path } from "../config/positions.ts";
 import type { Place, Problems } from "../config/problem.ts";
 import { loadCertificate } from "../tls/certificates/certificates.ts";
+import { backendObstacle } from "./path_obstacles.ts";
 
 /**
  * Returns where keys of a configuration are, for problems whose message names what it is about.
@@ -31,4 +33,21 @@ export async function checkCertificates({ listeners }: LoadResult, problems: Pro
       await loadCertificate(certificate, Date.now(), own);
     }
   }
+}
+
+/** Warns of backends and spares of a listener and its routes that are no sockets, of each once. */
+export async function checkBackends(listener: ListenerConfig, problems: Problems): Promise<void> {
+  const seen = new Set<string>();
+  const check = async ({ backend, spare }: TargetConfig, own: Problems) => {
+    for (const [key, addresses] of [["backend", backend.map(({ to }) => to)], ["spare", spare]] as const) {
+      for (const [index, address] of addresses.entries()) {
+        const obstacle = await backendObstacle(address);
+        if (obstacle === null || seen.has(obstacle)) continue;
+        seen.add(obstacle);
+        own.at(key, index).warning(`${key}: ${obstacle}`);
+      }
+    }
+  };
+  await check(listener, problems);
+  for (const [index, route] of listener.routes.entries()) await check(route, problems.at("route", index));
 }

@@ -11,9 +11,9 @@ import { loadListenerTls, type TlsPlan } from "../tls/listener_tls.ts";
 import { assignSockets, inheritedSockets } from "../systemd/activation.ts";
 import { fingerprint } from "../files/file_watch.ts";
 import { acmeTls } from "./acme_tls.ts";
-import { logFileObstacle } from "./log_file_obstacle.ts";
+import { logFileObstacle } from "./path_obstacles.ts";
 import { watchedFiles } from "./watched_files.ts";
-import { checkCertificates, placeIn } from "./listener_problems.ts";
+import { checkBackends, checkCertificates, placeIn } from "./listener_problems.ts";
 
 /** A listener with everything loaded and decided, as plain data: a worker needs no file. It has private keys. */
 export interface ListenerPlan {
@@ -111,6 +111,7 @@ export async function planConfig(config: Config, problems: Problems): Promise<Pl
       const obstacle = await spreadObstacle(inheritedSocket);
       if (obstacle !== null) own.error(`spread = "client": ${obstacle}`);
     }
+    await checkBackends(listener, own.about(`listener "${listener.name}"`));
     if (tls !== null) listeners.push({ config: listener, tls, fds: inherited, health: [] });
   }
   // While a name is validated by ACME node serves, whichever engine does otherwise.

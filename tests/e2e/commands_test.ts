@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { stringify } from "@std/toml";
-import { readAll, writeAll } from "../support/applications/backend.ts";
+import { Backend, echo, readAll, writeAll } from "../support/applications/backend.ts";
 import { Program, runProgram } from "../support/proxies/program.ts";
 import { TempDir, testCertificate } from "../support/proxies/proxy.ts";
 import { patternBytes } from "../support/random.ts";
@@ -96,6 +96,29 @@ floorTest("check loads every certificate and names the engine of each listener",
   const broken = await runProgram(["check", file]);
   assert.equal(broken.code, 1);
   assert.match(broken.complaints[0], /key\.pem/);
+});
+
+floorTest("check warns of backends whose path is no socket, of each once, and of none that is missing", async () => {
+  using dir = new TempDir();
+  await using app = new Backend(dir.file("app.sock"), echo);
+  Deno.writeTextFileSync(dir.file("plain"), "");
+  const plain = `unix:${dir.file("plain")}`;
+  const file = await writeConfig(dir, {
+    backend: [app.address, "unix:missing.sock", plain],
+    spare: `unix:${dir.path}`,
+    route: [{ alpn: ["h2"], backend: plain }, { alpn: ["x"], backend: "unix:@name" }],
+    alpn: ["h2", "x"],
+  });
+  const { code, complaints } = await runProgram(["check", file]);
+  assert.equal(code, 0);
+  assert.equal(complaints.length, 2, complaints.join("\n"));
+  const refused = "and no socket: connections to it will be refused";
+  assert.match(
+    complaints[0],
+    /^\S+:\d+:\d+: warning: listener "web": backend: found "unix:\S+plain", which is a file /,
+  );
+  assert.match(complaints[1], /warning: listener "web": spare: found "unix:\S+", which is a directory /);
+  for (const line of complaints) assert.ok(line.endsWith(refused), line);
 });
 
 floorTest("check says which certificate of a name serves which clients", async () => {
