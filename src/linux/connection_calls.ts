@@ -61,16 +61,16 @@ export class ConnectionCalls extends ProcessCalls {
     return this.symbols.setsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, this.#int, 4) === 0;
   }
 
-  /** Acknowledges what has come, without waiting for data to send along (tcp(7), TCP_QUICKACK). */
-  acknowledge(fd: number): void {
-    this.#int[0] = 1;
-    this.symbols.setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, this.#int, 4);
-  }
-
   /** The same for TCP connections that are given by their addresses. All are found in one scan of the descriptors. */
   freeReceiveBuffersOf(connections: readonly ConnectionEnds[]): void {
     const wanted = new Set(connections.map(({ remote, local }) => `${endpointKey(remote)} ${endpointKey(local)}`));
     this.#eachConnection(wanted, (fd) => this.freeReceiveBuffer(fd));
+  }
+
+  /** Acknowledges what has come, without waiting for data to send along (tcp(7), TCP_QUICKACK). */
+  acknowledge(fd: number): void {
+    this.#int[0] = 1;
+    this.symbols.setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, this.#int, 4);
   }
 
   /**
