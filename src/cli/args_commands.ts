@@ -38,14 +38,24 @@ export const DEFAULT_ADMIN = "127.0.0.1:9180";
 /** The port that `demo` listens on. */
 export const DEFAULT_DEMO_PORT = 8443;
 
-const KEYS = new Map(describeKeys().map((key) => [key.path, key]));
+const RUN_FLAGS: FlagSpec[] = CONFIG_FLAGS.map((flag) => ({
+  name: flag.flag.slice(2),
+  value: flag.value,
+  repeatable: flag.repeatable,
+  required: false,
+  // A start of the program needs no texts.
+  get description() {
+    return describeFlag(flag);
+  },
+}));
 
-const RUN_FLAGS: FlagSpec[] = CONFIG_FLAGS.map(({ flag, table, key, value, repeatable, text }) => {
-  if (text) return { name: flag.slice(2), value, repeatable, required: false, description: text.description };
-  const described = KEYS.get(table === "" ? key : `${table}.${key}`)!;
+function describeFlag({ table, key, text }: (typeof CONFIG_FLAGS)[number]): string {
+  if (text) return text.description;
+  const path = table === "" ? key : `${table}.${key}`;
+  const described = describeKeys().find((key) => key.path === path)!;
   const note = described.default === null || described.default === '""' ? "" : ` (default: ${described.default})`;
-  return { name: flag.slice(2), value, repeatable, required: false, description: described.description + note };
-});
+  return described.description + note;
+}
 
 /** The switch of `run` that lets it start although the runtime writes the secrets of sessions to a file. */
 export const ALLOW_KEY_LOG = "allow-key-log";

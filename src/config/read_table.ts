@@ -64,7 +64,8 @@ function readKey(key: Key<unknown>, value: unknown, path: Path, report: Report):
 
 function reportUnknown(names: string[], table: TomlTable, path: Path, report: Report): void {
   const unknown = Object.keys(table).filter((name) => !names.includes(name));
-  const ofListener = path.length > 0 ? [] : unknown.filter((name) => LISTENER_KEYS.includes(name));
+  if (unknown.length === 0) return;
+  const ofListener = path.length > 0 ? [] : unknown.filter(isListenerKey);
   for (const name of unknown) {
     if (!ofListener.includes(name)) reportUnknownKey(name, names, table, path, report);
     // Where one key of a listener stands at the top level, the others do as well.
@@ -83,10 +84,6 @@ function reportUnknownKey(name: string, names: string[], table: TomlTable, path:
   if (near !== null && !Object.hasOwn(table, near)) report.setMeant([...path, near]);
 }
 
-const ALL_KEYS = describeKeys();
-const ALL_TABLES = describeTables().map(({ table }) => table);
-const LISTENER_KEYS = ALL_KEYS.filter(({ table }) => table === "[[listener]]").map(({ name }) => name);
-
 /** What other programs call a key. */
 const SYNONYMS = new Map([
   ["address", "listen"],
@@ -104,11 +101,15 @@ function nearestKey(name: string, names: string[]): string | null {
   return synonym !== undefined && names.includes(synonym) ? synonym : nearest(name, names);
 }
 
+function isListenerKey(name: string): boolean {
+  return describeKeys().some((key) => key.table === "[[listener]]" && key.name === name);
+}
+
 /** Where else the key might belong, or what is allowed here. */
 function elsewhere(name: string, here: string[]): string {
-  const table = ALL_TABLES.find((header) => header.replace(/\]+$/, "").endsWith(`.${name}`));
-  if (table !== undefined) return `, did you mean ${table}?`;
-  const other = ALL_KEYS.find((key) => key.name === name);
+  const found = describeTables().find(({ table }) => table.replace(/\]+$/, "").endsWith(`.${name}`));
+  if (found !== undefined) return `, did you mean ${found.table}?`;
+  const other = describeKeys().find((key) => key.name === name);
   if (!other) return `, must be one of ${here.map((known) => `"${known}"`).join(", ")}`;
   return other.table === ""
     ? `, did you mean "${name}" at the top level, above the first [table]?`

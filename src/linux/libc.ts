@@ -32,6 +32,14 @@ const POLLIN = 1;
 
 /** Everything that the program asks of libc. One per thread; the descriptors are shared by all of them. */
 export class Libc extends ConnectionCalls {
+  /** Opens the functions that listening takes, for a thread that waits: on Deno each is opened by its first use. */
+  openForListening(): void {
+    const { symbols } = this;
+    for (const name of ["open", "getdents64", "close", "getsockname", "getsockopt", "setsockopt"] as const) {
+      symbols[name];
+    }
+  }
+
   /**
    * The listening TCP socket bound to `address` that {@linkcode Libc.setTcpOptions} has not been called for: the one
    * that was opened last. `undefined` where there is none.

@@ -181,7 +181,8 @@ export class Deployments {
     const limits = this.#limits.allocate(plan);
     try {
       for (const worker of workers) {
-        const openBefore = this.sockets.openFds();
+        // At a start few are open, so that it saves nothing to know them.
+        const openBefore = this.#plan === null ? new Set<number>() : this.sockets.openFds();
         const prepared = await worker.prepare(generation, plan, limits);
         sockets.push(...prepared.map((socket) => this.sockets.open(worker, socket, openBefore)));
       }

@@ -131,14 +131,17 @@ interface TableDescription {
   description: string;
 }
 
+/** Made when it is first asked for: a program that starts describes nothing. */
+let described: ReturnType<typeof describe> | null = null;
+
 /** Every key in the order of the file, for generated references. */
-export function describeKeys(): KeyDescription[] {
-  return describe(SCHEMA, "", "").keys;
+export function describeKeys(): readonly KeyDescription[] {
+  return (described ??= describe(SCHEMA, "", "")).keys;
 }
 
 /** Every table in the order of the file, for generated references. */
-export function describeTables(): TableDescription[] {
-  return describe(SCHEMA, "", "").tables;
+export function describeTables(): readonly TableDescription[] {
+  return (described ??= describe(SCHEMA, "", "")).tables;
 }
 
 function describe(fields: Fields<never> | Fields<ConfigFile>, path: string, header: string) {

@@ -3,9 +3,12 @@ import { Worker as Thread } from "node:worker_threads";
 import { shortenTurns } from "../../engines/deno/turns.ts";
 import { loadSocketCalls } from "../../linux/socket_calls.ts";
 import { runtimeName } from "../../runtimes/name.ts";
-import { checkThreadRoom, raiseFileLimit } from "../sockets/file_limit.ts";
+import { checkThreadRoom } from "../sockets/file_limit.ts";
 import type { WorkerThreadData } from "./messages.ts";
 import { ThreadChannel } from "./thread_channel.ts";
+
+/** With so many descriptors nobody counts how many of them are free at a start, which takes 1 ms: nearly all are. */
+const AMPLE_FILES = 1024;
 
 /** A thread that waits to become a worker. */
 let spare: ThreadChannel | null = null;
@@ -16,12 +19,13 @@ let spare: ThreadChannel | null = null;
  */
 export async function startThread(): Promise<void> {
   if (runtimeName() !== "deno" || shortenTurns()) return;
-  const calls = await loadSocketCalls();
-  raiseFileLimit(calls);
-  try {
-    checkThreadRoom(calls, 1);
-  } catch {
-    return; // Whoever needs the thread makes it, and says what is missing.
+  const calls = (await loadSocketCalls())!;
+  if (calls.raiseFileLimit() < AMPLE_FILES) {
+    try {
+      checkThreadRoom(calls, 1);
+    } catch {
+      return; // Whoever needs the thread makes it, and says what is missing.
+    }
   }
   const channel = makeThread();
   const forget = () => {

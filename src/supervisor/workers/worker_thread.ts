@@ -34,7 +34,12 @@ port.once("message", ({ index, slot, reusePort, ticketSecret }: WorkerIdentity) 
 });
 post({ type: "listening" });
 // Most listeners on Deno have this engine. It is loaded while the main thread still reads the configuration.
-if (runtimeName() === "deno") loadEngine("native").catch(die);
+if (runtimeName() === "deno") getReady().catch(die);
+
+async function getReady(): Promise<void> {
+  await loadEngine("native");
+  (await import("../../linux/thread_libc.ts")).libc.openForListening();
+}
 
 async function answer(worker: Worker, { id, request }: MainMessage): Promise<void> {
   try {

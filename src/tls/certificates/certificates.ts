@@ -91,7 +91,9 @@ export async function loadCertificate(
   for (const certificate of chain) checkValidity(config.cert, certificate, now, about.cert);
   checkUse(config.cert, leaf, about.cert);
   checkLength(config.cert, certificates.length, about.cert);
-  checkIssuer(config.cert, chain, about.cert);
+  // A certificate that signs itself is believed by its name or key, not by its signature.
+  const signed = chain.filter((certificate) => !isIssuedBy(certificate, certificate));
+  if (signed.includes(chain[chain.length - 1])) checkIssuer(config.cert, chain, about.cert);
   const names = resolveNames(config, leaf, about.names);
   if (problems.found.slice(before).some(({ severity }) => severity === "error")) return null;
   const info: CertificateInfo = {
@@ -102,8 +104,6 @@ export async function loadCertificate(
     key: key.kind,
     keyType: key.kind.split(" ")[0] as KeyType,
   };
-  // A certificate that signs itself is believed by its name or key, not by its signature.
-  const signed = chain.filter((certificate) => !isIssuedBy(certificate, certificate));
   const needs = needsOf(key.object, signed.map(({ x509 }) => new Uint8Array(x509.raw)));
   const material = { cert: certificates.map(({ pem }) => pem).join(""), key: key.pem, names, needs };
   return { material, info, version: leaf.version };
@@ -192,12 +192,13 @@ function checkLength(file: string, count: number, problems: Problems): void {
   );
 }
 
-/** Warns where a certificate between the chain and the authorities that clients know is missing. */
+/**
+ * Warns where a certificate between the chain and the authorities that clients know is missing.
+ * @param chain its last certificate does not sign itself
+ */
 function checkIssuer(file: string, chain: readonly Certificate[], problems: Problems): void {
   const last = chain[chain.length - 1];
-  if (isIssuedBy(last, last) || guessIssuer(new Uint8Array(last.x509.raw), chain.length === 1) !== "intermediate") {
-    return;
-  }
+  if (guessIssuer(new Uint8Array(last.x509.raw), chain.length === 1) !== "intermediate") return;
   problems.warning(
     `Certificate "${file}" lacks the certificate of "${describeIssuer(last)}", which has signed ` +
       `"${describeSubject(last)}" and seems to be an intermediate: add it at the end, or clients will refuse the chain`,
