@@ -37,7 +37,8 @@ export class Relay implements Sink, Receiver {
   private sourceEnded = false;
   /** Lets a source that pushes go on after it has waited because the target failed. */
   private release: (() => void) | null = null;
-  // For engines without `readFor` or `writeFor` alone; made when they are needed first.
+  // For engines without `readFor` or `writeFor` alone; made when they are needed first, by methods, since V8 puts a
+  // function that is written in an assignment to a property into the old generation (see the traps in src/README.md).
   private onReceived: ((chunk: Uint8Array | null) => void) | undefined;
   private onWritten: (() => void) | undefined;
   private onFailed: ((error: unknown) => void) | undefined;
@@ -86,9 +87,21 @@ export class Relay implements Sink, Receiver {
     const source = this.source;
     if (source.readFor !== undefined) return source.readFor(this);
     source.read().then(
-      this.onReceived ??= (chunk) => this.received(chunk),
-      this.onFailed ??= (error) => this.failed(error),
+      this.onReceived ??= this.makeOnReceived(),
+      this.onFailed ??= this.makeOnFailed(),
     );
+  }
+
+  private makeOnReceived(): (chunk: Uint8Array | null) => void {
+    return (chunk) => this.received(chunk);
+  }
+
+  private makeOnWritten(): () => void {
+    return () => this.written();
+  }
+
+  private makeOnFailed(): (error: unknown) => void {
+    return (error) => this.failed(error);
   }
 
   /** {@linkcode Receiver.received} */
@@ -101,8 +114,8 @@ export class Relay implements Sink, Receiver {
     const target = this.target;
     if (target.writeFor === undefined) {
       this.forward(chunk).then(
-        this.onWritten ??= () => this.written(),
-        this.onFailed ??= (error) => this.failed(error),
+        this.onWritten ??= this.makeOnWritten(),
+        this.onFailed ??= this.makeOnFailed(),
       );
       return;
     }

@@ -21,7 +21,8 @@ export class DenoConn implements Conn {
   private reader: Receiver | null = null;
   private writer: Receiver | null = null;
   // One function for all reads or writes, made with the first: a relay of the native engine needs the first four, that
-  // of the node engine the others.
+  // of the node engine the others. Methods make them, since V8 puts a function that is written in an assignment to a
+  // property into the old generation (see the traps in src/README.md).
   private onRead: ((count: number | null) => void) | undefined;
   private onReadFailed: ((error: unknown) => void) | undefined;
   private onTaken: ((count: number) => void) | undefined;
@@ -58,14 +59,14 @@ export class DenoConn implements Conn {
   // This is no async function, because each idle connection waits here twice, and a suspended frame takes 0.5 KB.
   read(): Promise<Uint8Array | null> {
     return this.inner.read(this.buffer.space())
-      .then(this.readDone ??= (count) => this.received(count), this.failed);
+      .then(this.readDone ??= this.makeReadDone(), this.failed);
   }
 
   readFor(reader: Receiver): void {
     this.reader = reader;
     this.inner.read(this.buffer.space()).then(
-      this.onRead ??= (count) => this.reader!.received(this.received(count)),
-      this.onReadFailed ??= (error) => this.reader!.failed(this.fail(error)),
+      this.onRead ??= this.makeOnRead(),
+      this.onReadFailed ??= this.makeOnReadFailed(),
     );
   }
 
@@ -77,7 +78,7 @@ export class DenoConn implements Conn {
   write(bytes: Uint8Array): Promise<void> {
     this.writing++;
     this.unwritten = bytes;
-    return this.inner.write(bytes).then(this.writeDone ??= (count) => this.takenOf(count), this.failed);
+    return this.inner.write(bytes).then(this.writeDone ??= this.makeWriteDone(), this.failed);
   }
 
   writeFor(bytes: Uint8Array, writer: Receiver): void {
@@ -85,13 +86,8 @@ export class DenoConn implements Conn {
     this.unwritten = bytes;
     this.writer = writer;
     this.inner.write(bytes).then(
-      this.onTaken ??= (count) => {
-        const writer = this.writer!;
-        const rest = this.takenOf(count);
-        if (rest === undefined) writer.written();
-        else rest.then(() => writer.written(), (error) => writer.failed(error));
-      },
-      this.onWriteFailed ??= (error) => this.writer!.failed(this.fail(error)),
+      this.onTaken ??= this.makeOnTaken(),
+      this.onWriteFailed ??= this.makeOnWriteFailed(),
     );
   }
 
@@ -103,9 +99,42 @@ export class DenoConn implements Conn {
   }
 
   protected get failed(): (error: unknown) => never {
-    return this.anyFailed ??= (error) => {
+    return this.anyFailed ??= this.makeFailed();
+  }
+
+  private makeFailed(): (error: unknown) => never {
+    return (error) => {
       throw this.fail(error);
     };
+  }
+
+  private makeOnRead(): (count: number | null) => void {
+    return (count) => this.reader!.received(this.received(count));
+  }
+
+  private makeOnReadFailed(): (error: unknown) => void {
+    return (error) => this.reader!.failed(this.fail(error));
+  }
+
+  private makeOnTaken(): (count: number) => void {
+    return (count) => {
+      const writer = this.writer!;
+      const rest = this.takenOf(count);
+      if (rest === undefined) writer.written();
+      else rest.then(() => writer.written(), (error) => writer.failed(error));
+    };
+  }
+
+  private makeOnWriteFailed(): (error: unknown) => void {
+    return (error) => this.writer!.failed(this.fail(error));
+  }
+
+  private makeReadDone(): (count: number | null) => Uint8Array | null {
+    return (count) => this.received(count);
+  }
+
+  private makeWriteDone(): (count: number) => void | Promise<void> {
+    return (count) => this.takenOf(count);
   }
 
   private async writeRest(bytes: Uint8Array): Promise<void> {

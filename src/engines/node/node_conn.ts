@@ -200,6 +200,11 @@ export class NodeConn implements Conn, Stallable {
     this.#writer = null;
   }
 
+  /** Makes a function that calls {@linkcode failWrite}, apart from an assignment: see the traps in src/README.md. */
+  protected makeWriteFailed(): (error: Error) => void {
+    return (error) => this.failWrite(error);
+  }
+
   #wait(): Promise<void> {
     return new Promise((resolve, reject) => this.#writer = { resolve, reject });
   }

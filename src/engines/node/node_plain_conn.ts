@@ -16,7 +16,7 @@ class NodePlainConn extends NodeConn {
   constructor(socket: LastingSocket) {
     super(socket);
     this.attach(socket);
-    socket.writeFailed = (error) => this.failWrite(error);
+    socket.writeFailed = this.makeWriteFailed();
   }
 
   /**

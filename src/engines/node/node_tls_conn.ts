@@ -79,7 +79,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     } else socket = this.#tls.start(this.#raw);
     this.#socket = socket;
     this.attach(socket);
-    if (socket instanceof LastingTlsSocket) socket.writeFailed = (error) => this.failWrite(error);
+    if (socket instanceof LastingTlsSocket) socket.writeFailed = this.makeWriteFailed();
     // Without a `tls.Server`, errors after the handshake are reported by this event only.
     socket.on("_tlsError", (error) => {
       // OpenSSL knows HTTP by its first bytes, and has written nothing then. On Bun the socket takes nothing any more.
