@@ -10,6 +10,8 @@ import { untilDescriptors } from "../support/proxies/process_status.ts";
 
 /** Descriptors that one turn of the event loop may accept before it closes them, and the admin endpoint's own. */
 const FEW = 160;
+/** What waits in a Unix socket at most (/proc/sys/net/core/wmem_default). */
+const UNIX_SOCKET_KIB = 208;
 
 /** Cases of limits: descriptors stay within them, whoever connects, and everyone who is turned away is counted. */
 export function limitCases({ contender: { runtime, engine }, test, start }: Bench): void {
@@ -111,7 +113,9 @@ export function limitCases({ contender: { runtime, engine }, test, start }: Benc
       // On a busy machine the writes shrink one after the other, and the last may not be worth a collection on Bun.
       const garbageKiB = runtime === "bun" ? WORTH_COLLECTING_BYTES / 1024 / readers : 0;
       const each = () => (proxy.program.rssKiB() - before) / readers;
-      await until(() => each() - garbageKiB <= 160, () => `each holds 160 KiB at most, not ${each()}`);
+      // Bun reads at once whatever waits in the backend's Unix socket. On a busy machine that is as much as fits.
+      const mostKiB = runtime === "bun" ? UNIX_SOCKET_KIB : 160;
+      await until(() => each() - garbageKiB <= mostKiB, () => `each holds ${mostKiB} KiB at most, not ${each()}`);
       const whole = await readAll(first);
       assert.equal(whole.length, chunks * chunk.length);
       for (let count = 0; count < chunks; count++) {
