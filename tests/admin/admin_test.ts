@@ -269,19 +269,42 @@ function raw(address: Address, text: string): Promise<string> {
   });
 }
 
+/** A connection on which one request follows the other. */
+function keptConnection(address: Address): { ask(count: number): Promise<void>; close(): void } {
+  assert.ok(address.transport === "tcp");
+  const socket = connect(address.port, address.hostname);
+  let answers = "";
+  socket.on("data", (chunk) => answers += chunk);
+  return {
+    /** @param count of how many requests the answers are there then */
+    async ask(count) {
+      assert.ok(!socket.closed, "the connection is open");
+      socket.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      await until(() => answers.split("\r\n\r\nok\n").length === count + 1, "it is answered");
+    },
+    close: () => void socket.destroy(),
+  };
+}
+
 Deno.test("startAdmin() bounds what a request may take", async () => {
   await withAdmin(async ({ admin, control, stderr }) => {
     const host = "Host: localhost\r\n";
+    const patient = keptConnection(admin.address);
+    await patient.ask(1);
     const bodies = await Promise.all([
       raw(admin.address, `GET / HTTP/1.1\r\n${host}X: ${"y".repeat(20_000)}\r\n\r\n`),
       raw(admin.address, `POST /drain HTTP/1.1\r\n${host}Content-Length: 100000\r\n\r\n${"z".repeat(100_000)}`),
       raw(admin.address, "\x16\x03\x01\x02\x00 not HTTP\r\n\r\n"),
       raw(admin.address, `POST /drain HTTP/1.1\r\n${host}Content-Length: 100\r\n\r\nslow`),
       raw(admin.address, `GET /stats HTTP/1.1\r\n${host}`),
+      raw(admin.address, ""),
     ]);
     assert.match(bodies[0], /^(HTTP\/1.1 (400|431) |$)/);
     assert.match(bodies[1], /^(HTTP\/1.1 413 |$)/);
     assert.match(bodies[2], /^(HTTP\/1.1 400 |$)/);
+    // One that has asked may wait longer until it asks again.
+    await patient.ask(2);
+    patient.close();
     for (const answer of bodies) assert.doesNotMatch(answer, /HTTP\/1.1 20/);
     assert.deepEqual(control.calls, []);
     assert.equal(stderr.text, "");
