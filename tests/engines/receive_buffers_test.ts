@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { boundReceiveBuffers, BULK_BYTES, ReceiveBuffers } from "../../src/engines/shared/receive_buffers.ts";
 import type { ConnectionEnds } from "../../src/linux/endpoint_key.ts";
 import { libc } from "../../src/linux/thread_libc.ts";
+import { peerTest, runPeer } from "../support/peers/peers.ts";
+import { Proxy, TempDir } from "../support/proxies/proxy.ts";
+import { runtimeCommand } from "../support/proxies/runtimes.ts";
 import { until } from "../support/wait.ts";
 
 const endsOf = ({ localAddr, remoteAddr }: Deno.TcpConn): ConnectionEnds => ({ local: localAddr, remote: remoteAddr });
@@ -63,4 +66,16 @@ Deno.test("ReceiveBuffers finds many connections in one scan, and those that com
   buffers.free(named("192.0.2.4"));
   await until(() => scans.length === 2, "the second scan");
   assert.deepEqual(scans, [["192.0.2.2", "192.0.2.3"], ["192.0.2.4"]]);
+});
+
+peerTest("native on bun lets the window of a client grow", [{ command: "ss", debian: "iproute2" }], async () => {
+  using dir = new TempDir();
+  await using proxy = await Proxy.start(dir, `unix:${dir.file("app.sock")}`, {
+    command: await runtimeCommand("bun"),
+    listener: { engine: "native" },
+  });
+  using _client = await proxy.connectTcp();
+  const { text } = await runPeer("ss", ["-tinH", `sport = :${proxy.port}`]);
+  const scale = /wscale:\d+,(\d+)/.exec(text)?.[1];
+  assert.ok(65_535 * 2 ** Number(scale) >= 1_000_000, `The scale of the window is ${scale}: ${text}`);
 });

@@ -7,15 +7,18 @@ import process from "node:process";
 const [port, cert, key, unix] = process.argv.slice(2);
 
 function send(target, chunk, source) {
+  const { rest } = target.data;
+  // A pause may come too late: what Bun has read already it still gives out.
+  if (rest.length > 0) return rest.push(chunk);
   const taken = target.write(chunk);
   if (taken === chunk.length) return;
-  target.data.rest = chunk.subarray(Math.max(taken, 0));
+  rest.push(chunk.subarray(Math.max(taken, 0)));
   source.pause();
 }
 
 /** Calls `shutdown` or `end`, which would leave out what the socket has not taken yet: that goes first. */
 function finish(socket, how) {
-  if (socket.data.rest === null) socket[how]();
+  if (socket.data.rest.length === 0) socket[how]();
   else socket.data.last = how;
 }
 
@@ -23,10 +26,13 @@ const HANDLERS = {
   data: (socket, chunk) => send(socket.data.peer, chunk, socket),
   drain(socket) {
     const { rest, peer, last } = socket.data;
-    if (rest === null) return;
-    const taken = socket.write(rest);
-    socket.data.rest = taken < rest.length ? rest.subarray(Math.max(taken, 0)) : null;
-    if (socket.data.rest !== null) return;
+    if (rest.length === 0) return;
+    for (; rest.length > 0; rest.shift()) {
+      const taken = socket.write(rest[0]);
+      if (taken === rest[0].length) continue;
+      rest[0] = rest[0].subarray(Math.max(taken, 0));
+      return;
+    }
     if (last === null) peer.resume();
     else socket[last]();
   },
@@ -49,19 +55,19 @@ Bun.listen({
       const early = [];
       let last = null;
       const waiting = {
-        data: { rest: null },
+        data: { rest: [] },
         write: (chunk) => early.push(chunk) && chunk.length,
         shutdown: () => last = "shutdown",
         end: () => last = "end",
       };
-      client.data = { peer: waiting, rest: null, last: null };
+      client.data = { peer: waiting, rest: [], last: null };
       const open = (backend) => {
         if (last === "end") return backend.end();
         client.data.peer = backend;
         for (const chunk of early) send(backend, chunk, client);
         if (last !== null) finish(backend, last);
       };
-      const data = { peer: client, rest: null, last: null };
+      const data = { peer: client, rest: [], last: null };
       // A full accept queue refuses for the moment.
       const connect = () =>
         Bun.connect({ unix, allowHalfOpen: true, data, socket: { ...HANDLERS, open, connectError() {} } })

@@ -13,7 +13,7 @@ import { unmetOption } from "../../tls/unmet_option.ts";
 import { DescriptorWatch } from "../shared/descriptor_watch.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import { nodeConnError } from "../shared/node_error.ts";
-import { boundReceiveBuffers, BULK_BYTES } from "../shared/receive_buffers.ts";
+import { BULK_BYTES, FIRST_BYTES, FIRST_RECEIVE_BUFFER_BYTES } from "../shared/receive_buffers.ts";
 import { bindUnixPath } from "../../linux/unix_socket.ts";
 
 /** An application that has left no more than this in the kernel reads what it is sent. */
@@ -29,8 +29,8 @@ export const bunEngine: Engine = {
     const queue = new AcceptQueue<BunTlsConn>(backlog);
     const { ca, crl } = options.clientAuth;
     const verifier = ca === null ? null : new ClientVerifier(ca, crl);
-    // Whether accepted sockets begin with a small receive buffer, which the kernel has to be told to let grow.
-    let bounded = false;
+    // Whether the kernel can be told to let a receive buffer grow that was bounded.
+    let canBound = false;
     const listen = (where: { unix: string } | { hostname: string; port: number }) =>
       Bun.listen<BunConn>({
         ...where,
@@ -40,7 +40,7 @@ export const bunEngine: Engine = {
         socket: {
           ...HANDLERS,
           open(socket) {
-            const conn = new BunTlsConn(socket, verifier, bounded);
+            const conn = new BunTlsConn(socket, verifier, canBound);
             if (!queue.push(conn)) conn.close();
           },
           handshake: (socket, success, error) => (socket.data as BunTlsConn).handshaken(success, error),
@@ -53,7 +53,7 @@ export const bunEngine: Engine = {
     libc.setBacklog(listener.fd, backlog);
     if (address.transport === "tcp") {
       libc.setTcpOptions(listener.fd);
-      bounded = boundReceiveBuffers(libc, listener.fd);
+      canBound = libc.freeReceiveBuffer(listener.fd);
     }
     const watch = new DescriptorWatch((error) => queue.fail(error));
     return {
@@ -80,21 +80,32 @@ class BunTlsConn extends BunConn {
   private outcome: TlsInfo | ConnError | null = null;
   private waiter: { resolve(info: TlsInfo): void; reject(error: ConnError): void } | null = null;
 
-  /** Bytes until the receive buffer is looked at; `Infinity` where it is free to grow. */
-  private bytesToBulk: number;
+  /** Bytes until the receive buffer is bounded or let grow; `Infinity` where neither is to be done any more. */
+  private bytesToBound: number;
+  private isBounded = false;
 
-  /** @param bounded the socket's receive buffer does not grow */
-  constructor(socket: Socket, verifier: ClientVerifier | null, bounded: boolean) {
+  /** @param canBound whether the socket's receive buffer may be bounded */
+  constructor(socket: Socket, verifier: ClientVerifier | null, canBound: boolean) {
     super(socket);
     if (this.remote.hostname === "") libc.countBytes(socket.fd);
     this.verifier = verifier;
-    this.bytesToBulk = bounded ? BULK_BYTES : Infinity;
+    this.bytesToBound = canBound ? FIRST_BYTES : Infinity;
   }
 
   override received(chunk: Uint8Array): void {
-    this.bytesToBulk -= chunk.length;
-    if (this.bytesToBulk <= 0) this.freeBuffer();
+    this.bytesToBound -= chunk.length;
+    if (this.bytesToBound <= 0) {
+      if (this.isBounded) this.freeBuffer();
+      else this.boundBuffer();
+    }
     super.received(chunk);
+  }
+
+  /** Keeps the receive buffer from growing, until it is known whether the application keeps up. */
+  private boundBuffer(): void {
+    libc.limitReceiveBuffer(this.socket.fd, FIRST_RECEIVE_BUFFER_BYTES);
+    this.isBounded = true;
+    this.bytesToBound += BULK_BYTES - FIRST_BYTES;
   }
 
   /** Lets the receive buffer grow with the transfer, for one that the application keeps up with. */
@@ -103,7 +114,7 @@ class BunTlsConn extends BunConn {
     const unsent = this.sink?.unsent();
     if (typeof unsent !== "number" || unsent > FEW_BYTES) return;
     libc.freeReceiveBuffer(this.socket.fd);
-    this.bytesToBulk = Infinity;
+    this.bytesToBound = Infinity;
   }
 
   override handshake(): Promise<TlsInfo> {

@@ -7,7 +7,9 @@ import type { Libc } from "../../linux/libc.ts";
  * up. The kernel begins with the same size. Bun reads all that is there at once, up to 512 KiB, and keeps what the
  * application does not take; with `node:tls` three such chunks.
  */
-const FIRST_RECEIVE_BUFFER_BYTES = 64 * 1024;
+export const FIRST_RECEIVE_BUFFER_BYTES = 64 * 1024;
+/** A connection that has brought fewer bytes has the receive buffer that the kernel began with. */
+export const FIRST_BYTES = 16 * 1024;
 /** From here on a transfer is a bulk transfer. */
 export const BULK_BYTES = 256 * 1024;
 /** Connections are found by a scan of all descriptors, which many share. */
@@ -15,7 +17,9 @@ const SCAN_MS = 50;
 
 /**
  * Has the connections of a listening socket begin with a small receive buffer, where the kernel can be told later to
- * let it grow.
+ * let it grow. A connection that begins so has a window of 128 KiB at most for as long as it lives, since the kernel
+ * chooses the window's scale by the listening socket's bound (tcp_select_initial_window). Where the connections'
+ * descriptors are known, each is bounded later, therefore.
  * @returns whether they do
  */
 export function boundReceiveBuffers(libc: Libc, fd: number): boolean {
