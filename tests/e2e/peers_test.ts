@@ -23,7 +23,8 @@ function files(dir: TempDir): string {
 
 peerTest("demo answers curl with the bytes that it sent, from none to 100 MB", [CURL], async () => {
   using dir = new TempDir();
-  await using program = new Program(["demo", "--port", "0"]);
+  // It is killed at the end, and leaves its files.
+  await using program = new Program(["demo", "--port", "0"], { env: { TMPDIR: dir.path } });
   const { address } = await program.record(({ event }) => event === "listening");
   const url = `https://localhost:${String(address).split(":").at(-1)}/`;
   for (const size of [0, 1, 1_000_000, 100_000_000]) {
