@@ -50,7 +50,7 @@ export const PROXY_HEADER_REASON_TEXTS: Record<ProxyHeaderReason, string> = {
 export const SIGNAL_TEXTS: Record<string, string> = {
   SIGTERM: "drain: accept no more, let connections finish for `shutdown.grace`, then cut them; a second one stops now",
   SIGINT: "as SIGTERM",
-  SIGHUP: "everything is loaded anew; what is wrong is logged, and the old configuration goes on",
+  SIGHUP: "everything is loaded anew; what is wrong is logged, and the old configuration goes on; ends `demo`",
   SIGUSR1: "reopen the log file, as after a rotation by another program",
 };
 

@@ -67,7 +67,8 @@ export async function demo(
         print("");
         print("Ctrl-C ends it and removes everything it made.");
       };
-      return await serve({ plan, warnings, load, started });
+      // Whoever closes the terminal wants no demo that goes on unseen.
+      return await serve({ plan, warnings, load, started, endsOnHangup: true });
     } finally {
       server.closeAllConnections();
       server.close();

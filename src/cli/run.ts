@@ -45,19 +45,21 @@ interface ServeOptions {
   /** Reads everything anew, for a reload. */
   load: () => Promise<PlanResult>;
   started?: Started;
+  /** As in the supervisor. */
+  endsOnHangup?: boolean;
 }
 
 /**
  * Opens the log, serves a plan until a signal ends it, and closes the log.
  * @throws {Error} when the log file cannot be opened
  */
-export async function serve({ plan, warnings, load, started }: ServeOptions): Promise<number> {
+export async function serve({ plan, warnings, load, started, endsOnHangup }: ServeOptions): Promise<number> {
   const log = createLogger(plan.config.log);
   const monitor = new Monitor({ log, version: VERSION, runtime: runtimeTitle() });
   try {
     log.info("starting", { event: "start", version: VERSION, runtime: runtimeTitle() });
     for (const warning of warnings) log.warn(warning, { event: "configuration" });
-    return await new Supervisor({ plan, load, log, monitor }).run(started);
+    return await new Supervisor({ plan, load, log, monitor, endsOnHangup }).run(started);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     log.error(message, { event: "start-failed" });

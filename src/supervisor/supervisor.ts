@@ -42,12 +42,15 @@ interface SupervisorOptions {
   load: () => Promise<PlanResult>;
   log: RootLog;
   monitor: Monitor;
+  /** Whether SIGHUP ends the program, as it ends one that runs in a terminal, instead of a reload. @default {false} */
+  endsOnHangup?: boolean;
 }
 
 /** Runs the proxy until a signal ends it; resolves with the exit code. */
 export class Supervisor {
   readonly #log: RootLog;
   readonly #monitor: Monitor;
+  readonly #endsOnHangup: boolean;
   readonly #admin: AdminEndpoint;
   readonly #reloads: Reloads;
   #plan: Plan;
@@ -73,10 +76,11 @@ export class Supervisor {
   readonly #stopping: Promise<string>;
   readonly #stoppingNow: Promise<void>;
 
-  constructor({ plan, load, log, monitor }: SupervisorOptions) {
+  constructor({ plan, load, log, monitor, endsOnHangup = false }: SupervisorOptions) {
     this.#plan = plan;
     this.#log = log;
     this.#monitor = monitor;
+    this.#endsOnHangup = endsOnHangup;
     this.#stopping = new Promise((resolve) => this.#stop = resolve);
     this.#stoppingNow = new Promise((resolve) => this.#stopNow = resolve);
     const readiness = new Readiness(() => this.#health.backends);
@@ -201,7 +205,7 @@ export class Supervisor {
       this.#debugger?.shut(this.#servedAddresses());
       return this.#log.reopen();
     }
-    if (signal === "SIGHUP") return void this.#reloads.request(signal);
+    if (signal === "SIGHUP" && !this.#endsOnHangup) return void this.#reloads.request(signal);
     this.stop(signal);
   }
 

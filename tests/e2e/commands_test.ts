@@ -179,6 +179,15 @@ Deno.test("flags alone run the proxy, and cert makes what they need", async () =
   assert.equal(await program.exit(), 0);
 });
 
+Deno.test("demo ends with its terminal (SIGHUP), and leaves nothing behind", async () => {
+  using dir = new TempDir();
+  await using program = new Program(["demo", "--port", "0"], { env: { TMPDIR: dir.path } });
+  await program.record(({ event }) => event === "ready");
+  program.signal("SIGHUP");
+  assert.equal(await program.exit(), 0);
+  assert.deepEqual([...Deno.readDirSync(dir.path)], []);
+});
+
 Deno.test("demo echoes bodies of any size from nothing, and leaves nothing behind", async () => {
   using dir = new TempDir();
   await using program = new Program(["demo", "--port", "0"], { env: { TMPDIR: dir.path } });
