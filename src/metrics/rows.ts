@@ -113,7 +113,7 @@ export function mapRows(buffer: SharedArrayBuffer, listeners: ListenerShape[]): 
 
 /** The index of the number of a kind of handshake. A version that is not in the list counts as `unknown`. */
 export function handshakeCell(result: HandshakeResult, version: string | undefined): number {
-  const known = TLS_VERSIONS.findIndex((each) => each === version);
+  const known = (TLS_VERSIONS as readonly (string | undefined)[]).indexOf(version);
   const column = known < 0 ? TLS_VERSIONS.indexOf("unknown") : known;
   return LISTENER.handshakes + HANDSHAKE_RESULTS.indexOf(result) * TLS_VERSIONS.length + column;
 }

@@ -15,7 +15,11 @@ const SIGNATURE_ALGORITHMS_CERT = 50;
 const SUPPORTED_GROUPS = 10;
 const HOST_NAME = 0;
 
-/** Most bytes that are read. A ClientHello has some two kilobytes since there are post-quantum key shares. */
+const UTF8 = new TextDecoder();
+/** A ClientHello has some two kilobytes since there are post-quantum key shares. */
+const FIRST_MESSAGE_BYTES = 2048;
+
+/** Most bytes that are read. */
 export const MAX_CLIENT_HELLO_BYTES = 32 * 1024;
 
 /** What a client says in its first message. */
@@ -50,7 +54,7 @@ class MessageReader {
   #headerBytes = 0;
   /** How many bytes of the present record are still to come. */
   #recordLeft = 0;
-  #message = new Uint8Array(2048);
+  #message = new Uint8Array(FIRST_MESSAGE_BYTES);
   #messageBytes = 0;
 
   /**
@@ -105,9 +109,21 @@ class MessageReader {
   }
 }
 
+/** The message, without a copy, where `bytes` begin with a record that has all of it, as nearly all clients send it. */
+function wholeMessage(bytes: Uint8Array): Uint8Array | null {
+  const begin = RECORD_HEADER_BYTES + MESSAGE_HEADER_BYTES;
+  if (bytes.length < begin || bytes[0] !== HANDSHAKE_RECORD || bytes[5] !== CLIENT_HELLO || bytes[6] !== 0) return null;
+  const size = bytes[7] << 8 | bytes[8];
+  const recordEnd = RECORD_HEADER_BYTES + (bytes[3] << 8 | bytes[4]);
+  const end = begin + size;
+  if (end > recordEnd || recordEnd > bytes.length || recordEnd >= MAX_CLIENT_HELLO_BYTES) return null;
+  return bytes.subarray(begin, end);
+}
+
 /** Reads a ClientHello from the first bytes of a connection, as they come. */
 export class ClientHelloReader {
-  readonly #message = new MessageReader();
+  /** Made for a message that comes in pieces. */
+  private message: MessageReader | null = null;
 
   /**
    * Takes the next bytes.
@@ -116,7 +132,8 @@ export class ClientHelloReader {
    * answer than `undefined` there is nothing more to take
    */
   take(bytes: Uint8Array): ClientHello | null | undefined {
-    const message = this.#message.take(bytes);
+    const whole = this.message === null ? wholeMessage(bytes) : null;
+    const message = whole ?? (this.message ??= new MessageReader()).take(bytes);
     if (message === undefined || message === null) return message;
     try {
       return parse(new Reader(message));
@@ -189,37 +206,51 @@ function readProtocols(extension: Reader): string[] {
 
 /** Reads the fields of a message one after the other. Throws a RangeError past the end. */
 export class Reader {
-  #at = 0;
-  constructor(readonly bytes: Uint8Array) {}
+  private at: number;
+  private readonly all: Uint8Array;
+  private readonly end: number;
+
+  /** @param end where the message ends in `all`, which has no copy of it, and no view, as each connection needs many */
+  constructor(all: Uint8Array, at = 0, end = all.length) {
+    this.all = all;
+    this.at = at;
+    this.end = end;
+  }
+
+  /** What has not been read. */
+  get bytes(): Uint8Array {
+    return this.all.subarray(this.at, this.end);
+  }
 
   get left(): number {
-    return this.bytes.length - this.#at;
+    return this.end - this.at;
   }
 
   skip(length: number): void {
-    if (length > this.left) throw new RangeError("Cannot read ClientHello: it is cut");
-    this.#at += length;
+    if (length > this.end - this.at) throw new RangeError("Cannot read ClientHello: it is cut");
+    this.at += length;
   }
 
   uint8(): number {
     this.skip(1);
-    return this.bytes[this.#at - 1];
+    return this.all[this.at - 1];
   }
 
   uint16(): number {
-    return this.uint8() << 8 | this.uint8();
+    this.skip(2);
+    return this.all[this.at - 2] << 8 | this.all[this.at - 1];
   }
 
   part(length: number): Reader {
     this.skip(length);
-    return new Reader(this.bytes.subarray(this.#at - length, this.#at));
+    return new Reader(this.all, this.at - length, this.at);
   }
 
   ascii(): string {
-    return String.fromCharCode(...this.bytes.subarray(this.#at));
+    return String.fromCharCode(...this.bytes);
   }
 
   utf8(): string {
-    return new TextDecoder().decode(this.bytes.subarray(this.#at));
+    return UTF8.decode(this.bytes);
   }
 }

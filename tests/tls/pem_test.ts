@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { readPem, writePem } from "../../src/tls/certificates/pem.ts";
+import { toSec1 } from "../../src/tls/certificates/sec1_key.ts";
 
 const A = writePem("CERTIFICATE", Uint8Array.from({ length: 100 }, (_, i) => i));
 const B = writePem("PRIVATE KEY", Uint8Array.of(1, 2, 3));
@@ -49,4 +51,23 @@ Deno.test("readPem() takes time in proportion to its input", () => {
   // Quadratic time would be minutes.
   assert.throws(() => readPem("-----BEGIN A-----\n".repeat(50_000)), /is cut short/);
   assert.throws(() => readPem("-----BEGIN A-----\n" + "A:".repeat(500_000)), SyntaxError);
+});
+
+const pkcs8 = (key: KeyObject) => key.export({ type: "pkcs8", format: "pem" }) as string;
+
+for (const namedCurve of ["P-256", "P-384", "P-521"]) {
+  Deno.test(`toSec1() writes the same key of ${namedCurve} in the other form`, () => {
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve });
+    const text = toSec1(pkcs8(privateKey));
+    assert.match(text, /^-----BEGIN EC PRIVATE KEY-----\n/);
+    assert.equal(text, privateKey.export({ type: "sec1", format: "pem" }));
+    assert.equal(pkcs8(createPrivateKey(text)), pkcs8(privateKey));
+    assert.equal(toSec1(text), text);
+  });
+}
+
+Deno.test("toSec1() leaves keys of other kinds as they are", () => {
+  for (const { privateKey } of [generateKeyPairSync("ed25519"), generateKeyPairSync("rsa", { modulusLength: 2048 })]) {
+    assert.equal(toSec1(pkcs8(privateKey)), pkcs8(privateKey));
+  }
 });

@@ -37,12 +37,19 @@ export const nodeEngine: Engine = {
       ({ name: bound } = await bindUnixPath(address.path, listenAt, options.access));
     }
     const fd = libc?.listeningFds().find((fd) => !before.has(fd));
+    const listensAt = boundAddress(server, address);
+    // An inherited socket stays its owner's.
+    const isOwn = listensAt.transport === "tcp" && options.fd === undefined;
     let bounded = false;
+    let known: number | undefined;
+    if (name === "deno" && libc !== null && isOwn) {
+      known = libc.newListenerFd(listensAt, before);
+      if (known !== undefined) libc.setTcpOptions(known);
+    }
     if (name === "bun" && libc !== null && fd !== undefined) {
       // Bun ignores the option for the backlog, and uses 512.
       libc.setBacklog(fd, backlog);
-      // An inherited socket stays its owner's.
-      bounded = address.transport === "tcp" && options.fd === undefined && boundReceiveBuffers(libc, fd);
+      bounded = isOwn && boundReceiveBuffers(libc, fd);
     }
     return new NodeListener({
       server,
@@ -50,7 +57,8 @@ export const nodeEngine: Engine = {
       name: bound,
       tls,
       bounded,
-      address: boundAddress(server, address),
+      fd: known,
+      address: listensAt,
       maxWaiting: backlog,
     });
   },
@@ -64,7 +72,7 @@ export const nodeEngine: Engine = {
 };
 
 function createServer(): Server {
-  return net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+  return net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
 }
 
 function watchOf(fd: number, backlog: number): NodeListenerOptions["watch"] {

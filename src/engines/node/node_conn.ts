@@ -1,10 +1,13 @@
 import type { Socket } from "node:net";
-import { CLOSED_HERE, type Conn, CONNECTION_CUT, type ConnError } from "../contract.ts";
+import { CLOSED_HERE, type Conn, CONNECTION_CUT, type ConnError, type Receiver } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { nodeConnError } from "../shared/node_error.ts";
+import { runtimeName } from "../../runtimes/name.ts";
 import { type Stallable, stallWatch } from "./stall_watch.ts";
 import { socketEnd } from "../shared/socket_end.ts";
 import { unsentBytes } from "../shared/unsent_bytes.ts";
+
+const ON_DENO = runtimeName() === "deno";
 
 /**
  * How many chunks may wait for a read before the stream is stopped. To stop it at the first one would make large
@@ -20,6 +23,11 @@ const LARGE_CHUNK_BYTES = 128 * 1024;
 const CONN = Symbol("conn");
 type OwnedSocket = Socket & { [CONN]: NodeConn };
 
+/** The connection of a stream that one has taken. */
+export function connOf(stream: Socket): NodeConn {
+  return (stream as OwnedSocket)[CONN];
+}
+
 interface Waiter<T> {
   resolve(value: T): void;
   reject(error: ConnError): void;
@@ -33,39 +41,50 @@ const DONE: Promise<void> = Promise.resolve();
  */
 export class NodeConn implements Conn, Stallable {
   readonly remote: { hostname: string; port: number };
-  readonly local: { hostname: string; port: number };
-  #stream: Socket;
-  readonly #queue: Uint8Array[] = [];
-  #stopped = false;
+  private stream: Socket;
+  private readonly queue: Uint8Array[] = [];
+  private stopped = false;
   /** How many have arrived. */
-  #chunks = 0;
-  #ended = false;
-  #failure: ConnError | null = null;
+  private chunks = 0;
+  private ended = false;
+  private failure: ConnError | null = null;
   /** Why nothing can be written any more, while reading goes on. */
-  #writeFailure: ConnError | null = null;
-  #reader: Waiter<Uint8Array | null> | null = null;
-  #writer: Waiter<void> | null = null;
+  private writeFailure: ConnError | null = null;
+  private reader: Waiter<Uint8Array | null> | null = null;
+  /** What waits for a read instead, after {@linkcode NodeConn.readFor}. */
+  private receiver: Receiver | null = null;
+  private writer: Waiter<void> | null = null;
   /** The half-close that is under way. */
-  #closer: Waiter<void> | null = null;
+  private closer: Waiter<void> | null = null;
+  /** The events that {@linkcode NodeConn.next} waits for. */
+  private awaitedEvents: readonly string[] = [];
+  private readonly first: Socket;
+  private knownLocal: { hostname: string; port: number } | null = null;
   // This is also called, later, for a write that was complete at once. Another one may be under way by then.
-  readonly #written = () => {
-    if (this.#stream.writableLength === 0) this.#done();
+  private readonly written = () => {
+    if (this.stream.writableLength === 0) this.done();
   };
 
   /** @param stream connected, paused, and not yet {@linkcode NodeConn.attach attached} */
   constructor(stream: Socket) {
     this.remote = socketEnd(stream.remoteAddress, stream.remotePort);
-    this.local = socketEnd(stream.localAddress, stream.localPort);
-    this.#stream = stream;
+    this.first = this.stream = stream;
+    // On Bun a socket knows it no more when TLS has begun.
+    if (!ON_DENO) this.knownLocal = this.local;
+  }
+
+  // This is a system call, and hardly ever asked for.
+  get local(): { hostname: string; port: number } {
+    return this.knownLocal ??= socketEnd(this.first.localAddress, this.first.localPort);
   }
 
   /** {@linkcode Stallable.waiting}: a write, or the chunk after which nobody has read yet. */
   get waiting(): unknown {
-    return this.#writer ?? (this.#stopped && this.#reader === null ? this.#chunks : null);
+    return this.writer ?? (this.stopped && !this.awaited ? this.chunks : null);
   }
 
   heard(): Promise<boolean> {
-    return Promise.resolve(this.#stream.bytesRead > 0);
+    return Promise.resolve(this.stream.bytesRead > 0);
   }
 
   handshake(): Promise<TlsInfo> {
@@ -73,27 +92,40 @@ export class NodeConn implements Conn, Stallable {
   }
 
   read(): Promise<Uint8Array | null> {
-    const chunk = this.#queue.shift();
+    const chunk = this.queue.shift();
     if (chunk !== undefined) return Promise.resolve(chunk);
-    if (this.#failure !== null) return Promise.reject(this.#failure);
-    if (this.#ended) return Promise.resolve(null);
+    if (this.failure !== null) return Promise.reject(this.failure);
+    if (this.ended) return Promise.resolve(null);
     return new Promise((resolve, reject) => {
-      this.#reader = { resolve, reject };
-      if (!this.#stopped) return;
-      this.#stopped = false;
-      this.resumeReading();
+      this.reader = { resolve, reject };
+      this.goOn();
     });
   }
 
+  readFor(receiver: Receiver): void {
+    if (this.queue.length > 0 || this.failure !== null || this.ended) {
+      this.read().then((chunk) => receiver.received(chunk), (error) => receiver.failed(error));
+      return;
+    }
+    this.receiver = receiver;
+    this.goOn();
+  }
+
+  private goOn(): void {
+    if (!this.stopped) return;
+    this.stopped = false;
+    this.resumeReading();
+  }
+
   write(bytes: Uint8Array): Promise<void> {
-    const failure = this.#failure ?? this.#writeFailure;
+    const failure = this.failure ?? this.writeFailure;
     if (failure !== null) return Promise.reject(failure);
-    this.#stream.write(bytes, this.#written);
+    this.stream.write(bytes, this.written);
     // A write may fail before it returns.
-    if (this.#writeFailure !== null) return Promise.reject(this.#writeFailure);
+    if (this.writeFailure !== null) return Promise.reject(this.writeFailure);
     // The result of `write` does not help: it is true while the stream still holds `bytes`, which the next read
     // overwrites.
-    return this.#stream.writableLength === 0 ? DONE : this.#wait();
+    return this.stream.writableLength === 0 ? DONE : this.wait();
   }
 
   unsent(): Promise<number | null> {
@@ -101,62 +133,59 @@ export class NodeConn implements Conn, Stallable {
   }
 
   closeWrite(): Promise<void> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
-    this.#stream.end();
-    if (this.#stream.writableFinished) return DONE;
-    return new Promise((resolve, reject) => this.#closer = { resolve, reject });
+    if (this.failure !== null) return Promise.reject(this.failure);
+    this.stream.end();
+    if (this.stream.writableFinished) return DONE;
+    return new Promise((resolve, reject) => this.closer = { resolve, reject });
   }
 
   close(): void {
     stallWatch.delete(this);
     this.fail(CLOSED_HERE);
-    this.#stream.destroy();
+    this.stream.destroy();
   }
 
   abort(): void {
     stallWatch.delete(this);
     this.fail(CLOSED_HERE);
     // A Unix socket has no reset, and resetAndDestroy() fails there.
-    if (this.remote.hostname === "") this.#stream.destroy();
-    else this.#stream.resetAndDestroy();
+    if (this.remote.hostname === "") this.stream.destroy();
+    else this.stream.resetAndDestroy();
   }
 
   /** Takes the bytes and events of `stream` from now on. */
   protected attach(stream: Socket): void {
-    this.#stream = stream;
+    this.stream = stream;
     stallWatch.add(this);
     this.watch(stream);
-    stream.on("data", NodeConn.#onData);
-    stream.on("end", NodeConn.#onEnd);
-    stream.on("finish", NodeConn.#onFinish);
+    stream.on("data", NodeConn.onData);
+    stream.on("end", NodeConn.onEnd);
+    stream.on("finish", NodeConn.onFinish);
   }
 
   /** Fails when `stream` does, without reading from it. */
   protected watch(stream: Socket): void {
     if ((stream as OwnedSocket)[CONN] === this) return;
     (stream as OwnedSocket)[CONN] = this;
-    stream.on("error", NodeConn.#onError);
-    stream.on("close", NodeConn.#onClose);
+    stream.on("error", NodeConn.onError);
+    stream.on("close", NodeConn.onClose);
   }
 
   /** Resolves at the next of `events` of `stream`. No write may be pending. */
-  protected async next(stream: Socket, ...events: string[]): Promise<void> {
-    if (this.#failure !== null) throw this.#failure;
-    for (const event of events) stream.on(event, NodeConn.#onDone);
-    try {
-      await this.#wait();
-    } finally {
-      for (const event of events) stream.off(event, NodeConn.#onDone);
-    }
+  protected next(stream: Socket, events: readonly string[]): Promise<void> {
+    if (this.failure !== null) return Promise.reject(this.failure);
+    this.awaitedEvents = events;
+    for (const event of events) stream.on(event, NodeConn.onNext);
+    return this.wait();
   }
 
   /** Stops reading, so that bytes wait in the kernel. */
   protected pauseReading(): void {
-    this.#stream.pause();
+    this.stream.pause();
   }
 
   protected resumeReading(): void {
-    this.#stream.resume();
+    this.stream.resume();
   }
 
   /**
@@ -165,18 +194,24 @@ export class NodeConn implements Conn, Stallable {
    * @returns whether the stream is to be stopped until the next read
    */
   protected received(chunk: Uint8Array, stopped: boolean): boolean {
-    this.#stopped = stopped;
-    this.#chunks++;
-    const reader = this.#reader;
-    if (reader === null) return this.#queue.push(chunk) >= MAX_QUEUED || chunk.length >= LARGE_CHUNK_BYTES;
-    this.#reader = null;
-    reader.resolve(chunk);
+    this.stopped = stopped;
+    this.chunks++;
+    if (!this.awaited) return this.queue.push(chunk) >= MAX_QUEUED || chunk.length >= LARGE_CHUNK_BYTES;
+    this.arrived(chunk);
     return false;
   }
 
   /** Whether a read waits, which means that all chunks before were taken and written. */
   protected get awaited(): boolean {
-    return this.#reader !== null;
+    return this.reader !== null || this.receiver !== null;
+  }
+
+  /** Gives what has arrived to the read that waits for it, if one does. */
+  private arrived(chunk: Uint8Array | null): void {
+    const { reader, receiver } = this;
+    this.reader = this.receiver = null;
+    if (receiver !== null) receiver.received(chunk);
+    else reader?.resolve(chunk);
   }
 
   /** The failure that the end of the stream stands for; `null` where the peer has ended in good order. */
@@ -186,18 +221,25 @@ export class NodeConn implements Conn, Stallable {
 
   /** Fails everything that waits now or later. The first failure counts. */
   protected fail(failure: ConnError): void {
-    this.#failure ??= failure;
-    this.#reader?.reject(this.#failure);
-    this.#writer?.reject(this.#failure);
-    this.#closer?.reject(this.#failure);
-    this.#reader = this.#writer = this.#closer = null;
+    this.failure ??= failure;
+    const { failure: cause, receiver } = this;
+    // The relay may just be closing the connection.
+    if (receiver !== null) queueMicrotask(() => receiver.failed(cause));
+    this.reader?.reject(cause);
+    this.writer?.reject(cause);
+    this.closer?.reject(cause);
+    this.receiver =
+      this.reader =
+      this.writer =
+      this.closer =
+        null;
   }
 
   /** Fails the pending write, and those that follow. Reading goes on. */
   protected failWrite(error: Error): void {
-    this.#writeFailure ??= nodeConnError(error);
-    this.#writer?.reject(this.#writeFailure);
-    this.#writer = null;
+    this.writeFailure ??= nodeConnError(error);
+    this.writer?.reject(this.writeFailure);
+    this.writer = null;
   }
 
   /** Makes a function that calls {@linkcode failWrite}, apart from an assignment: see the traps in src/README.md. */
@@ -205,49 +247,50 @@ export class NodeConn implements Conn, Stallable {
     return (error) => this.failWrite(error);
   }
 
-  #wait(): Promise<void> {
-    return new Promise((resolve, reject) => this.#writer = { resolve, reject });
+  private wait(): Promise<void> {
+    return new Promise((resolve, reject) => this.writer = { resolve, reject });
   }
 
-  #done(): void {
-    this.#writer?.resolve();
-    this.#writer = null;
+  private done(): void {
+    this.writer?.resolve();
+    this.writer = null;
   }
 
   // The handlers are static, so that there is one function of each for all connections, with access to private fields.
 
-  static #onData(this: OwnedSocket, chunk: Uint8Array): void {
+  private static onData(this: OwnedSocket, chunk: Uint8Array): void {
     if (!this[CONN].received(chunk, false)) return;
-    this[CONN].#stopped = true;
+    this[CONN].stopped = true;
     this[CONN].pauseReading();
   }
 
-  static #onEnd(this: OwnedSocket): void {
+  private static onEnd(this: OwnedSocket): void {
     const conn = this[CONN];
     const failure = conn.endFailure();
     if (failure !== null) return conn.fail(failure);
-    conn.#ended = true;
-    conn.#reader?.resolve(null);
-    conn.#reader = null;
+    conn.ended = true;
+    conn.arrived(null);
   }
 
-  static #onDone(this: OwnedSocket): void {
-    this[CONN].#done();
+  private static onNext(this: OwnedSocket): void {
+    const conn = this[CONN];
+    for (const event of conn.awaitedEvents) this.off(event, NodeConn.onNext);
+    conn.done();
   }
 
-  static #onFinish(this: OwnedSocket): void {
-    this[CONN].#closer?.resolve();
-    this[CONN].#closer = null;
+  private static onFinish(this: OwnedSocket): void {
+    this[CONN].closer?.resolve();
+    this[CONN].closer = null;
   }
 
-  static #onError(this: OwnedSocket, error: Error): void {
+  private static onError(this: OwnedSocket, error: Error): void {
     this[CONN].fail(nodeConnError(error));
   }
 
   /** Fails everything that waits for a stream that is closed. */
-  static #onClose(this: OwnedSocket): void {
+  private static onClose(this: OwnedSocket): void {
     const conn = this[CONN];
-    if (conn.#ended && conn.#writer === null && conn.#closer === null) return;
+    if (conn.ended && conn.writer === null && conn.closer === null) return;
     conn.fail(CONNECTION_CUT);
   }
 }

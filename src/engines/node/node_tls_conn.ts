@@ -10,7 +10,7 @@ import { ConnError, type PreambleConn } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { runtimeName } from "../../runtimes/name.ts";
 import { LastingTlsSocket } from "./lasting_socket.ts";
-import { NodeConn } from "./node_conn.ts";
+import { connOf, NodeConn } from "./node_conn.ts";
 import { BULK_BYTES, ReceiveBuffers } from "../shared/receive_buffers.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import type { NodeTls } from "./node_tls.ts";
@@ -22,6 +22,9 @@ const ON_NODE = runtimeName() === "node";
 const libc = ON_NODE ? null : (await import("../../linux/thread_libc.ts")).libc;
 
 const receiveBuffers = libc === null ? null : new ReceiveBuffers(libc);
+
+const SECURE = ["secure"];
+const READABLE = ["readable", "end"];
 
 /** How Node calls a failed handshake with a client that speaks HTTP. */
 const HTTP_CODES = ["ERR_SSL_HTTP_REQUEST", "ERR_SSL_HTTPS_PROXY_REQUEST"];
@@ -38,15 +41,15 @@ const VANISHED = new ConnError("vanished", "Connection reset by peer");
 
 /** A client's connection, which is plain until its handshake begins. */
 export class NodeTlsConn extends NodeConn implements PreambleConn {
-  readonly #raw: Socket;
-  readonly #tls: NodeTls;
-  #socket: TLSSocket | null = null;
+  private readonly raw: Socket;
+  private readonly tls: NodeTls;
+  private socket: TLSSocket | null = null;
   /** Whether the handshake is done. */
-  #established = false;
+  private established = false;
   /** On Deno, how many bytes of the raw connection had been read when the last chunk arrived. */
-  #rawBytes = 0;
+  private rawBytes = 0;
   /** Bytes until the receive buffer is let grow; `Infinity` where it does. */
-  #bytesToBulk: number;
+  private bytesToBulk: number;
 
   /**
    * @param raw a paused socket from which nothing was read
@@ -54,82 +57,114 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
    */
   constructor(raw: Socket, tls: NodeTls, bounded: boolean) {
     super(raw);
-    this.#bytesToBulk = bounded ? BULK_BYTES : Infinity;
-    this.#raw = raw;
-    this.#tls = tls;
+    this.bytesToBulk = bounded ? BULK_BYTES : Infinity;
+    this.raw = raw;
+    this.tls = tls;
     this.watch(raw);
   }
 
   override heard(): Promise<boolean> {
-    return Promise.resolve(this.#raw.bytesRead > 0);
+    return Promise.resolve(this.raw.bytesRead > 0);
   }
 
-  override async handshake(): Promise<TlsInfo> {
-    let socket: TLSSocket;
-    let hello: ClientHello | null = null;
-    if (this.#tls.peeks) {
-      const first = await this.#peek();
-      hello = first.hello;
-      if (hello === null && isHttpRequest(first.bytes)) return await this.#refuseHttp();
-      if (this.#tls.validates(hello)) return await this.#validate(first.bytes);
-      this.#raw.unshift(first.bytes);
-      const started = await this.#tls.startFor(this.#raw, hello);
-      if (started === null) return this.#passThrough(hello!.serverName);
-      socket = started;
-    } else socket = this.#tls.start(this.#raw);
-    this.#socket = socket;
+  // This is no async function, since each within another costs a new connection a microsecond.
+  override handshake(): Promise<TlsInfo> {
+    if (!this.tls.peeks) return this.shakeHands(this.tls.start(this.raw), null);
+    return this.nextChunk("ClientHello").then((chunk) => {
+      const reader = new ClientHelloReader();
+      const hello = reader.take(chunk);
+      return hello === undefined ? this.peekOn(reader, chunk) : this.begin(hello, chunk);
+    });
+  }
+
+  /** Reads the rest of a ClientHello that comes in pieces, of which the first is `chunk`. */
+  private async peekOn(reader: ClientHelloReader, chunk: Uint8Array): Promise<TlsInfo> {
+    const chunks = [chunk];
+    for (;;) {
+      const next = await this.nextChunk("ClientHello");
+      chunks.push(next);
+      const hello = reader.take(next);
+      if (hello !== undefined) return await this.begin(hello, Buffer.concat(chunks));
+    }
+  }
+
+  /**
+   * Goes on as the ClientHello demands.
+   * @param hello `null` where `bytes`, the first that have come, are none
+   */
+  private begin(hello: ClientHello | null, bytes: Uint8Array): Promise<TlsInfo> | TlsInfo {
+    if (hello === null && isHttpRequest(bytes)) return this.refuseHttp();
+    if (this.tls.validates(hello)) return this.validate(bytes);
+    this.raw.unshift(bytes);
+    const started = this.tls.startFor(this.raw, hello);
+    if (started === null) return this.passThrough(hello!.serverName);
+    return started instanceof Promise ? started : this.shakeHands(started, hello);
+  }
+
+  /** @param hello `null` where it was not read, or the client sent none, so that the handshake fails */
+  private shakeHands(socket: TLSSocket, hello: ClientHello | null): Promise<TlsInfo> {
+    this.socket = socket;
     this.attach(socket);
     if (socket instanceof LastingTlsSocket) socket.writeFailed = this.makeWriteFailed();
     // Without a `tls.Server`, errors after the handshake are reported by this event only.
-    socket.on("_tlsError", (error) => {
-      // OpenSSL knows HTTP by its first bytes, and has written nothing then. On Bun the socket takes nothing any more.
-      if (ON_NODE && HTTP_CODES.includes((error as NodeJS.ErrnoException).code ?? "")) {
-        this.#raw.write(PLAIN_HTTP_ANSWER);
-      }
-      this.fail(nodeConnError(error));
-    });
-    try {
-      await this.next(socket, "secure");
-    } catch (error) {
+    socket.on("_tlsError", NodeTlsConn.onTlsError);
+    const shaken = this.next(socket, SECURE).then(() => this.secured(socket, hello));
+    if (!ON_BUN) return shaken;
+    return shaken.catch((error) => {
       // Bun says "reset" of a client that has sent FIN as well.
-      if (ON_BUN && error instanceof ConnError && error.kind === "reset") throw endedEarly("the handshake", error);
+      if (!this.established && error instanceof ConnError && error.kind === "reset") {
+        throw endedEarly("the handshake", error);
+      }
       throw error;
-    }
-    this.#established = true;
-    if (ON_DENO) this.#rawBytes = this.#raw.bytesRead;
-    const info = this.#tls.info(socket);
+    });
+  }
+
+  private secured(socket: TLSSocket, hello: ClientHello | null): TlsInfo {
+    this.established = true;
+    if (ON_DENO) this.rawBytes = this.raw.bytesRead;
+    const info = this.tls.info(socket);
     // What was decided by one name must not be accounted under another, which a second ClientHello might have.
     if (hello?.serverName) info.sni = hello.serverName;
     return info;
   }
 
-  readPreamble(limit: number, parse: (bytes: Uint8Array) => number): Promise<void> {
-    return this.#look("preamble", limit, (bytes) => parse(bytes) || undefined);
+  /** Handles an error of TLS; static as in {@linkcode NodeConn}. */
+  private static onTlsError(this: Socket, error: Error): void {
+    const conn = connOf(this) as NodeTlsConn;
+    // OpenSSL knows HTTP by its first bytes, and has written nothing then. On Bun the socket takes nothing any more.
+    if (ON_NODE && HTTP_CODES.includes((error as NodeJS.ErrnoException).code ?? "")) {
+      conn.raw.write(PLAIN_HTTP_ANSWER);
+    }
+    conn.fail(nodeConnError(error));
   }
 
-  override async closeWrite(): Promise<void> {
+  readPreamble(limit: number, parse: (bytes: Uint8Array) => number): Promise<void> {
+    return this.look("preamble", limit, (bytes) => parse(bytes) || undefined);
+  }
+
+  override closeWrite(): Promise<void> {
+    if (!ON_NODE) return super.closeWrite();
     // On Node the close_notify is lost when it comes in the turn that ended the handshake: the session tickets are
     // still on their way.
-    if (ON_NODE) await new Promise((resolve) => setImmediate(resolve));
-    await super.closeWrite();
+    return new Promise((resolve) => setImmediate(resolve)).then(() => super.closeWrite());
   }
 
   cutWrite(): void {
     // On Deno and Node, ending the raw socket sends no close_notify; on Bun it does.
-    if (!ON_BUN) this.#raw.end();
+    if (!ON_BUN) this.raw.end();
     else libc!.endConnections([{ remote: this.remote, local: this.local, how: "fin" }]);
   }
 
   override close(): void {
     super.close();
-    this.#raw.destroy();
+    this.raw.destroy();
   }
 
   protected override received(chunk: Uint8Array, stopped: boolean): boolean {
-    if (ON_DENO) this.#rawBytes = this.#raw.bytesRead;
-    this.#bytesToBulk -= chunk.length;
-    if (this.#bytesToBulk <= 0 && this.awaited) {
-      this.#bytesToBulk = Infinity;
+    if (ON_DENO) this.rawBytes = this.raw.bytesRead;
+    this.bytesToBulk -= chunk.length;
+    if (this.bytesToBulk <= 0 && this.awaited) {
+      this.bytesToBulk = Infinity;
       receiveBuffers!.free(this);
     }
     return super.received(chunk, stopped);
@@ -141,10 +176,10 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
    * arrived since the last chunk, which was written to the backend meanwhile.
    */
   protected override endFailure(): ConnError | null {
-    if (this.#socket !== null && !this.#established) return endedEarly("the handshake");
-    if (!ON_DENO || this.remote.hostname === "" || this.#socket === null) return null;
-    if (this.#socket.remoteAddress !== undefined) return null;
-    const cut = this.awaited && this.#raw.bytesRead === this.#rawBytes;
+    if (this.socket !== null && !this.established) return endedEarly("the handshake");
+    if (!ON_DENO || this.remote.hostname === "" || this.socket === null) return null;
+    if (this.socket.remoteAddress !== undefined) return null;
+    const cut = this.awaited && this.raw.bytesRead === this.rawBytes;
     return cut ? RESET : VANISHED;
   }
 
@@ -154,63 +189,50 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
    */
   protected override pauseReading(): void {
     if (!ON_DENO) return super.pauseReading();
-    this.#raw.pause();
+    this.raw.pause();
   }
 
   protected override resumeReading(): void {
     if (!ON_DENO) return super.resumeReading();
-    this.#raw.resume();
-    this.#raw.pause();
-    this.#raw.resume();
+    this.raw.resume();
+    this.raw.pause();
+    this.raw.resume();
   }
 
   /** Tells a client that speaks HTTP that this port is TLS, and fails the handshake. */
-  async #refuseHttp(): Promise<never> {
-    await new Promise<void>((resolve) => this.#raw.end(PLAIN_HTTP_ANSWER, () => resolve()));
+  private async refuseHttp(): Promise<never> {
+    await new Promise<void>((resolve) => this.raw.end(PLAIN_HTTP_ANSWER, () => resolve()));
     throw new ConnError("tls", "Client speaks HTTP without TLS: http request");
   }
 
   /** Reads and writes the client's TLS as it is, from the ClientHello on. */
-  #passThrough(serverName: string | null): TlsInfo {
-    this.attach(this.#raw);
-    this.#raw.resume();
+  private passThrough(serverName: string | null): TlsInfo {
+    this.attach(this.raw);
+    this.raw.resume();
     return { passthrough: true, ...(serverName === null ? {} : { sni: serverName }) };
   }
 
-  /** Reads the ClientHello, which is `null` where there is none, and the bytes in which it came. */
-  async #peek(): Promise<{ hello: ClientHello | null; bytes: Uint8Array }> {
-    const reader = new ClientHelloReader();
-    const chunks: Uint8Array[] = [];
-    for (;;) {
-      const chunk = await this.#nextChunk("ClientHello");
-      chunks.push(chunk);
-      const hello = reader.take(chunk);
-      if (hello === undefined) continue;
-      return { hello, bytes: chunks.length === 1 ? chunk : Buffer.concat(chunks) };
-    }
-  }
-
   /** Does the handshake with an ACME server that validates a name (RFC 8737), and then closes. */
-  async #validate(bytes: Uint8Array): Promise<TlsInfo> {
+  private async validate(bytes: Uint8Array): Promise<TlsInfo> {
     const offer = readOffer(bytes);
     const message = readHandshakeMessage(bytes);
     if (!offer || message === null) throw new ConnError("tls", "ClientHello of a validation is damaged");
     const { serverName } = offer;
     try {
-      const challenge = this.#tls.challenges.find((challenge) => challenge.serverName === serverName);
+      const challenge = this.tls.challenges.find((challenge) => challenge.serverName === serverName);
       const handshake = new ChallengeHandshake(message, offer, challenge);
-      this.#raw.write(handshake.flight);
+      this.raw.write(handshake.flight);
       let last: Uint8Array | null = null;
-      while (last === null) last = handshake.receive(await this.#nextChunk("handshake"));
-      this.#raw.write(last);
+      while (last === null) last = handshake.receive(await this.nextChunk("handshake"));
+      this.raw.write(last);
     } catch (error) {
       if (!(error instanceof ChallengeError)) throw error;
-      if (error.alert !== null) this.#raw.write(error.alert);
+      if (error.alert !== null) this.raw.write(error.alert);
       throw new ConnError("tls", error.message);
     }
     // Bytes that still arrive are read until the end, and ignored.
-    this.attach(this.#raw);
-    this.#raw.resume();
+    this.attach(this.raw);
+    this.raw.resume();
     return { version: "TLSv1.3", sni: serverName, alpn: ACME_TLS, resumed: false, isValidation: true };
   }
 
@@ -219,10 +241,10 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
    * back. The buffer grows by doubling, so that a peer that sends byte by byte costs no more than another.
    * @param limit how many bytes are read at most
    */
-  async #look(what: string, limit: number, taken: (bytes: Uint8Array) => number | undefined): Promise<void> {
+  private async look(what: string, limit: number, taken: (bytes: Uint8Array) => number | undefined): Promise<void> {
     let buffer = new Uint8Array(Math.min(limit, FIRST_LOOK_BYTES));
     for (let length = 0;;) {
-      const chunk = await this.#nextChunk(what, limit - length);
+      const chunk = await this.nextChunk(what, limit - length);
       if (length + chunk.length > buffer.length) {
         const larger = new Uint8Array(Math.max(length + chunk.length, 2 * buffer.length));
         larger.set(buffer.subarray(0, length));
@@ -232,7 +254,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
       length += chunk.length;
       const own = taken(buffer.subarray(0, length));
       if (own !== undefined) {
-        if (own < length) this.#raw.unshift(buffer.subarray(own, length));
+        if (own < length) this.raw.unshift(buffer.subarray(own, length));
         return;
       }
       if (length >= limit) {
@@ -245,15 +267,17 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
    * Reads the next bytes of the raw connection.
    * @param limit how many bytes at most
    */
-  async #nextChunk(what: string, limit = Infinity): Promise<Uint8Array> {
-    const raw = this.#raw;
-    for (;;) {
-      const waiting = Math.min(raw.readableLength, limit);
-      const chunk: Uint8Array | null = waiting > 0 ? raw.read(waiting) : raw.read();
-      if (chunk !== null) return chunk;
-      if (raw.readableEnded) throw endedEarly(`its ${what}`);
-      await this.next(raw, "readable", "end");
-    }
+  private nextChunk(what: string, limit = Infinity): Promise<Uint8Array> {
+    const chunk = this.takeChunk(limit);
+    if (chunk !== null) return Promise.resolve(chunk);
+    if (this.raw.readableEnded) return Promise.reject(endedEarly(`its ${what}`));
+    return this.next(this.raw, READABLE).then(() => this.takeChunk(limit) ?? this.nextChunk(what, limit));
+  }
+
+  /** Returns bytes of the raw connection that have arrived; `null` where none have. */
+  private takeChunk(limit: number): Uint8Array | null {
+    const waiting = this.raw.readableLength;
+    return waiting > 0 ? this.raw.read(Math.min(waiting, limit)) : null;
   }
 }
 
