@@ -1,5 +1,6 @@
 import process from "node:process";
 import type { ConfigFlags } from "../config/flags.ts";
+import { releaseMemorySoon } from "../engines/shared/release_memory.ts";
 import { createLogger } from "../log/log.ts";
 import { Monitor } from "../supervisor/monitor.ts";
 import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
@@ -59,7 +60,11 @@ export async function serve({ plan, warnings, load, started, endsOnHangup }: Ser
   try {
     log.info("starting", { event: "start", version: VERSION, runtime: runtimeTitle() });
     for (const warning of warnings) log.warn(warning, { event: "configuration" });
-    return await new Supervisor({ plan, load, log, monitor, endsOnHangup }).run(started);
+    return await new Supervisor({ plan, load, log, monitor, endsOnHangup }).run((addresses) => {
+      // What only the start has needed.
+      releaseMemorySoon();
+      started?.(addresses);
+    });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     log.error(message, { event: "start-failed" });
