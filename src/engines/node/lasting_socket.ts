@@ -5,8 +5,8 @@ type WriteDone = (error?: Error | null) => void;
 type Chunks = { chunk: unknown; encoding: BufferEncoding }[];
 
 /**
- * A socket that can still be read when a write has failed. Node destroys a socket then, and would lose what the peer
- * had sent before it left.
+ * A socket that can still be read when a write has failed. Node and Deno destroy a socket then, and would lose what the
+ * peer had sent before it left.
  */
 export class LastingSocket extends Socket {
   /** Called when a write has failed, which the stream itself takes for done. */
