@@ -5,7 +5,7 @@ const STILL_POLLS = 25;
 
 /**
  * How long a test waits for what must come, unless it says otherwise. On a busy machine a second can become ten, and
- * some things take the program ten seconds by themselves: a silent client is cut then, an idle thread of a runtime ends.
+ * some things take the program ten seconds by themselves: a silent client is cut then, a runtime's idle thread ends.
  */
 export const PATIENCE_MS = 45_000;
 

@@ -128,8 +128,8 @@ class BunTlsConn extends BunConn {
       this.endsItself = true;
       return this.fail(nodeConnError(error));
     }
-    // BoringSSL answers the end of the client's handshake with nothing. A client that does not turn Nagle's algorithm off
-    // holds its first request until that is acknowledged, which the kernel would put off for 40 ms.
+    // BoringSSL answers the end of the client's handshake with nothing. A client that does not turn Nagle's algorithm
+    // off holds its first request until that is acknowledged, which the kernel would put off for 40 ms.
     if (this.remote.hostname !== "") libc.acknowledge(this.socket.fd);
     const info = this.info();
     if (this.verifier !== null) {
