@@ -1,5 +1,6 @@
 import { formatAddress, isLocalAddress } from "../net/address.ts";
 import type { Address } from "../net/address.ts";
+import { checkHealth } from "./check_health.ts";
 import { checkRoutes } from "./check_routes.ts";
 import type { Path } from "./positions.ts";
 import { quoteValue } from "../net/quote_value.ts";
@@ -30,6 +31,7 @@ export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report
     checkAddresses(listener, path, addresses, report);
     checkBackends(listener, path, isGiven, report);
     checkRoutes(listener, path, isGiven, report);
+    checkHealth(listener, path, isGiven, report);
     checkCertificates(listener, path, report);
     checkVersions(listener, path, isGiven, report);
     checkClientAuth(listener, path, isGiven, report);

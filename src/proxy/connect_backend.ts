@@ -61,12 +61,13 @@ export async function connectBackend(
       }
       // It may have tried for others, too, which wait.
       recovery.recovered();
+      balancer.connected(backend);
       if (cancelled()) {
         conn.close();
+        balancer.released(backend);
         throw new ConnError("closed", "Client has gone while its backend was connected");
       }
       const connectMs = performance.now() - startMs;
-      balancer.connected(backend);
       telemetry.backendConnected(backend.name, connectMs);
       return { conn, backend, connectMs };
     }

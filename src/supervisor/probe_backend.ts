@@ -4,8 +4,10 @@ import { loadEngine } from "../engines/load.ts";
 import { localHeader } from "../proxy_protocol/local_header.ts";
 import type { KnownBackend } from "./backend_health.ts";
 
-/** Most bytes of a status line that are read; a backend that sends more without an end of line is not well. */
-const MAX_STATUS_LINE_BYTES = 1024;
+/** Most bytes of a line that are read; a backend that sends more without an end of line is not well. */
+const MAX_LINE_BYTES = 1024;
+/** Most bytes that are read of an answer until its status is known, interim answers included. */
+const MAX_HEAD_BYTES = 16 * 1024;
 
 /** What a probe needs to know. */
 export type Probed = Pick<KnownBackend, "address" | "target" | "host" | "engine">;
@@ -50,19 +52,59 @@ export async function probeBackend({ address, target, host, engine: engineName }
 }
 
 /** Whether a status line says that all is well; `null` where it does. */
-function judgeStatus(line: string): string | null {
-  const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(line)?.[1];
+function judgeStatus(line: string | null): string | null {
+  if (line === null) return "the connection ended without an answer";
+  const status = statusOf(line);
   if (status === undefined) return "the answer is not HTTP/1.1";
   return status >= "200" && status < "400" ? null : `the answer has status ${status}`;
 }
 
-/** Reads to the end of the first line, the end of the connection, or the limit, whichever comes first. */
-async function readStatusLine(conn: Conn): Promise<string> {
-  let text = "";
-  while (!text.includes("\n") && text.length < MAX_STATUS_LINE_BYTES) {
-    const chunk = await conn.read();
-    if (chunk === null) break;
-    text += Buffer.from(chunk.subarray(0, MAX_STATUS_LINE_BYTES)).toString("latin1");
+function statusOf(line: string | null): string | undefined {
+  return /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(line ?? "")?.[1];
+}
+
+/**
+ * Reads to the status line of the final answer, the end of the connection, or a limit, whichever comes first. Interim
+ * answers may come before it, such as 103 with early hints, and no client may take them for the answer (RFC 9110
+ * section 15.2). After 101 there is no other.
+ * @returns `null` where the connection ends before it
+ */
+async function readStatusLine(conn: Conn): Promise<string | null> {
+  const lines = new LineReader(conn);
+  for (;;) {
+    const line = await lines.next();
+    const status = statusOf(line);
+    if (status === undefined || !status.startsWith("1") || status === "101") return line;
+    // Its fields end with an empty line.
+    for (let field = await lines.next(); field; field = await lines.next());
   }
-  return text.split(/\r?\n/, 1)[0];
+}
+
+class LineReader {
+  #text = "";
+  #read = 0;
+
+  constructor(private readonly conn: Conn) {}
+
+  /**
+   * The next line without its end, or the beginning of one that is too long; `null` at the end of the connection.
+   * @throws {Error} where all that is read of an answer has been read
+   */
+  async next(): Promise<string | null> {
+    let end: number;
+    while ((end = this.#text.indexOf("\n")) < 0 && this.#text.length < MAX_LINE_BYTES && this.#read < MAX_HEAD_BYTES) {
+      const chunk = await this.conn.read();
+      if (chunk === null) break;
+      const part = chunk.subarray(0, MAX_HEAD_BYTES - this.#read);
+      this.#read += part.length;
+      this.#text += Buffer.from(part).toString("latin1");
+    }
+    if (this.#text === "") {
+      if (this.#read < MAX_HEAD_BYTES) return null;
+      throw new Error(`the answer has no status within ${MAX_HEAD_BYTES} bytes`);
+    }
+    const line = end < 0 ? this.#text : this.#text.slice(0, end);
+    this.#text = end < 0 ? "" : this.#text.slice(end + 1);
+    return line.endsWith("\r") ? line.slice(0, -1) : line;
+  }
 }

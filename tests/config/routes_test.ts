@@ -231,7 +231,7 @@ Deno.test("checkConfig() refuses backends, spares and health checks that cannot 
     "9:12: listener.route.backend: found a table, must have to: the backend's address",
   ]);
   assert.deepEqual(other('backend = ["unix:a", { to = "unix:a" }]'), [
-    "9:22: listener.route.backend: found a table, must not be given twice",
+    '9:22: listener.route.backend: found "unix:/etc/app/a", must not be given twice',
   ]);
   assert.deepEqual(other('backend = ["unix:a", "unix:b"]', 'spare = ["unix:c", "unix:b"]'), [
     '10:20: listener.route.spare: found "unix:/etc/app/b", it is a backend already',
@@ -240,7 +240,10 @@ Deno.test("checkConfig() refuses backends, spares and health checks that cannot 
   assert.deepEqual(health('path = "healthz"'), [
     '8:1: listener.health.path: found "healthz", must be a path such as "/healthz", or "" for none: it begins with a slash',
   ]);
-  assert.deepEqual(health('path = "/a b"').length, 1);
+  assert.deepEqual(health('path = "/a b"'), [
+    '8:1: listener.health.path: found "/a b", must be a path such as "/healthz", or "" for none: ' +
+    "a space, or what is not ASCII, is written as %20 and the like",
+  ]);
   assert.deepEqual(
     added(ROUTE, 'server-name = "a"', BACKEND, "passthrough = true", '[listener.route.health]\npath = "/x"'),
     [
@@ -250,5 +253,22 @@ Deno.test("checkConfig() refuses backends, spares and health checks that cannot 
   assert.deepEqual(problemsOf(LISTENER.replace(":8443", "unix:in.sock") + 'balance = "client"'), [
     'proxy.toml:7:1: listener.balance: found "client", cannot go with "unix:/etc/app/in.sock": ' +
     "clients of a Unix socket have no address",
+  ]);
+});
+
+Deno.test("checkConfig() warns of keys about probes where no backend is probed", () => {
+  const none = "has no effect while interval is 0: no backend is probed";
+  assert.deepEqual(added('[listener.health]\npath = "/healthz"', "rise = 3"), [
+    `8:1: warning: listener.health.path: ${none}`,
+    `9:1: warning: listener.health.rise: ${none}`,
+  ]);
+  const route = (...health: string[]) => [ROUTE, BACKEND, 'alpn = ["h2"]', "[listener.route.health]", ...health];
+  // The route takes the path of its listener, and has a threshold of its own.
+  assert.deepEqual(
+    added('[listener.health]\npath = "/healthz"', "fall = 3", ...route("fall = 2", 'interval = "1s"')),
+    [`9:1: warning: listener.health.fall: ${none}`],
+  );
+  assert.deepEqual(added('[listener.health]\ninterval = "1s"', ...route("interval = 0", "fall = 2")), [
+    `14:1: warning: listener.route.health.fall: ${none}`,
   ]);
 });

@@ -7,6 +7,7 @@ type Surroundings = Parameters<typeof connectBackend>[0];
 
 Deno.test("connectBackend() lets those that wait try, where the one that tried for all connects after its client has left", async () => {
   let [isUp, hasLeft, closed] = [false, false, 0];
+  let [connects, active] = [0, 0];
   const refusals: (() => void)[] = [];
   const conn = { close: () => closed++ } as unknown as Conn;
   const backend = { address: { transport: "unix", path: "/app.sock" }, name: "unix:/app.sock" };
@@ -22,7 +23,16 @@ Deno.test("connectBackend() lets those that wait try, where the one that tried f
         return Promise.reject(new ConnError("refused", "Connection refused"));
       },
     },
-    balancer: { recovery: new Recovery(), candidates: () => [backend], failed() {}, connected() {} },
+    balancer: {
+      recovery: new Recovery(),
+      candidates: () => [backend],
+      failed() {},
+      connected: () => {
+        connects++;
+        active++;
+      },
+      released: () => active--,
+    },
     telemetry: { backendFailed() {}, backendConnected() {} },
   } as unknown as Surroundings;
   const refused = () => new Promise<void>((resolve) => refusals.push(resolve));
@@ -36,4 +46,6 @@ Deno.test("connectBackend() lets those that wait try, where the one that tried f
   await leaderEnds;
   assert.equal((await other).conn, conn);
   assert.equal(closed, 1);
+  assert.equal(connects, 2, "that the backend is well is known from the client that has left, too");
+  assert.equal(active, 1, "its connection does not count any more");
 });

@@ -256,7 +256,10 @@ export function list<T>(element: ValueType<T>, options: ListOptions<T> = {}): Va
         try {
           const parsed = element.parse(item, baseDir);
           const key = options.unique?.(parsed);
-          if (key !== undefined && seen.has(key)) throw new ValueError(name, item, "must not be given twice");
+          if (key !== undefined && seen.has(key)) {
+            // A table in a list is told by what it must not have in common with another one.
+            throw new ValueError(name, typeof item === "object" ? key : item, "must not be given twice");
+          }
           if (key !== undefined) seen.add(key);
           return [parsed];
         } catch (error) {

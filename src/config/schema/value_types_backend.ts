@@ -6,6 +6,7 @@ import { address, integer, list, type ValueType } from "./value_types.ts";
 
 const KEYS = ["to", "weight"];
 const MAX_WEIGHT = 256;
+const MAX_PATH_BYTES = 1024;
 
 /** One backend or several, no two with the same address; each an address, or a table of an address and a weight. */
 export function backends({ optional }: { optional: boolean }): ValueType<BackendConfig[]> {
@@ -48,11 +49,17 @@ export function healthPath(): ValueType<string> {
     name,
     allowed,
     parse(value) {
-      // Nothing that ends the request line, or that a URL has percent-encoded (RFC 3986 section 3.3).
-      if (typeof value !== "string" || !/^(\/[\x21-\x7e]{0,1023})?$/.test(value)) {
-        throw new ValueError(name, value, `must be ${allowed}: it begins with a slash`);
-      }
+      if (typeof value !== "string") throw new ValueError(name, value, `must be ${allowed}`);
+      const fault = pathFault(value);
+      if (fault !== null) throw new ValueError(name, value, `must be ${allowed}: ${fault}`);
       return value;
     },
   };
+}
+
+/** Nothing may be in a path that ends the request line, or that a URL has percent-encoded (RFC 3986 section 3.3). */
+function pathFault(path: string): string | null {
+  if (path !== "" && !path.startsWith("/")) return "it begins with a slash";
+  if (path.length > MAX_PATH_BYTES) return `it has at most ${MAX_PATH_BYTES} bytes`;
+  return /^[\x21-\x7e]*$/.test(path) ? null : "a space, or what is not ASCII, is written as %20 and the like";
 }
