@@ -4,6 +4,7 @@ import type { EngineName, RuntimeName } from "../runtimes/name.ts";
 export const FEATURES = {
   "several-certificates": "several certificates, chosen by server name (SNI) and by the keys that a client can use",
   "old-certificate": "a certificate of X.509 version 1",
+  "critical-extension": "a certificate with a critical extension that is uncommon in those of servers",
   "sni-strict": "the alert unrecognized_name for unknown server names (sni-strict)",
   "client-auth": "client certificates (client-auth)",
   "version-limits": "version limits (min-version, max-version)",
@@ -26,6 +27,8 @@ export type Feature = keyof typeof FEATURES;
 /** Why an engine cannot do something, to follow "native on Deno". */
 type Lacks = Partial<Record<Feature, string>>;
 
+const UNKNOWN_TO_WEBPKI = "does not know it, and can show the certificate to nobody (Bun and Node can)";
+
 /**
  * What each engine lacks on each runtime; `null` where a runtime has no such engine. The choice of a listener's engine
  * and the reference's table come from here. All engines take PEM keys of the kinds that `private_key.ts` accepts.
@@ -35,6 +38,7 @@ export const CAPABILITIES: Record<RuntimeName, Record<EngineName, Lacks | null>>
     native: {
       "several-certificates": "holds one certificate for each listener",
       "old-certificate": "shows those of version 3 alone",
+      "critical-extension": UNKNOWN_TO_WEBPKI,
       "sni-strict": "does not tell the server name before the handshake has ended",
       "routes-by-name": "does not tell the server name",
       "name-refusal": "does not tell the server name",
@@ -49,7 +53,7 @@ export const CAPABILITIES: Record<RuntimeName, Record<EngineName, Lacks | null>>
       "acme": "does not tell what a client offers before the handshake has ended",
       "tls-details": "tells nothing of a handshake but ALPN",
     },
-    node: {},
+    node: { "critical-extension": UNKNOWN_TO_WEBPKI },
   },
   bun: {
     native: {

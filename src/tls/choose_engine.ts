@@ -33,6 +33,8 @@ export interface EngineCircumstances {
   validation?: string | null;
   /** The file of a certificate that is older than version 3 of X.509; `null` where there is none. */
   oldCertificate?: string | null;
+  /** A certificate with a critical extension that is none of the common ones; `null` where there is none. */
+  criticalExtension?: { file: string; /** Its object identifier. */ id: string } | null;
 }
 
 /** Chooses the engine: the forced one if it can do everything that is needed, else native where it can, else node. */
@@ -60,7 +62,10 @@ export function chooseEngine(
   if (config.engine === "auto") return chosen("node", reasons.join("; "));
   return {
     engine: null,
-    refusals: reasons.map((reason) => `engine = "native" cannot do ${reason}; use engine = "node" or "auto"`),
+    refusals: unmet.map(({ feature }, index) => {
+      const other = node?.[feature] === undefined ? '; use engine = "node" or "auto"' : "";
+      return `engine = "native" cannot do ${reasons[index]}${other}`;
+    }),
   };
 
   function chosen(engine: EngineName, reason: string): EngineChoiceResult {
@@ -75,13 +80,17 @@ export function chooseEngine(
 
 function listNeeds(
   config: ListenerConfig,
-  { inheritedSocket, validation, oldCertificate }: EngineCircumstances,
+  { inheritedSocket, validation, oldCertificate, criticalExtension }: EngineCircumstances,
 ): Need[] {
   const needs: Need[] = [];
   const count = config.certificates.length;
   if (count > 1) needs.push({ feature: "several-certificates", asked: `${count} certificates` });
   if (oldCertificate) {
     needs.push({ feature: "old-certificate", asked: `certificate "${oldCertificate}" of X.509 version 1` });
+  }
+  if (criticalExtension) {
+    const asked = `certificate "${criticalExtension.file}" with the critical extension ${criticalExtension.id}`;
+    needs.push({ feature: "critical-extension", asked });
   }
   if (config.sniStrict) needs.push({ feature: "sni-strict", asked: "sni-strict = true" });
   if (config.clientAuth.mode !== "none") {

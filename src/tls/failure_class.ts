@@ -66,7 +66,7 @@ const FAILURE_TABLE = {
     meaning: "the client's certificate is on a list of `client-auth.crl`",
   },
   "client-left": {
-    says: /ended within|unexpected end of file|Connection reset|Connection was cut|ECONNRESET/,
+    says: /ended within|unexpected end of file|[Cc]onnection reset|Connection was cut|ECONNRESET/,
     meaning: "the client left within the handshake",
   },
 } as const satisfies Record<string, { says: RegExp; meaning: string }>;

@@ -53,7 +53,7 @@ export async function loadListenerTls(
   configured: ListenerConfig,
   runtime: RuntimeName,
   problems: Problems,
-  circumstances: Omit<EngineCircumstances, "validation" | "oldCertificate"> = {},
+  circumstances: Omit<EngineCircumstances, "validation" | "oldCertificate" | "criticalExtension"> = {},
   acme: AcmeTls = { certificate: null, challenges: [], need: null },
   now: number = Date.now(),
 ): Promise<TlsPlan | null> {
@@ -76,7 +76,13 @@ export async function loadListenerTls(
   }
   const certificates = loaded.filter((certificate) => certificate !== null);
   const oldCertificate = certificates.find(({ version }) => version < 3)?.info.file ?? null;
-  const choice = chooseEngine(config, runtime, { ...circumstances, validation: acme.need, oldCertificate });
+  const criticalExtension = certificates.map(uncommonExtension).find((found) => found !== null) ?? null;
+  const choice = chooseEngine(config, runtime, {
+    ...circumstances,
+    validation: acme.need,
+    oldCertificate,
+    criticalExtension,
+  });
   if (choice.engine === null) choice.refusals.forEach((refusal) => found.error(refusal));
   found.add(ofCertificates.found);
   if (certificates.length === loaded.length) {
@@ -111,6 +117,17 @@ export async function loadListenerTls(
     ca,
     revocationLists,
   };
+}
+
+/**
+ * The extensions of a server's certificate that every engine knows: key usage, alternative names, basic and name
+ * constraints, distribution points of revocation lists, extended key usage (RFC 5280 section 4.2.1).
+ */
+const COMMON_EXTENSIONS = ["2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.30", "2.5.29.31", "2.5.29.37"];
+
+function uncommonExtension({ info, criticalExtensions }: LoadedCertificate) {
+  const id = criticalExtensions.find((id) => !COMMON_EXTENSIONS.includes(id));
+  return id === undefined ? null : { file: info.file, id };
 }
 
 /** Server names of routes that no certificate is valid for: a client that verifies refuses it. */

@@ -5,7 +5,15 @@ import {
   type Built,
   CLIENT_AUTH,
   commonName,
+  der,
+  dnsConstraints,
+  dnsNames,
   extendedKeyUsage,
+  type Extension,
+  keyUsage,
+  sequence,
+  SERVER_AUTH,
+  text,
 } from "../support/certificates/certificate_builder.ts";
 import { Backend, echo } from "../support/applications/backend.ts";
 import {
@@ -113,6 +121,43 @@ export function clientSessionCases({ contender, has, peerTest, start }: Bench): 
     assert.equal((await proxy.reload()).event, "reload");
     assert.equal(await speak(...session("alice", "in"), ...shown(alice)), false);
   });
+}
+
+/** Certificates of the server that not every TLS library knows everything of. */
+export function serverCertificateCases({ has, peerTest, start, refusal }: Bench): void {
+  peerTest(
+    "shows a certificate with critical extensions, or refuses the one it does not know",
+    [OPENSSL],
+    async (dir) => {
+      const write = (name: string, extensions: Extension[]) => {
+        const { pem, key } = build({ subject: commonName("localhost"), extensions });
+        Deno.writeTextFileSync(dir.file(`${name}.pem`), pem);
+        Deno.writeTextFileSync(dir.file(`${name}.key`), key, { mode: 0o600 });
+        return { cert: `${name}.pem`, key: `${name}.key` };
+      };
+      const critical = ([id, _, value]: Extension): Extension => [id, true, value];
+      const distributionPoint = sequence(der(0xa0, der(0xa0, der(0x86, text("http://localhost/ca.crl")))));
+      const common = write("common", [
+        basicConstraints(false),
+        keyUsage(0x80),
+        critical(extendedKeyUsage(SERVER_AUTH)),
+        critical(dnsNames("localhost")),
+        dnsConstraints(["localhost"]),
+        ["2.5.29.31", true, sequence(distributionPoint)],
+      ]);
+      const uncommon = write("uncommon", [dnsNames("localhost"), ["1.2.3.4", true, sequence()]]);
+      await using backend = new Backend(dir.file("app.sock"), echo);
+      const shows = async (listener: Record<string, unknown>) => {
+        await using proxy = await start(dir, backend.address, { listener });
+        return (await sClient(proxy.port)).echoed;
+      };
+      assert.ok(await shows(common));
+      if (has("critical-extension")) return assert.ok(await shows(uncommon));
+      const { code, lines } = await refusal(dir, uncommon);
+      assert.equal(code, 1);
+      assert.match(lines.join("\n"), /certificate ".*uncommon\.pem" with the critical extension 1\.2\.3\.4: /);
+    },
+  );
 }
 
 /** Revocation lists that change while the program runs. */

@@ -7,7 +7,7 @@ import { type Program, runProgram } from "../support/proxies/program.ts";
 import { Proxy, type ProxyOptions, TempDir } from "../support/proxies/proxy.ts";
 import { type Peer, peerTest } from "../support/peers/peers.ts";
 import { type Contender, runtimeCommand } from "../support/proxies/runtimes.ts";
-import { certificateCases, clientSessionCases, revocationCases } from "./certificate_cases.ts";
+import { certificateCases, clientSessionCases, revocationCases, serverCertificateCases } from "./certificate_cases.ts";
 import { dataCases } from "./data_cases.ts";
 import { endingCases } from "./ending_cases.ts";
 import { faultCases } from "./fault_cases.ts";
@@ -86,6 +86,7 @@ export function conformance(contender: Contender): void {
   identityCases(bench);
   routeCases(bench);
   certificateCases(bench);
+  serverCertificateCases(bench);
   clientSessionCases(bench);
   revocationCases(bench);
   keyExchangeCases(bench);

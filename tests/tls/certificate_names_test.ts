@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readCertificateNames, readPeerCertificate } from "../../src/tls/certificates/certificate_names.ts";
+import { basicConstraints, build, commonName, sequence } from "../support/certificates/certificate_builder.ts";
 import { makeCertificate } from "./make_certificates.ts";
 
 Deno.test("readCertificateNames() reads common name, DNS names, URIs and uses", async () => {
@@ -15,12 +16,28 @@ Deno.test("readCertificateNames() reads common name, DNS names, URIs and uses", 
     dnsNames: ["a.example", "*.b.example"],
     uris: ["spiffe://example.org/ns/a"],
     extendedKeyUsage: ["1.3.6.1.5.5.7.3.2"],
+    criticalExtensions: ["2.5.29.19"],
   });
 });
 
 Deno.test("readCertificateNames() tells absent extensions from empty ones", async () => {
   const { der } = await makeCertificate({ commonName: "x" });
-  assert.deepEqual(readCertificateNames(der), { commonName: "x", dnsNames: [], uris: [], extendedKeyUsage: null });
+  const none = { dnsNames: [], uris: [], extendedKeyUsage: null, criticalExtensions: ["2.5.29.19"] };
+  assert.deepEqual(readCertificateNames(der), { commonName: "x", ...none });
+});
+
+Deno.test("readCertificateNames() lists the critical extensions, of which a false one is none", () => {
+  const { der } = build({
+    subject: commonName("x"),
+    extensions: [["1.2.3", true, sequence()], ["1.2.4", false, sequence()], basicConstraints(false)],
+    rewrite: (bytes) => {
+      // TRUE of the first becomes FALSE, which DER forbids, and others have written all the same.
+      const at = bytes.findIndex((_, index) => [1, 1, 0xff].every((octet, offset) => bytes[index + offset] === octet));
+      bytes[at + 2] = 0;
+      return bytes;
+    },
+  });
+  assert.deepEqual(readCertificateNames(der).criticalExtensions, ["2.5.29.19"]);
 });
 
 Deno.test("readCertificateNames() takes the last of several common names", async () => {

@@ -19,6 +19,9 @@ const ASKS: [Feature, Partial<ListenerConfig>, string, EngineCircumstances?][] =
   ["accept-proxy", { acceptProxy: ["10.0.0.0/8"] }, "accept-proxy"],
   ["inherited-socket", {}, "socket activation", { inheritedSocket: true }],
   ["old-certificate", {}, 'certificate "old.pem" of X.509 version 1', { oldCertificate: "old.pem" }],
+  ["critical-extension", {}, 'certificate "odd.pem" with the critical extension 1.2.3', {
+    criticalExtension: { file: "odd.pem", id: "1.2.3" },
+  }],
   [
     "tls-details",
     { proxyProtocol: "v2", proxyProtocolTlvs: ["alpn", "authority"], proxyProtocolTlvsNamed: true },
@@ -81,6 +84,15 @@ Deno.test("chooseEngine() goes by the capabilities for each feature on each runt
       const forced = chooseEngine(makeListenerConfig({ ...config, engine: "native" }), runtime, circumstances);
       if (lack === undefined) {
         assert.deepEqual([auto.engine, forced.engine], ["native", "native"]);
+        continue;
+      }
+      const lackOfNode = CAPABILITIES[runtime].node![feature];
+      if (lackOfNode !== undefined) {
+        assert.deepEqual(auto, { engine: null, refusals: [`${asked}: node on ${title} ${lackOfNode}`] });
+        assert.deepEqual(forced, {
+          engine: null,
+          refusals: [`engine = "native" cannot do ${asked}: native on ${title} ${lack}`],
+        });
         continue;
       }
       assert.equal(auto.engine, "node", `${feature} on ${title}`);

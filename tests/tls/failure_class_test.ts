@@ -38,7 +38,12 @@ const SAID: Record<string, string[]> = {
     "Client sent no certificate",
   ],
   "certificate-wrong-use": ["Client certificate was not verified: INVALID_PURPOSE", "KEY_USAGE_BIT_INCORRECT"],
-  "client-left": ["unexpected end of file", "Connection ended within the handshake", "Connection reset by peer"],
+  "client-left": [
+    "unexpected end of file",
+    "Connection ended within the handshake",
+    "Connection reset by peer",
+    "connection reset",
+  ],
 };
 
 Deno.test("failureClass() has one word for what each engine says of the same failure", () => {

@@ -13,6 +13,8 @@ export interface CertificateNames {
   uris: string[];
   /** Object identifiers; `null` where the extension is absent, so that any use is allowed. */
   extendedKeyUsage: string[] | null;
+  /** Object identifiers of the extensions that whoever does not know them must not ignore (RFC 5280 section 4.2). */
+  criticalExtensions: string[];
 }
 
 /**
@@ -31,7 +33,13 @@ export function readCertificateNames(der: Uint8Array): CertificateNames {
   if (subject?.tag !== 0x30 || tbs[first + 5]?.tag !== 0x30) {
     throw new SyntaxError("Cannot read certificate: no subject");
   }
-  const names: CertificateNames = { commonName: "", dnsNames: [], uris: [], extendedKeyUsage: null };
+  const names: CertificateNames = {
+    commonName: "",
+    dnsNames: [],
+    uris: [],
+    extendedKeyUsage: null,
+    criticalExtensions: [],
+  };
   for (const set of readDerSequence(subject.value)) {
     for (const attribute of readDerSequence(set.value)) {
       const [type, value] = readDerSequence(attribute.value);
@@ -45,6 +53,8 @@ export function readCertificateNames(der: Uint8Array): CertificateNames {
     const content = parts[parts.length - 1];
     if (parts.length < 2 || content.tag !== 0x04) throw new SyntaxError("Cannot read certificate: invalid extension");
     const id = readObjectIdentifier(parts[0].value);
+    // `critical` is FALSE by default, and then absent.
+    if (parts.length === 3 && parts[1].value[0] !== 0) names.criticalExtensions.push(id);
     if (id === SUBJECT_ALT_NAME) readAlternativeNames(content.value, names);
     else if (id === EXTENDED_KEY_USAGE) {
       names.extendedKeyUsage = readDerSequence(readDer(content.value).value).map((use) =>

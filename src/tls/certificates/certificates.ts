@@ -45,6 +45,8 @@ export interface LoadedCertificate {
   info: CertificateInfo;
   /** Of X.509, from 1. */
   version: number;
+  /** Object identifiers of the leaf's. */
+  criticalExtensions: string[];
 }
 
 /**
@@ -106,7 +108,7 @@ export async function loadCertificate(
   };
   const needs = needsOf(key.object, signed.map(({ x509 }) => new Uint8Array(x509.raw)));
   const material = { cert: certificates.map(({ pem }) => pem).join(""), key: key.pem, names, needs };
-  return { material, info, version: leaf.version };
+  return { material, info, version: leaf.version, criticalExtensions: leaf.names.criticalExtensions };
 }
 
 /** Whether each of the two files holds what the other one should. */
