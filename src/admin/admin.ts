@@ -7,6 +7,7 @@ import { bindServer, listenTo } from "../engines/shared/bind_server.ts";
 import { watchAccepting } from "../engines/shared/watch_accepting.ts";
 import type { AdminControl, AdminSources } from "./control.ts";
 import { refuseRequest } from "./refuse_request.ts";
+import { RequestDeadlines } from "./request_deadlines.ts";
 import { type Answer, routes } from "./routes.ts";
 
 /** Most bytes of a request's header, and of its body, which no request needs. */
@@ -65,6 +66,7 @@ export async function startAdmin(
 }
 
 function makeServer(table: ReturnType<typeof routes>, listen: Address, sources: AdminSources): Server {
+  const deadlines = new RequestDeadlines(REQUEST_MS, KEEP_ALIVE_MS);
   const server = createServer({
     maxHeaderSize: MAX_HEADER,
     headersTimeout: REQUEST_MS,
@@ -72,6 +74,7 @@ function makeServer(table: ReturnType<typeof routes>, listen: Address, sources: 
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: 1_000,
   }, (request, response) => {
+    deadlines.began(request, response);
     handle(request, response, table, listen).catch((error) => {
       // A client that left within its request is no failure of the endpoint, and must not be able to fill the log.
       if (!request.complete) return response.destroy();
@@ -80,6 +83,7 @@ function makeServer(table: ReturnType<typeof routes>, listen: Address, sources: 
       else response.destroy();
     });
   });
+  server.on("connection", (socket) => deadlines.opened(socket));
   server.maxConnections = MAX_CONNECTIONS;
   server.setTimeout(ANSWER_MS + KEEP_ALIVE_MS);
   server.on("clientError", (error: Error & { code?: string }, socket) => {
