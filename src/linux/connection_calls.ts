@@ -18,6 +18,9 @@ const PEEK_OFFSET = 1 << 30;
 const SHUT_WR = 1;
 const SHUT_RDWR = 2;
 const SIOCOUTQ = 0x5411n;
+export const F_DUPFD_CLOEXEC = 1030;
+/** How many descriptors are looked at for one that was accepted a moment ago. */
+const NEAR_FDS = 32;
 
 /** A TCP connection, and how it is to be ended. */
 export interface ConnectionToEnd {
@@ -61,10 +64,28 @@ export class ConnectionCalls extends ProcessCalls {
     return this.symbols.setsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, this.#int, 4) === 0;
   }
 
-  /** The same for TCP connections that are given by their addresses. All are found in one scan of the descriptors. */
-  freeReceiveBuffersOf(connections: readonly ConnectionEnds[]): void {
-    const wanted = new Set(connections.map(({ remote, local }) => `${endpointKey(remote)} ${endpointKey(local)}`));
-    this.#eachConnection(wanted, (fd) => this.freeReceiveBuffer(fd));
+  /**
+   * The descriptor of a TCP connection that was accepted a moment ago, of which the runtime does not tell it. The kernel
+   * gives a new descriptor the lowest number that is free (open(2)), so it is right below the next free one, or a few
+   * numbers of older connections are in between.
+   * @param open any descriptor that is open
+   * @param remote the client's end
+   * @returns `undefined` where it is not among the numbers right below the next free one
+   */
+  findAccepted(open: number, remote: Endpoint): number | undefined {
+    const next = this.symbols.fcntl(open, F_DUPFD_CLOEXEC, 0);
+    if (next < 0) return undefined;
+    this.symbols.close(next);
+    for (let fd = next - 1; fd >= Math.max(0, next - NEAR_FDS); fd--) if (this.isConnectedTo(fd, remote)) return fd;
+    return undefined;
+  }
+
+  /** Whether a descriptor is that of a TCP connection with `remote`. */
+  isConnectedTo(fd: number, remote: Endpoint): boolean {
+    this.length[0] = this.address.length;
+    if (this.symbols.getpeername(fd, this.address, this.length) !== 0) return false;
+    // Most are told apart by the port, without making a text.
+    return (this.address[2] << 8 | this.address[3]) === remote.port && this.endpoint() === endpointKey(remote);
   }
 
   /** Acknowledges what has come, without waiting for data to send along (tcp(7), TCP_QUICKACK). */
@@ -179,7 +200,11 @@ export class ConnectionCalls extends ProcessCalls {
 
   protected name(call: "getsockname" | "getpeername", fd: number): string | null {
     this.length[0] = this.address.length;
-    if (this.symbols[call](fd, this.address, this.length) !== 0) return null;
+    return this.symbols[call](fd, this.address, this.length) === 0 ? this.endpoint() : null;
+  }
+
+  /** The end in the address that the kernel has written; `null` where it is none of TCP. */
+  private endpoint(): string | null {
     const family = this.address[0] | this.address[1] << 8;
     const port = this.address[2] << 8 | this.address[3];
     if (family === AF_INET) return addressKey(this.address.subarray(4, 8), port);

@@ -5,7 +5,7 @@
 import ipaddr from "ipaddr.js";
 import type { Address } from "../net/address.ts";
 import { attachProgram } from "./attach_program.ts";
-import { ConnectionCalls } from "./connection_calls.ts";
+import { ConnectionCalls, F_DUPFD_CLOEXEC } from "./connection_calls.ts";
 import { type Endpoint, endpointKey } from "./endpoint_key.ts";
 import { listHalfOpen } from "./sock_diag.ts";
 import { sendUnixDatagram } from "./unix_datagram.ts";
@@ -26,7 +26,6 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
-const F_DUPFD_CLOEXEC = 1030;
 const SHUT_RDWR = 2;
 const POLLIN = 1;
 

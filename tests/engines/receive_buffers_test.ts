@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { boundReceiveBuffers, BULK_BYTES, ReceiveBuffers } from "../../src/engines/shared/receive_buffers.ts";
+import { BULK_BYTES, FIRST_RECEIVE_BUFFER_BYTES } from "../../src/engines/shared/receive_buffers.ts";
 import type { ConnectionEnds } from "../../src/linux/endpoint_key.ts";
 import { libc } from "../../src/linux/thread_libc.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
@@ -9,16 +9,18 @@ import { until } from "../support/wait.ts";
 
 const endsOf = ({ localAddr, remoteAddr }: Deno.TcpConn): ConnectionEnds => ({ local: localAddr, remote: remoteAddr });
 
-Deno.test("a receive buffer that a listening socket bounds grows again once its connection is named", async () => {
-  const before = new Set(libc.listeningFds());
+Deno.test("a receive buffer that is bounded grows again once it is let", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  assert.ok(boundReceiveBuffers(libc, libc.listeningFds().find((fd) => !before.has(fd))!));
+  const open = libc.listeningFds()[0];
   const connections: [client: Deno.TcpConn, served: Deno.TcpConn][] = [];
+  const fds: number[] = [];
   for (let index = 0; index < 2; index++) {
-    connections.push([
-      await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
-      await listener.accept(),
-    ]);
+    const client = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+    const served = await listener.accept();
+    connections.push([client, served]);
+    const fd = libc.findAccepted(open, served.remoteAddr);
+    assert.ok(fd !== undefined && libc.limitReceiveBuffer(fd, FIRST_RECEIVE_BUFFER_BYTES));
+    fds.push(fd);
   }
   const taken = connections.map(() => 0);
   const writing = Promise.allSettled(connections.map(async ([client], index) => {
@@ -38,7 +40,7 @@ Deno.test("a receive buffer that a listening socket bounds grows again once its 
   };
   for (const bytes of await held([0, 0])) assert.ok(bytes > 0 && bytes <= BULK_BYTES / 2, `${bytes} bytes are held`);
 
-  libc.freeReceiveBuffersOf([endsOf(connections[1][1])]);
+  assert.ok(libc.freeReceiveBuffer(fds[1]));
   const buffer = new Uint8Array(256 * 1024);
   const read = [0, 0];
   for (const [index, [, served]] of connections.entries()) {
@@ -51,31 +53,38 @@ Deno.test("a receive buffer that a listening socket bounds grows again once its 
   await writing;
 });
 
-Deno.test("ReceiveBuffers finds many connections in one scan, and those that come later in the next", async () => {
-  const scans: string[][] = [];
-  const named = (hostname: string): ConnectionEnds => ({
-    local: { hostname: "192.0.2.1", port: 443 },
-    remote: { hostname, port: 1 },
-  });
-  const buffers = new ReceiveBuffers({
-    freeReceiveBuffersOf: (connections) => void scans.push(connections.map(({ remote }) => remote.hostname)),
-  });
-  for (const name of ["192.0.2.2", "192.0.2.3"]) buffers.free(named(name));
-  assert.deepEqual(scans, []);
-  await until(() => scans.length === 1, "the first scan");
-  buffers.free(named("192.0.2.4"));
-  await until(() => scans.length === 2, "the second scan");
-  assert.deepEqual(scans, [["192.0.2.2", "192.0.2.3"], ["192.0.2.4"]]);
+Deno.test("findAccepted() finds the descriptor of the newest connection beside older ones, and no other's", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const open = libc.listeningFds()[0];
+  const connect = async () => {
+    const client = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+    const served = await listener.accept();
+    return { client, served, fd: libc.findAccepted(open, served.remoteAddr) };
+  };
+  const made = [];
+  for (let count = 0; count < 20; count++) made.push(await connect());
+  // The next gets the lowest of the numbers that are free then, between those of older connections.
+  for (const { client, served } of made.splice(5, 1)) for (const conn of [client, served]) conn.close();
+  for (let count = 0; count < 3; count++) made.push(await connect());
+  assert.equal(new Set(made.map(({ fd }) => fd)).size, made.length);
+  for (const { fd, served: { remoteAddr } } of made) {
+    assert.ok(fd !== undefined && libc.isConnectedTo(fd, remoteAddr));
+    assert.ok(!libc.isConnectedTo(fd, { ...remoteAddr, hostname: "127.0.0.2" }));
+  }
+  assert.equal(libc.findAccepted(open, { hostname: "192.0.2.1", port: 1 }), undefined);
+  for (const { client, served } of made) for (const conn of [client, served]) conn.close();
 });
 
-peerTest("native on bun lets the window of a client grow", [{ command: "ss", debian: "iproute2" }], async () => {
-  using dir = new TempDir();
-  await using proxy = await Proxy.start(dir, `unix:${dir.file("app.sock")}`, {
-    command: await runtimeCommand("bun"),
-    listener: { engine: "native" },
+for (const engine of ["native", "node"]) {
+  peerTest(`${engine} on bun lets the window of a client grow`, [{ command: "ss", debian: "iproute2" }], async () => {
+    using dir = new TempDir();
+    await using proxy = await Proxy.start(dir, `unix:${dir.file("app.sock")}`, {
+      command: await runtimeCommand("bun"),
+      listener: { engine },
+    });
+    using _client = await proxy.connectTcp();
+    const { text } = await runPeer("ss", ["-tinH", `sport = :${proxy.port}`]);
+    const scale = /wscale:\d+,(\d+)/.exec(text)?.[1];
+    assert.ok(65_535 * 2 ** Number(scale) >= 1_000_000, `The scale of the window is ${scale}: ${text}`);
   });
-  using _client = await proxy.connectTcp();
-  const { text } = await runPeer("ss", ["-tinH", `sport = :${proxy.port}`]);
-  const scale = /wscale:\d+,(\d+)/.exec(text)?.[1];
-  assert.ok(65_535 * 2 ** Number(scale) >= 1_000_000, `The scale of the window is ${scale}: ${text}`);
-});
+}

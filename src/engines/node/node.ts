@@ -10,7 +10,6 @@ import { duplicateFd } from "../../linux/duplicate_fd.ts";
 import { connectNode } from "./node_plain_conn.ts";
 import { NodeListener, type NodeListenerOptions } from "./node_listener.ts";
 import { NodeTls } from "./node_tls.ts";
-import { boundReceiveBuffers } from "../shared/receive_buffers.ts";
 import { sharesPorts } from "../shared/shares_ports.ts";
 import { bindUnixPath, type BoundName } from "../../linux/unix_socket.ts";
 
@@ -40,8 +39,8 @@ export const nodeEngine: Engine = {
     const listensAt = boundAddress(server, address);
     // An inherited socket stays its owner's.
     const isOwn = listensAt.transport === "tcp" && options.fd === undefined;
-    let bounded = false;
     let known: number | undefined;
+    let clients: NodeListenerOptions["clients"];
     if (name === "deno" && libc !== null && isOwn) {
       known = libc.newListenerFd(listensAt, before);
       if (known !== undefined) libc.setTcpOptions(known);
@@ -49,14 +48,16 @@ export const nodeEngine: Engine = {
     if (name === "bun" && libc !== null && fd !== undefined) {
       // Bun ignores the option for the backlog, and uses 512.
       libc.setBacklog(fd, backlog);
-      bounded = isOwn && boundReceiveBuffers(libc, fd);
+      // Whether the kernel lets a receive buffer grow that was bounded.
+      const canBound = isOwn && libc.freeReceiveBuffer(fd);
+      if (listensAt.transport === "tcp") clients = { find: (remote) => libc.findAccepted(fd, remote), canBound };
     }
     return new NodeListener({
       server,
       watch: name === "deno" && fd !== undefined ? watchOf(fd, backlog) : undefined,
       name: bound,
       tls,
-      bounded,
+      clients,
       fd: known,
       address: listensAt,
       maxWaiting: backlog,

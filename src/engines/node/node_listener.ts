@@ -6,12 +6,21 @@ import { type Acceptor, type Conn, ConnError, type Listener } from "../contract.
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
 import { DescriptorWatch } from "../shared/descriptor_watch.ts";
 import { nodeConnError } from "../shared/node_error.ts";
+import { socketEnd } from "../shared/socket_end.ts";
 import { NodeTls } from "./node_tls.ts";
 import { NodeTlsConn } from "./node_tls_conn.ts";
+import type { Endpoint } from "../../linux/endpoint_key.ts";
 import type { BoundName } from "../../linux/unix_socket.ts";
 
 /** The delay of keepalive probes in milliseconds, as `node:net` wants it. The kernel counts in seconds. */
 const KEEP_ALIVE_DELAY_MS = 60_000;
+
+/** A connection that nobody has taken yet. */
+interface Accepted {
+  socket: Socket;
+  /** Its descriptor, where it is known. */
+  fd: number | undefined;
+}
 
 export interface NodeListenerOptions {
   /** A server that listens and pauses its connections. */
@@ -22,8 +31,12 @@ export interface NodeListenerOptions {
   /** The name of a Unix socket. */
   name?: BoundName;
   tls: NodeTls;
-  /** Whether connections begin with a small receive buffer. */
-  bounded: boolean;
+  /** Finds the descriptor of a connection that was just accepted, where the runtime does not tell it. */
+  clients?: {
+    find(remote: Endpoint): number | undefined;
+    /** Whether the receive buffers of connections may be bounded. */
+    canBound: boolean;
+  };
   /**
    * The listening socket, where connections have the options of TCP from it, which spares each the system calls to set
    * them.
@@ -41,8 +54,8 @@ export class NodeListener implements Listener {
   readonly #watch: AcceptWatch | undefined;
   readonly #descriptors: DescriptorWatch;
   readonly #name: BoundName | undefined;
-  readonly #queue: AcceptQueue<Socket>;
-  readonly #bounded: boolean;
+  readonly #queue: AcceptQueue<Accepted>;
+  readonly #clients: NodeListenerOptions["clients"];
   /** Whether connections need no options of their own. */
   readonly #inherits: boolean;
   #tls: NodeTls;
@@ -50,12 +63,12 @@ export class NodeListener implements Listener {
   /** The secret that keys of tickets are made from; `null` until there is one. */
   #ticketSecret: Uint8Array | null = null;
 
-  constructor({ server, watch, address, name, tls, bounded, fd, maxWaiting }: NodeListenerOptions) {
+  constructor({ server, watch, address, name, tls, clients, fd, maxWaiting }: NodeListenerOptions) {
     this.address = address;
     this.#server = server;
     this.#name = name;
     this.#tls = tls;
-    this.#bounded = bounded;
+    this.#clients = clients;
     this.fd = fd;
     this.#inherits = fd !== undefined || address.transport === "unix";
     this.#queue = new AcceptQueue(maxWaiting);
@@ -71,12 +84,12 @@ export class NodeListener implements Listener {
   }
 
   async accept(): Promise<Conn> {
-    return new NodeTlsConn(await this.#queue.accept(), this.#tls, this.#bounded);
+    return this.#connOf(await this.#queue.accept());
   }
 
   acceptTo(acceptor: Acceptor): void {
     this.#queue.handTo({
-      accepted: (socket) => acceptor.accepted(new NodeTlsConn(socket, this.#tls, this.#bounded)),
+      accepted: (accepted) => acceptor.accepted(this.#connOf(accepted)),
       failed: (error) => acceptor.failed(error),
     });
   }
@@ -103,10 +116,20 @@ export class NodeListener implements Listener {
     this.#queue.close();
   }
 
+  #connOf({ socket, fd }: Accepted): NodeTlsConn {
+    return new NodeTlsConn(socket, this.#tls, fd, this.#clients?.canBound);
+  }
+
+  /** The descriptor of a connection that was just accepted; `undefined` where it is not known. */
+  #fdOf({ remoteAddress, remotePort }: Socket): number | undefined {
+    if (this.#clients === undefined || remoteAddress === undefined) return undefined;
+    return this.#clients.find(socketEnd(remoteAddress, remotePort));
+  }
+
   #takeFrom(server: Server): void {
     server.on("connection", (socket) => {
       this.#watch?.accepted();
-      if (!this.#queue.push(socket)) return void socket.destroy();
+      if (!this.#queue.push({ socket, fd: this.#fdOf(socket) })) return void socket.destroy();
       // Nagle's algorithm would let each answer of more than a segment wait 40 ms for an ACK.
       if (!this.#inherits) socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
     });

@@ -11,7 +11,7 @@ import type { TlsInfo } from "../../tls/tls_info.ts";
 import { runtimeName } from "../../runtimes/name.ts";
 import { LastingTlsSocket } from "./lasting_socket.ts";
 import { connOf, NodeConn } from "./node_conn.ts";
-import { BULK_BYTES, ReceiveBuffers } from "../shared/receive_buffers.ts";
+import { BULK_BYTES, FIRST_BYTES, FIRST_RECEIVE_BUFFER_BYTES } from "../shared/receive_buffers.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import type { NodeTls } from "./node_tls.ts";
 
@@ -20,8 +20,6 @@ const ON_BUN = runtimeName() === "bun";
 const ON_NODE = runtimeName() === "node";
 /** The C library, which Node cannot call. */
 const libc = ON_NODE ? null : (await import("../../linux/thread_libc.ts")).libc;
-
-const receiveBuffers = libc === null ? null : new ReceiveBuffers(libc);
 
 const SECURE = ["secure"];
 const READABLE = ["readable", "end"];
@@ -48,16 +46,21 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   private established = false;
   /** On Deno, how many bytes of the raw connection had been read when the last chunk arrived. */
   private rawBytes = 0;
-  /** Bytes until the receive buffer is let grow; `Infinity` where it does. */
-  private bytesToBulk: number;
+  /** On Bun, the descriptor, where it is known. */
+  private readonly fd: number | undefined;
+  /** Bytes until the receive buffer is bounded or let grow; `Infinity` where neither is to be done any more. */
+  private bytesToBound: number;
+  private isBounded = false;
 
   /**
    * @param raw a paused socket from which nothing was read
-   * @param bounded the socket's receive buffer does not grow
+   * @param fd its descriptor, where it is known and the runtime does not tell it
+   * @param canBound whether the receive buffer may be bounded
    */
-  constructor(raw: Socket, tls: NodeTls, bounded: boolean) {
+  constructor(raw: Socket, tls: NodeTls, fd?: number, canBound = false) {
     super(raw);
-    this.bytesToBulk = bounded ? BULK_BYTES : Infinity;
+    this.fd = fd;
+    this.bytesToBound = canBound && fd !== undefined ? FIRST_BYTES : Infinity;
     this.raw = raw;
     this.tls = tls;
     this.watch(raw);
@@ -121,6 +124,8 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
 
   private secured(socket: TLSSocket, hello: ClientHello | null): TlsInfo {
     this.established = true;
+    // As with `native` on Bun: BoringSSL answers the end of the client's handshake with nothing.
+    if (this.fd !== undefined) libc!.acknowledge(this.fd);
     if (ON_DENO) this.rawBytes = this.raw.bytesRead;
     const info = this.tls.info(socket);
     // What was decided by one name must not be accounted under another, which a second ClientHello might have.
@@ -162,12 +167,20 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
 
   protected override received(chunk: Uint8Array, stopped: boolean): boolean {
     if (ON_DENO) this.rawBytes = this.raw.bytesRead;
-    this.bytesToBulk -= chunk.length;
-    if (this.bytesToBulk <= 0 && this.awaited) {
-      this.bytesToBulk = Infinity;
-      receiveBuffers!.free(this);
-    }
+    this.bytesToBound -= chunk.length;
+    if (this.bytesToBound <= 0) this.boundBuffer();
     return super.received(chunk, stopped);
+  }
+
+  /** Keeps the receive buffer from growing, and lets it grow once the application is known to keep up. */
+  private boundBuffer(): void {
+    if (this.isBounded && !this.awaited) return;
+    this.bytesToBound = this.isBounded ? Infinity : this.bytesToBound + BULK_BYTES - FIRST_BYTES;
+    // The stream may hold the chunks of a connection that has ended. The descriptor may be another's by then.
+    if (!libc!.isConnectedTo(this.fd!, this.remote)) this.bytesToBound = Infinity;
+    else if (this.isBounded) libc!.freeReceiveBuffer(this.fd!);
+    else libc!.limitReceiveBuffer(this.fd!, FIRST_RECEIVE_BUFFER_BYTES);
+    this.isBounded = true;
   }
 
   /**
