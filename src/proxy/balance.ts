@@ -85,15 +85,24 @@ export class Balancer {
     const start = this.#turn;
     this.#turn = (start + 1) % backends.length;
     const order = [...backends.slice(start), ...backends.slice(0, start)];
-    if (this.#balance === "client" && client !== "") rank(order, client);
-    else if (this.#balance !== "round-robin") order.sort((a, b) => a.active / a.weight - b.active / b.weight);
+    const byClient = this.#balance === "client" && client !== "";
+    if (byClient) rank(order, client);
+    else if (this.#balance !== "round-robin") order.sort((a, b) => load(a) - load(b));
     const tiers = new Map(order.map((backend) => [backend, this.#tier(backend, nowMs)]));
     order.sort((a, b) => tiers.get(a)! - tiers.get(b)!);
-    const best = order.filter((backend) => tiers.get(backend) === tiers.get(order[0]));
-    if (this.#balance === "round-robin" && best.length > 1) moveToFront(order, nextInTurn(best));
+    if (!byClient) this.#takeTurns(order, order.filter((backend) => tiers.get(backend) === tiers.get(order[0])));
     // Trying a backend that does not answer takes time, so only one connection does it.
     if (order[0].failures > 0 && tiers.get(order[0])! < AVOIDED) order[0].trialUntil = nowMs + TRIAL_MS;
     return order;
+  }
+
+  /**
+   * Gives the best of an order turns. By connections it is those that have fewest: while connections are short, that is
+   * all of them, and the one behind a spare or a backend that is down would have the turn of that besides its own.
+   */
+  #takeTurns(order: Backend[], best: Backend[]): void {
+    const equal = this.#balance === "round-robin" ? best : best.filter((backend) => load(backend) === load(best[0]));
+    if (equal.length > 1) moveToFront(order, nextInTurn(equal));
   }
 
   connected(backend: Backend): void {
@@ -129,6 +138,10 @@ export class Balancer {
     const isAvoided = isCooling || (this.#probed && backend.health.isDown);
     return (isAvoided ? AVOIDED : 0) + (backend.isSpare ? 1 : 0);
   }
+}
+
+function load({ active, weight }: Backend): number {
+  return active / weight;
 }
 
 /** Tiers from here on are of backends that are not well. */

@@ -100,6 +100,18 @@ Deno.test("Balancer gives turns and connections by weight", () => {
   assert.deepEqual(counts.backends.map(({ active }) => active), [30, 10]);
 });
 
+Deno.test("Balancer gives turns by weight to those with equally few connections, whatever else there is", () => {
+  const turns = (names: string, down: string, count: number) => {
+    const balancer = balancerOf(names);
+    for (const backend of balancer.backends) if (down.includes(backend.name)) balancer.failed(backend, 0, "refused");
+    return Array.from({ length: count }, () => order(balancer, 1)[0]).toSorted().join("");
+  };
+  assert.equal(turns("abC", "", 6), "aaabbb");
+  assert.equal(turns("abcd", "b", 6), "aaccdd");
+  assert.equal(turns("a3bC", "", 8), "aaaaaabb");
+  assert.equal(turns("abCD", "ab", 4), "CCDD");
+});
+
 Deno.test("Balancer takes spares only while no other backend is well", () => {
   const balancer = balancerOf("abC");
   const [a, b, spare] = balancer.backends;
