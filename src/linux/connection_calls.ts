@@ -1,7 +1,7 @@
 import { addressKey, type ConnectionEnds, type Endpoint, endpointKey } from "./endpoint_key.ts";
 import { listOpenFds } from "./open_fds.ts";
 import { ProcessCalls } from "./process_calls.ts";
-import { queryUnsent } from "./sock_diag.ts";
+import { isConnectionGone, queryUnsent } from "./sock_diag.ts";
 
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
@@ -105,6 +105,11 @@ export class ConnectionCalls extends ProcessCalls {
   /** The same for TCP connections that are given by their addresses, because nobody knows their descriptors. */
   unsentBytesOf(connections: readonly ConnectionEnds[]): (number | null)[] {
     return queryUnsent(this.symbols, connections);
+  }
+
+  /** Whether a TCP connection has ended by a reset, however that was reported; `false` where the kernel does not tell. */
+  isReset(ends: ConnectionEnds): boolean {
+    return isConnectionGone(this.symbols, ends);
   }
 
   /**

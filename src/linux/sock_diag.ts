@@ -20,6 +20,7 @@ const NLMSG_DONE = 3;
 const NLM_F_REQUEST = 1;
 const NLM_F_DUMP = 0x300;
 const IPPROTO_TCP = 6;
+const ENOENT = 2;
 /** The state of a handshake that waits for the client's ACK (linux/inet_diag.h, net/tcp_states.h). */
 const TCPF_SYN_RECV = 1 << 3;
 
@@ -128,6 +129,28 @@ export function queryUnsent(libc: LibcSymbols, connections: readonly ConnectionE
       }
     }
     return unsent;
+  } finally {
+    libc.close(fd);
+  }
+}
+
+/**
+ * Whether the kernel has no TCP connection of these ends any more. A connection whose peer has sent FIN is one; after a
+ * reset there is none.
+ * @returns `false` also where the kernel does not tell
+ */
+export function isConnectionGone(libc: LibcSymbols, ends: ConnectionEnds): boolean {
+  const fd = libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_SOCK_DIAG);
+  if (fd < 0) return false;
+  try {
+    const request = new Uint8Array(REQUEST_BYTES);
+    encodeConnectionRequest(request, ends);
+    if (libc.send(fd, request, BigInt(request.length), 0) < 0) return false;
+    const answer = new Uint8Array(ANSWER_BYTES);
+    const view = new DataView(answer.buffer);
+    if (Number(libc.recv(fd, answer, BigInt(answer.length), MSG_DONTWAIT)) < 20) return false;
+    // struct nlmsgerr (netlink(7)): the negative error is at 16.
+    return view.getUint16(4, true) === NLMSG_ERROR && view.getInt32(16, true) === -ENOENT;
   } finally {
     libc.close(fd);
   }

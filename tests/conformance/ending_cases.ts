@@ -3,12 +3,15 @@ import { Backend, echo, readAll, readExactly, silent, writeAll } from "../suppor
 import { CLIENT_HELLO } from "../support/certificates/client_hello.ts";
 import { patternBytes } from "../support/random.ts";
 import { reset, TcpBackend } from "../support/applications/tcp_backend.ts";
+import { runPeer } from "../support/peers/peers.ts";
 import { pause, until } from "../support/wait.ts";
 import { type Bench, connectionRecord } from "./suite.ts";
 
 const ANSWER = new TextEncoder().encode("HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n\r\n");
 const HEAD = patternBytes(1000);
 const CHUNK = patternBytes(16_384);
+
+const NODE = { command: "node", debian: "nodejs" };
 
 /** How a client saw a connection end: by close_notify, by FIN alone, or by a reset. */
 type End = "close_notify" | "fin" | "reset";
@@ -38,7 +41,7 @@ async function answerEarly(listener: Deno.Listener | Deno.UnixListener, bytes: n
 }
 
 /** Cases in which no last byte may be lost, and a cut has to be distinguishable from an orderly end. */
-export function endingCases({ contender, has, test, start }: Bench): void {
+export function endingCases({ contender, has, test, peerTest, start }: Bench): void {
   for (const unread of [true, false]) {
     const what = unread ? "without having read all" : "having read all that there was";
     test(`delivers an early answer of an application that closes ${what}, over Unix and TCP`, async (dir) => {
@@ -280,4 +283,42 @@ export function endingCases({ contender, has, test, start }: Bench): void {
     }
     assert.deepEqual(outcomes, ["cut", "whole"]);
   });
+
+  // Node tells of an end in good order, and cannot ask the kernel.
+  if (contender.runtime === "node") return;
+  peerTest("passes on a reset that comes with the end of the handshake as a reset", [NODE], async (dir) => {
+    const outcomes: string[] = [];
+    await using backend = new TcpBackend(async (conn) => {
+      await readAll(conn).then((bytes) => outcomes.push(`whole: ${bytes.length}`), () => outcomes.push("cut"));
+    });
+    await using proxy = await start(dir, backend.address);
+    await runPeer("node", ["-e", RESETTING_CLIENT, String(proxy.port)]);
+    const { reason, bytes_in } = await connectionRecord(proxy.program);
+    assert.deepEqual([reason, bytes_in], ["client-reset", 3]);
+    await until(() => outcomes.length === 1, "the application sees the end");
+    // There the client may have sent close_notify before the reset, for all that Deno tells.
+    if (contender.runtime === "deno" && contender.engine === "node") return;
+    assert.deepEqual(outcomes, ["cut"]);
+  });
 }
+
+/** Sends the end of its handshake, three bytes, and a reset at once, before the server's session tickets can come. */
+const RESETTING_CLIENT = `
+const raw = require("node:net").connect(Number(process.argv[1]), "127.0.0.1");
+let held = null;
+const between = new (require("node:stream").Duplex)({
+  read() {},
+  write(chunk, encoding, done) {
+    if (held === null) raw.write(chunk), held = [];
+    else held.push(chunk);
+    done();
+  },
+});
+raw.on("data", (chunk) => between.push(chunk));
+const client = require("node:tls").connect({ socket: between, rejectUnauthorized: false }, () => {
+  client.write("cut", () => {
+    raw.write(Buffer.concat(held));
+    raw.resetAndDestroy();
+    process.exit();
+  });
+});`;

@@ -1,6 +1,6 @@
 /** Connections of the native engine on Deno: plain ones to backends, encrypted ones from clients. */
 import { unmapAddress } from "../../net/ip_address.ts";
-import { CLOSED_HERE, type Conn, type ConnError, type Receiver, WRITTEN } from "../contract.ts";
+import { CLOSED_HERE, type Conn, ConnError, type Receiver, WRITTEN } from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { connError } from "./deno_error.ts";
 import { libc } from "../../linux/thread_libc.ts";
@@ -15,6 +15,7 @@ const NOTHING = new Uint8Array();
 export class DenoConn implements Conn {
   protected readonly inner: Deno.Conn;
   protected writing = 0;
+  protected hasWritten = false;
   protected closed = false;
   private readonly buffer: ReadBuffer;
   private unwritten: Uint8Array = NOTHING;
@@ -76,12 +77,14 @@ export class DenoConn implements Conn {
 
   // Neither is this one, because nearly every write is taken as a whole.
   write(bytes: Uint8Array): Promise<void> {
+    this.hasWritten = true;
     this.writing++;
     this.unwritten = bytes;
     return this.inner.write(bytes).then(this.writeDone ??= this.makeWriteDone(), this.failed);
   }
 
   writeFor(bytes: Uint8Array, writer: Receiver): void {
+    this.hasWritten = true;
     this.writing++;
     this.unwritten = bytes;
     this.writer = writer;
@@ -245,12 +248,23 @@ export class DenoTlsConn extends DenoConn {
     endSoon({ remote: this.remote, local: this.local, how }, () => this.inner.close());
   }
 
+  /**
+   * What the end of a connection stands for. The kernel reports a reset once. Where it comes before the session tickets
+   * are written, it is their write that fails, of which Deno says nothing, and the connection seems to end by FIN. After
+   * a write of ours that is not so: it would have failed.
+   */
+  private resetOf(failure: ConnError): ConnError {
+    return failure.kind === "truncated" && this.established && !this.hasWritten && libc.isReset(this) ? RESET : failure;
+  }
+
   protected override fail(error: unknown): ConnError {
-    const failure = super.fail(error);
+    const failure = this.resetOf(super.fail(error));
     if (failure.kind === "reset" || failure.kind === "tls") this.finished = true;
     return failure;
   }
 }
+
+const RESET = new ConnError("reset", "connection reset");
 
 type Asked = Pick<ConnectionToEnd, "remote" | "local"> & { resolve: (heard: boolean) => void };
 const asked: Asked[] = [];
