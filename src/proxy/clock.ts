@@ -5,7 +5,11 @@ export interface Expiring {
 }
 
 /** The connections of a worker. */
-type Members = Pick<ReadonlyMap<Expiring, unknown>, "size" | "keys">;
+interface Members {
+  readonly size: number;
+  /** Each may leave meanwhile. */
+  keys(): Iterable<Expiring>;
+}
 
 const SHORTEST_TICK_MS = 20;
 const LONGEST_TICK_MS = 1000;

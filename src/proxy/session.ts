@@ -8,6 +8,7 @@ import type { Tlv } from "../proxy_protocol/proxy_header.ts";
 import { ProxyHeaderError } from "../proxy_protocol/proxy_header_error.ts";
 import { quoteValue } from "../net/quote_value.ts";
 import type { Conn, ConnError } from "../engines/contract.ts";
+import { type Member, NO_PLACE } from "../engines/shared/members.ts";
 import { type FailureClass, failureClass } from "../tls/failure_class.ts";
 import type { TlsInfo } from "../tls/tls_info.ts";
 import type { Expiring } from "./clock.ts";
@@ -19,9 +20,17 @@ import { NOTHING_FORWARDED, type Preamble, type SessionContext } from "./session
 import { createRecord } from "./session_record.ts";
 import { writeHeader } from "./write_header.ts";
 
+/** A place among the connections that the limits allow. */
+interface Slot {
+  giveBack(): void;
+}
+
 type Phase = "handshake" | "connect" | "dismissed";
 
-export class Session implements Expiring {
+export class Session implements Expiring, Member {
+  place = NO_PLACE;
+  /** What is given back when it has ended. */
+  readonly slot: Slot;
   private context: SessionContext;
   private readonly client: Conn;
   private readonly conn: string;
@@ -52,8 +61,9 @@ export class Session implements Expiring {
   private error: string | undefined;
   private failureClass: FailureClass | undefined;
 
-  constructor(client: Conn, context: SessionContext) {
+  constructor(client: Conn, context: SessionContext, slot: Slot) {
     this.client = client;
+    this.slot = slot;
     this.context = context;
     this.conn = context.nextId();
     this.source = client.remote;

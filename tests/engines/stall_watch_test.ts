@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import { NO_PLACE } from "../../src/engines/shared/members.ts";
 import { StallWatch } from "../../src/engines/node/stall_watch.ts";
 
 function setUp(count: number) {
   let released = 0;
   const watch = new StallWatch(() => released++);
-  const connections = Array.from({ length: count }, () => ({ waiting: null as unknown }));
+  const connections = Array.from(
+    { length: count },
+    () => ({ waiting: null as unknown, waitedBefore: null as unknown, place: NO_PLACE }),
+  );
   for (const connection of connections) watch.add(connection);
   return {
     watch,

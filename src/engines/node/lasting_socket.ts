@@ -10,7 +10,7 @@ type Chunks = { chunk: unknown; encoding: BufferEncoding }[];
  */
 export class LastingSocket extends Socket {
   /** Called when a write has failed, which the stream itself takes for done. */
-  writeFailed: (error: Error) => void = () => {};
+  writeFailed: (error: Error) => void = ignore;
 
   override _write(chunk: unknown, encoding: BufferEncoding, done: WriteDone): void {
     super._write(chunk, encoding, reporting(this, done));
@@ -24,7 +24,7 @@ export class LastingSocket extends Socket {
 /** The same with TLS. */
 export class LastingTlsSocket extends TLSSocket {
   /** {@linkcode LastingSocket.writeFailed} */
-  writeFailed: (error: Error) => void = () => {};
+  writeFailed: (error: Error) => void = ignore;
 
   override _write(chunk: unknown, encoding: BufferEncoding, done: WriteDone): void {
     super._write(chunk, encoding, reporting(this, done));
@@ -41,3 +41,6 @@ function reporting(socket: LastingSocket | LastingTlsSocket, done: WriteDone): W
     done();
   };
 }
+
+/** A {@linkcode LastingSocket.writeFailed} for nobody. */
+export function ignore(): void {}

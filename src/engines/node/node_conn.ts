@@ -3,6 +3,8 @@ import { CLOSED_HERE, type Conn, CONNECTION_CUT, type ConnError, type Receiver }
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import { runtimeName } from "../../runtimes/name.ts";
+import { NO_PLACE } from "../shared/members.ts";
+import { ignore, LastingSocket, LastingTlsSocket } from "./lasting_socket.ts";
 import { type Stallable, stallWatch } from "./stall_watch.ts";
 import { socketEnd } from "../shared/socket_end.ts";
 import { unsentBytes } from "../shared/unsent_bytes.ts";
@@ -21,10 +23,10 @@ const LARGE_CHUNK_BYTES = 128 * 1024;
  * The key of a stream's connection, so that one function handles the events of all streams, without closures for each.
  */
 const CONN = Symbol("conn");
-type OwnedSocket = Socket & { [CONN]: NodeConn };
+type OwnedSocket = Socket & { [CONN]: NodeConn | null };
 
-/** The connection of a stream that one has taken. */
-export function connOf(stream: Socket): NodeConn {
+/** The connection of a stream that one has taken; `null` once it is closed. */
+export function connOf(stream: Socket): NodeConn | null {
   return (stream as OwnedSocket)[CONN];
 }
 
@@ -41,6 +43,9 @@ const DONE: Promise<void> = Promise.resolve();
  */
 export class NodeConn implements Conn, Stallable {
   readonly remote: { hostname: string; port: number };
+  // For the stall watch.
+  place = NO_PLACE;
+  waitedBefore: unknown = null;
   private stream: Socket;
   private readonly queue: Uint8Array[] = [];
   private stopped = false;
@@ -140,17 +145,31 @@ export class NodeConn implements Conn, Stallable {
   }
 
   close(): void {
-    stallWatch.delete(this);
-    this.fail(CLOSED_HERE);
+    this.leave();
     this.stream.destroy();
   }
 
   abort(): void {
-    stallWatch.delete(this);
-    this.fail(CLOSED_HERE);
+    this.leave();
     // A Unix socket has no reset, and resetAndDestroy() fails there.
     if (this.remote.hostname === "") this.stream.destroy();
     else this.stream.resetAndDestroy();
+  }
+
+  private leave(): void {
+    stallWatch.delete(this);
+    this.fail(CLOSED_HERE);
+    this.disown(this.stream);
+    this.disown(this.first);
+  }
+
+  /**
+   * Takes no more events of `stream`. On Deno a closed stream is garbage for a full collection only, and would keep
+   * everything that it refers to.
+   */
+  private disown(stream: Socket): void {
+    (stream as OwnedSocket)[CONN] = null;
+    if (stream instanceof LastingTlsSocket || stream instanceof LastingSocket) stream.writeFailed = ignore;
   }
 
   /** Takes the bytes and events of `stream` from now on. */
@@ -221,10 +240,8 @@ export class NodeConn implements Conn, Stallable {
 
   /** Fails everything that waits now or later. The first failure counts. */
   protected fail(failure: ConnError): void {
-    this.failure ??= failure;
-    const { failure: cause, receiver } = this;
-    // The relay may just be closing the connection.
-    if (receiver !== null) queueMicrotask(() => receiver.failed(cause));
+    const cause = this.failure ??= failure;
+    if (this.receiver !== null) failSoon(this.receiver, cause);
     this.reader?.reject(cause);
     this.writer?.reject(cause);
     this.closer?.reject(cause);
@@ -259,13 +276,15 @@ export class NodeConn implements Conn, Stallable {
   // The handlers are static, so that there is one function of each for all connections, with access to private fields.
 
   private static onData(this: OwnedSocket, chunk: Uint8Array): void {
-    if (!this[CONN].received(chunk, false)) return;
-    this[CONN].stopped = true;
-    this[CONN].pauseReading();
+    const conn = this[CONN];
+    if (conn === null || !conn.received(chunk, false)) return;
+    conn.stopped = true;
+    conn.pauseReading();
   }
 
   private static onEnd(this: OwnedSocket): void {
     const conn = this[CONN];
+    if (conn === null) return;
     const failure = conn.endFailure();
     if (failure !== null) return conn.fail(failure);
     conn.ended = true;
@@ -274,23 +293,31 @@ export class NodeConn implements Conn, Stallable {
 
   private static onNext(this: OwnedSocket): void {
     const conn = this[CONN];
+    if (conn === null) return;
     for (const event of conn.awaitedEvents) this.off(event, NodeConn.onNext);
     conn.done();
   }
 
   private static onFinish(this: OwnedSocket): void {
-    this[CONN].closer?.resolve();
-    this[CONN].closer = null;
+    const conn = this[CONN];
+    if (conn === null) return;
+    conn.closer?.resolve();
+    conn.closer = null;
   }
 
   private static onError(this: OwnedSocket, error: Error): void {
-    this[CONN].fail(nodeConnError(error));
+    this[CONN]?.fail(nodeConnError(error));
   }
 
   /** Fails everything that waits for a stream that is closed. */
   private static onClose(this: OwnedSocket): void {
     const conn = this[CONN];
-    if (conn.ended && conn.writer === null && conn.closer === null) return;
+    if (conn === null || (conn.ended && conn.writer === null && conn.closer === null)) return;
     conn.fail(CONNECTION_CUT);
   }
+}
+
+/** Fails a read, but not within the call: the relay may just be closing the connection. */
+function failSoon(receiver: Receiver, cause: ConnError): void {
+  queueMicrotask(() => receiver.failed(cause));
 }

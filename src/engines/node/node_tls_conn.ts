@@ -135,7 +135,8 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
 
   /** Handles an error of TLS; static as in {@linkcode NodeConn}. */
   private static onTlsError(this: Socket, error: Error): void {
-    const conn = connOf(this) as NodeTlsConn;
+    const conn = connOf(this) as NodeTlsConn | null;
+    if (conn === null) return;
     // OpenSSL knows HTTP by its first bytes, and has written nothing then. On Bun the socket takes nothing any more.
     if (ON_NODE && HTTP_CODES.includes((error as NodeJS.ErrnoException).code ?? "")) {
       conn.raw.write(PLAIN_HTTP_ANSWER);

@@ -1,10 +1,13 @@
 import { clearInterval, setInterval } from "node:timers";
+import { type Member, Members } from "../shared/members.ts";
 import { releaseMemorySoon } from "../shared/release_memory.ts";
 
 /** Something that may wait for a slow peer. */
-export interface Stallable {
+export interface Stallable extends Member {
   /** What waits now, the same value for as long as nothing moves; `null`: nothing does. */
   readonly waiting: unknown;
+  /** What has waited at the last look of {@linkcode StallWatch}, which alone sets it. */
+  waitedBefore: unknown;
 }
 
 const LOOK_MS = 1_000;
@@ -23,8 +26,7 @@ const AGAIN_AFTER_LOOKS = 5;
  */
 export class StallWatch {
   readonly #release: () => void;
-  /** Each with what has waited at the last look. */
-  readonly #watched = new Map<Stallable, unknown>();
+  readonly #watched = new Members<Stallable>();
   #stalledBefore = 0;
   /** Looks until memory is given back once more; 0: it is not. */
   #looksLeft = 0;
@@ -35,7 +37,8 @@ export class StallWatch {
   }
 
   add(connection: Stallable): void {
-    this.#watched.set(connection, null);
+    connection.waitedBefore = null;
+    this.#watched.add(connection);
     if (this.#timer !== undefined) return;
     this.#timer = setInterval(() => this.look(), LOOK_MS);
     this.#timer.unref();
@@ -48,9 +51,9 @@ export class StallWatch {
   /** Is called once a second while there is a connection. */
   look(): void {
     let stalled = 0;
-    for (const [connection, before] of this.#watched) {
+    for (const connection of this.#watched.keys()) {
       const { waiting } = connection;
-      if (waiting !== before) this.#watched.set(connection, waiting);
+      if (waiting !== connection.waitedBefore) connection.waitedBefore = waiting;
       else if (waiting !== null) stalled++;
     }
     // Those that stall one by one count together.

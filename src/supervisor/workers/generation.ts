@@ -8,6 +8,7 @@ import { Session } from "../../proxy/session.ts";
 import { createSessionContext, type SessionContext } from "../../proxy/session_context.ts";
 import type { Conn } from "../../engines/contract.ts";
 import { loadEngine } from "../../engines/load.ts";
+import { Members } from "../../engines/shared/members.ts";
 import { releaseMemorySoon } from "../../engines/shared/release_memory.ts";
 import type { GenerationPlan } from "./messages.ts";
 
@@ -34,7 +35,7 @@ export class Generation {
   sockets = 0;
   readonly #contexts = new Map<string, SessionContext>();
   readonly #limits = new Map<string, Limits>();
-  readonly #sessions = new Map<Session, Limits>();
+  readonly #sessions = new Members<Session>();
   readonly #clock: Clock;
   readonly #idle: (generation: Generation) => void;
   /** The most connections since memory was given back last. */
@@ -109,8 +110,8 @@ export class Generation {
       return context.telemetry.rejected(refusal, conn.remote.hostname);
     }
     if (!taken) limits.take();
-    const session = new Session(conn, context);
-    this.#sessions.set(session, limits);
+    const session = new Session(conn, context, limits);
+    this.#sessions.add(session);
     this.#clock.start();
     this.#most = Math.max(this.#most, this.#sessions.size);
     session.run();
@@ -146,8 +147,7 @@ export class Generation {
   }
 
   #finished(session: Session): void {
-    this.#sessions.get(session)?.giveBack();
-    this.#sessions.delete(session);
+    if (this.#sessions.delete(session)) session.slot.giveBack();
     if (this.#most >= FLOOD && this.#sessions.size < this.#most / 2) {
       this.#most = this.#sessions.size;
       releaseMemorySoon();
