@@ -42,7 +42,7 @@ interface Past {
   backends: Map<string, { route: string; name: string; row: Float64Array }>;
 }
 
-/** Listeners, routes and backends of the past that are kept by name; a reload may bring new names each time. */
+/** Former listeners, routes and backends that are kept by name; a reload may bring new names each time. */
 const MAX_PAST = 256;
 /** The name under which the numbers of all other former names are counted. */
 const REMOVED = "(removed)";
@@ -72,13 +72,31 @@ export class Counters {
       const { name, row, routes, backends } = snapshot(rows);
       const past = this.#pastOf(name);
       addRow(past.workers, live.worker, row);
-      for (const route of routes) {
-        const known = past.routes.has(route.name) || past.routes.size < MAX_PAST ? route.name : REMOVED;
-        let workers = past.routes.get(known);
-        if (workers === undefined) past.routes.set(known, workers = new Map());
-        addRow(workers, live.worker, route.row);
-      }
+      for (const route of routes) addPastRoute(past, route.name, live.worker, route.row);
       for (const backend of backends) addPastBackend(past, backend);
+      this.#foldFormer(past, rows);
+    }
+  }
+
+  /**
+   * Counts the oldest former routes and backends of a listener together. Those in use stay apart, of which there may be
+   * thousands: their numbers would go back.
+   * @param own of the worker that has ended; its names are in use where no other has the listener, since a worker that
+   * dies is replaced
+   */
+  #foldFormer(past: Past, own: ListenerRows): void {
+    if (past.routes.size <= MAX_PAST && past.backends.size <= MAX_PAST) return;
+    const others = [...this.#live.values()].flatMap(({ listeners }) =>
+      listeners.filter(({ name }) => name === own.name)
+    );
+    const inUse = others.length > 0 ? others : [own];
+    const routes = new Set(inUse.flatMap(({ routes }) => routes.map(({ name }) => name)));
+    const backends = new Set(inUse.flatMap(backendsOf).map(backendKey));
+    for (const [, rows] of takeOldest(past.routes, routes)) {
+      for (const [worker, row] of rows) addPastRoute(past, REMOVED, worker, row);
+    }
+    for (const [, { route, row }] of takeOldest(past.backends, backends)) {
+      addPastBackend(past, { route: route === "" ? "" : REMOVED, name: REMOVED, row });
     }
   }
 
@@ -170,11 +188,16 @@ function snapshot({ name, row, routes, backends }: ListenerRows) {
     name,
     row: sum,
     routes: copies,
-    backends: [
-      ...backends.map((backend) => ({ route: "", ...backend })),
-      ...routes.flatMap((route) => route.backends.map((backend) => ({ route: route.name, ...backend }))),
-    ],
+    backends: backendsOf({ backends, routes }),
   };
+}
+
+/** The backends of a listener and its routes. */
+function backendsOf({ backends, routes }: Pick<ListenerRows, "backends" | "routes">): BackendRow[] {
+  return [
+    ...backends.map((backend) => ({ route: "", ...backend })),
+    ...routes.flatMap((route) => route.backends.map((backend) => ({ route: route.name, ...backend }))),
+  ];
 }
 
 function emptyTotals(name: string, size: number): RouteTotals {
@@ -212,7 +235,7 @@ class ListenerSum {
   }
 
   addBackend({ route, name, row }: BackendRow): void {
-    const key = `${route}\0${name}`;
+    const key = backendKey({ route, name });
     let own = this.#backends.get(key);
     if (!own) {
       this.#backends.set(key, own = { route, name, row: new Float64Array(BACKEND.size) });
@@ -222,12 +245,27 @@ class ListenerSum {
   }
 }
 
+function backendKey({ route, name }: Pick<BackendRow, "route" | "name">): string {
+  return `${route}\0${name}`;
+}
+
+function addPastRoute({ routes }: Past, name: string, worker: number, row: Float64Array): void {
+  let workers = routes.get(name);
+  if (workers === undefined) routes.set(name, workers = new Map());
+  addRow(workers, worker, row);
+}
+
 function addPastBackend({ backends }: Past, backend: BackendRow): void {
-  const key = `${backend.route}\0${backend.name}`;
-  const known = backends.has(key) || backends.size < MAX_PAST;
-  const kept = known ? backend : { ...backend, route: backend.route === "" ? "" : REMOVED, name: REMOVED };
-  const place = known ? key : `${kept.route}\0${REMOVED}`;
-  const past = backends.get(place);
+  const key = backendKey(backend);
+  const past = backends.get(key);
   if (past) addNumbers(past.row, backend.row);
-  else backends.set(place, { ...kept, row: new Float64Array(backend.row) });
+  else backends.set(key, { ...backend, row: new Float64Array(backend.row) });
+}
+
+/** Takes the oldest out of what is not in use, as far as that is more than {@linkcode MAX_PAST}. */
+function takeOldest<Value>(past: Map<string, Value>, inUse: Set<string>): [string, Value][] {
+  const former = [...past].filter(([key]) => !inUse.has(key) && !key.endsWith(REMOVED));
+  const oldest = former.slice(0, Math.max(0, former.length - MAX_PAST));
+  for (const [key] of oldest) past.delete(key);
+  return oldest;
 }
