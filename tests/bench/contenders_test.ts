@@ -5,10 +5,12 @@ import { parseLibrary } from "../../bench/lab/tools.ts";
 import { Lab } from "../../bench/lab/lab.ts";
 import { startFileBackend } from "../../bench/backends/files.ts";
 import { startProxy } from "../../bench/contenders/proxies.ts";
+import { Backend, writeAll } from "../support/applications/backend.ts";
 import { peerTest } from "../support/peers/peers.ts";
 import { TempDir } from "../support/proxies/proxy.ts";
 import { bunProgram } from "../support/proxies/runtimes.ts";
 
+const OPENSSL = [{ command: "openssl", debian: "openssl" }];
 const SOURCE = new URL("../..", import.meta.url).pathname;
 
 Deno.test("peers of another installation are started there, with its TLS library asked for, too", async () => {
@@ -42,24 +44,60 @@ Deno.test("ours are compared with the loop on their own runtime and engine, wher
 });
 
 for (const loop of ["deno", "deno-node", "bun"]) {
-  peerTest(`the barest loop on ${loop} relays what it gets`, [{ command: "openssl", debian: "openssl" }], async () => {
-    // The bench takes the runtimes that are installed, which these need not be.
-    using dir = new TempDir();
-    Deno.symlinkSync(Deno.execPath(), dir.file("deno"));
-    if (loop === "bun") Deno.symlinkSync(await bunProgram(), dir.file("bun"));
-    const path = Deno.env.get("PATH") ?? "";
-    Deno.env.set("PATH", `${dir.path}:${path}`);
-    try {
-      await using lab = await Lab.open();
-      const backend = await startFileBackend(lab, [10, 1_000_000], 100);
-      const contender = contenderByName(`barest:${loop}`, { source: SOURCE, peers: null });
-      const proxy = await startProxy(lab, contender, { key: "ecdsa", backend: backend.path, connections: 100 });
-      const caCerts = [await Deno.readTextFile(lab.certificates.ecdsa.ca)];
-      using client = Deno.createHttpClient({ caCerts });
-      const answer = await fetch(`https://localhost:${proxy.port}/1000000`, { client });
-      assert.equal((await answer.bytes()).length, 1_000_000);
-    } finally {
-      Deno.env.set("PATH", path);
-    }
+  peerTest(`the barest loop on ${loop} relays what it gets`, OPENSSL, async () => {
+    await using lab = await Lab.open();
+    const backend = await startFileBackend(lab, [10, 1_000_000], 100);
+    const { port, caCerts } = await startLoop(lab, loop, backend.path);
+    using client = Deno.createHttpClient({ caCerts });
+    const answer = await fetch(`https://localhost:${port}/1000000`, { client });
+    assert.equal((await answer.bytes()).length, 1_000_000);
   });
+}
+
+peerTest("the barest loop on bun delivers the answer to a client that still sends", OPENSSL, async () => {
+  await using lab = await Lab.open();
+  using dir = new TempDir();
+  const path = dir.file("app.sock");
+  const answer = new Uint8Array(300_000);
+  const answered = Promise.withResolvers<void>();
+  await using _application = new Backend(path, async (conn) => {
+    // Whether the proxy has started is found out by a connection that sends nothing.
+    if (await conn.read(new Uint8Array(20)) === null) return;
+    await writeAll(conn, answer);
+    answered.resolve();
+  });
+  const { port, caCerts } = await startLoop(lab, "bun", path, () => Promise.resolve(true));
+  using client = await Deno.connectTls({ hostname: "localhost", port, caCerts });
+  await client.write(new Uint8Array(20));
+  await answered.promise;
+  // Where the loop closes its socket over bytes of the client, the kernel drops what is left of the answer.
+  let received = 0;
+  const buffer = new Uint8Array(65_536);
+  while (received < answer.length) {
+    await client.write(new Uint8Array(4));
+    const count = await client.read(buffer);
+    assert.ok(count !== null, `the answer ends after ${received} bytes`);
+    received += count;
+  }
+});
+
+async function startLoop(
+  lab: Lab,
+  loop: string,
+  backend: string,
+  check?: () => Promise<boolean>,
+): Promise<{ port: number; caCerts: string[] }> {
+  // The bench takes the runtimes that are installed, which these need not be.
+  using dir = new TempDir();
+  Deno.symlinkSync(Deno.execPath(), dir.file("deno"));
+  if (loop === "bun") Deno.symlinkSync(await bunProgram(), dir.file("bun"));
+  const path = Deno.env.get("PATH") ?? "";
+  Deno.env.set("PATH", `${dir.path}:${path}`);
+  try {
+    const contender = contenderByName(`barest:${loop}`, { source: SOURCE, peers: null });
+    const { port } = await startProxy(lab, contender, { key: "ecdsa", backend, connections: 100, check });
+    return { port, caCerts: [await Deno.readTextFile(lab.certificates.ecdsa.ca)] };
+  } finally {
+    Deno.env.set("PATH", path);
+  }
 }

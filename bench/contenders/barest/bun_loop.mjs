@@ -11,8 +11,9 @@ function send(target, chunk, source) {
   // A pause may come too late: what Bun has read already it still gives out.
   if (rest.length > 0) return rest.push(chunk);
   const taken = target.write(chunk);
-  if (taken === chunk.length) return;
-  rest.push(chunk.subarray(Math.max(taken, 0)));
+  // What is sent to a peer that has left is dropped.
+  if (taken === chunk.length || taken < 0) return;
+  rest.push(chunk.subarray(taken));
   source.pause();
 }
 
@@ -37,9 +38,13 @@ const HANDLERS = {
     else socket[last]();
   },
   // The end of one side is passed on as a half-close.
-  end: (socket) => finish(socket.data.peer, "shutdown"),
-  // After a half-close this is the peer's end, and both sides are over. So they are after a failure.
-  close: (socket) => finish(socket.data.peer, "end"),
+  end(socket) {
+    socket.data.ended = true;
+    finish(socket.data.peer, "shutdown");
+  },
+  // After a half-close this is the peer's end, and both sides are over. So they are after a failure. Where a side has
+  // ended before, the other's own end is waited for: closing a TCP socket over bytes that nobody has read resets it.
+  close: (socket) => socket.data.ended || finish(socket.data.peer, "end"),
   error() {},
 };
 
@@ -60,14 +65,14 @@ Bun.listen({
         shutdown: () => last = "shutdown",
         end: () => last = "end",
       };
-      client.data = { peer: waiting, rest: [], last: null };
+      client.data = { peer: waiting, rest: [], last: null, ended: false };
       const open = (backend) => {
         if (last === "end") return backend.end();
         client.data.peer = backend;
         for (const chunk of early) send(backend, chunk, client);
         if (last !== null) finish(backend, last);
       };
-      const data = { peer: client, rest: [], last: null };
+      const data = { peer: client, rest: [], last: null, ended: false };
       // A full accept queue refuses for the moment.
       const connect = () =>
         Bun.connect({ unix, allowHalfOpen: true, data, socket: { ...HANDLERS, open, connectError() {} } })
