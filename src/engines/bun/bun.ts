@@ -2,6 +2,7 @@
 import { ClientVerifier } from "../../tls/verify/client_verifier.ts";
 import { CIPHERS, SESSION_SECONDS } from "../../tls/ciphers.ts";
 import { AcceptQueue } from "../shared/accept_queue.ts";
+import { acknowledgeSoon } from "./acknowledge_soon.ts";
 import { BunConn, HANDLERS, type Socket } from "./bun_conn.ts";
 import { connectBun } from "./bun_connect.ts";
 import type { BunApi, BunTlsOptions } from "./bun_types.ts";
@@ -80,6 +81,8 @@ class BunTlsConn extends BunConn {
   private outcome: TlsInfo | ConnError | null = null;
   private waiter: { resolve(info: TlsInfo): void; reject(error: ConnError): void } | null = null;
 
+  /** Whether bytes have come after the handshake. */
+  private hasSent = false;
   /** Bytes until the receive buffer is bounded or let grow; `Infinity` where neither is to be done any more. */
   private bytesToBound: number;
   private isBounded = false;
@@ -93,6 +96,7 @@ class BunTlsConn extends BunConn {
   }
 
   override received(chunk: Uint8Array): void {
+    this.hasSent = true;
     this.bytesToBound -= chunk.length;
     if (this.bytesToBound <= 0) {
       if (this.isBounded) this.freeBuffer();
@@ -130,7 +134,7 @@ class BunTlsConn extends BunConn {
     }
     // BoringSSL answers the end of the client's handshake with nothing. A client that does not turn Nagle's algorithm
     // off holds its first request until that is acknowledged, which the kernel would put off for 40 ms.
-    if (this.remote.hostname !== "") libc.acknowledge(this.socket.fd);
+    if (this.remote.hostname !== "") acknowledgeSoon(this);
     const info = this.info();
     if (this.verifier !== null) {
       const chain = peerChain(this.socket.getPeerCertificate(false));
@@ -144,6 +148,11 @@ class BunTlsConn extends BunConn {
       }
     }
     this.settle(info);
+  }
+
+  /** {@linkcode acknowledgeSoon} */
+  acknowledge(): void {
+    if (!this.hasSent && this.isOpen) libc.acknowledge(this.socket.fd);
   }
 
   private verify(verifier: ClientVerifier, chain: Uint8Array[], error: Error | null): PeerCertificate {

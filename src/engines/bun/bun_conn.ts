@@ -54,6 +54,11 @@ export class BunConn implements Conn, StalledWrite {
     return this.knownLocal ??= socketEnd(this.socket.localAddress, this.socket.localPort);
   }
 
+  /** Whether both sides may still send, so that the socket has its descriptor. */
+  protected get isOpen(): boolean {
+    return this.failure === null && !this.hasEnded && !this.shut;
+  }
+
   heard(): Promise<boolean> {
     const { fd } = this.socket;
     return Promise.resolve((this.remote.hostname === "" ? libc.countedBytes(fd) : libc.bytesReceived(fd)) !== 0);
