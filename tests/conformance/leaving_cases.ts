@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { libc } from "../../src/linux/thread_libc.ts";
 import { readExactly, writeAll } from "../support/applications/backend.ts";
-import { reset } from "../support/applications/tcp_backend.ts";
+import { reset, TcpBackend } from "../support/applications/tcp_backend.ts";
+import { runPeer } from "../support/peers/peers.ts";
 import { patternBytes } from "../support/random.ts";
 import { pause, until } from "../support/wait.ts";
 import type { Bench } from "./suite.ts";
@@ -16,8 +17,11 @@ const FLOOD = new Uint8Array(100_000);
 /** Long enough for the proxy to see a reset. */
 const SEEN_MS = 300;
 
-/** A client that has left was heard before. */
-export function leavingCases({ test, start }: Bench): void {
+const OPENSSL = { command: "openssl", debian: "openssl" };
+const ANSWER = "a".repeat(16_384);
+
+/** What was sent before one side has left is delivered, and the other side is told how it has left. */
+export function leavingCases({ has, test, peerTest, start }: Bench): void {
   for (const transport of ["unix", "tcp"] as const) {
     test(`delivers what a client had sent before it left without reading the answer, over ${transport}`, async (dir) => {
       const path = dir.file("app.sock");
@@ -52,4 +56,33 @@ export function leavingCases({ test, start }: Bench): void {
       await answering;
     });
   }
+
+  if (!has("unix-listen")) return;
+  peerTest(
+    "lets a client on a Unix socket tell that its application was cut, and the next as well",
+    [OPENSSL],
+    async (dir) => {
+      const path = dir.file("listen.sock");
+      await using backend = new TcpBackend(async (conn) => {
+        // A byte that it does not take would be refused, and the answer an early one.
+        await readExactly(conn, 1);
+        await writeAll(conn, new TextEncoder().encode(ANSWER));
+        reset(conn);
+      });
+      await using proxy = await start(dir, backend.address, { listener: { listen: `unix:${path}` } });
+      const { program } = proxy;
+      for (const count of [1, 2]) {
+        const args = ["s_client", "-unix", path, "-ign_eof", "-quiet"];
+        const { text, errors } = await runPeer("openssl", args, Uint8Array.of(7));
+        assert.ok(text === ANSWER, `${text.length} bytes have come`);
+        assert.match(errors, /unexpected eof/);
+        await until(() => program.connections().length === count, "each has its record");
+      }
+      assert.deepEqual(program.connections().map(({ reason, worker }) => [reason, worker]), [
+        ["backend-reset", 0],
+        ["backend-reset", 0],
+      ]);
+      assert.ok(program.records.every(({ event }) => event !== "worker-died"), "the worker goes on");
+    },
+  );
 }

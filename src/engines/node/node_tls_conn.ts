@@ -158,6 +158,8 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   cutWrite(): void {
     // On Deno and Node, ending the raw socket sends no close_notify; on Bun it does.
     if (!ON_BUN) this.raw.end();
+    // No address tells Unix sockets apart.
+    else if (this.remote.hostname === "") this.raw.destroy();
     else libc!.endConnections([{ remote: this.remote, local: this.local, how: "fin" }]);
   }
 
