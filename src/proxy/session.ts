@@ -298,8 +298,9 @@ export class Session implements Expiring, Member {
 }
 
 function describeTls({ sni, alpn }: TlsInfo): string {
-  const name = sni === undefined ? "a client that names no server" : quoteValue(sni);
-  return alpn === undefined ? `${name} without a protocol` : `${name} with ${quoteValue(alpn)}`;
+  // Not every engine knows what server the client has named.
+  const name = sni === undefined ? "a client" : quoteValue(sni);
+  return `${name} with ${alpn === undefined ? "no protocol" : quoteValue(alpn)}`;
 }
 
 function messageOf(error: unknown): string {

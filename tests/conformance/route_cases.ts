@@ -28,9 +28,11 @@ export function routeCases({ contender, has, test, start, refusal }: Bench): voi
     const other = await speak("smtp");
     assert.equal(other.answer, null);
     assert.match(other.error, /no.?application.?protocol|alert number 120/i);
-    assert.equal((await tlsClient({ port: proxy.port })).answer, null, "no protocol, no route");
-    const record = await proxy.program.record(({ reason }) => reason === "no-route", "record of the refusal");
-    assert.match(String(record.error), /No route for .*no|without a protocol/);
+    const silent = await tlsClient({ port: proxy.port, servername: "localhost" });
+    assert.equal(silent.answer, null, "no protocol, no route");
+    // Native on Deno does not know the name, and must not say that there was none.
+    const told = /^No route for ("localhost"|a client) with no protocol$/;
+    await proxy.program.record(({ reason, error }) => reason === "no-route" && told.test(String(error)), "refusal");
     await until(() => proxy.program.connections().filter(({ route }) => route !== undefined).length === 2, "records");
     assert.deepEqual(routesOf(proxy.program.connections()), [["two", h2.address], ["one", http1.address]]);
   });
