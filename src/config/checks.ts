@@ -34,6 +34,7 @@ export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report
     checkHealth(listener, path, isGiven, report);
     checkCertificates(listener, path, report);
     checkVersions(listener, path, isGiven, report);
+    checkTermination(listener, path, isGiven, report);
     checkClientAuth(listener, path, isGiven, report);
     checkProxyProtocol(listener, path, isGiven, report);
     checkSpread(listener, path, report);
@@ -146,6 +147,15 @@ function checkCertificates(listener: ListenerFile, path: Path, report: Report): 
 /** Whether some connection is decrypted here. */
 function terminates({ backend, routes }: ListenerFile): boolean {
   return backend.length > 0 || routes.length === 0 || routes.some(({ passthrough }) => !passthrough);
+}
+
+/** Warns of keys about TLS where all of it is between the clients and the backends. */
+function checkTermination(listener: ListenerFile, path: Path, isGiven: IsGiven, report: Report): void {
+  if (terminates(listener)) return;
+  for (const key of ["alpn", "min-version", "max-version", "sni-strict"]) {
+    if (!isGiven([...path, key]) || report.hasFailed([...path, key])) continue;
+    report.warning([...path, key], "has no effect: every route passes TLS through");
+  }
 }
 
 function checkVersions(listener: ListenerFile, path: Path, isGiven: IsGiven, report: Report): void {

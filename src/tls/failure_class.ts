@@ -19,7 +19,8 @@ const FAILURE_TABLE = {
     meaning: "the client speaks HTTP without TLS; `native` on Deno says `not-tls`",
   },
   "not-tls": {
-    says: /InvalidContentType|WRONG_VERSION_NUMBER|wrong version number|UNKNOWN_PROTOCOL|unknown protocol/,
+    says:
+      /InvalidContentType|EXCESSIVE_MESSAGE_SIZE|WRONG_VERSION_NUMBER|wrong version number|UNKNOWN_PROTOCOL|unknown protocol/,
     meaning: "what the client sent is not TLS",
   },
   "no-common-protocol": {

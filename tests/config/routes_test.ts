@@ -64,7 +64,14 @@ Deno.test("checkConfig() wants a backend of the listener or routes, and no certi
   assert.deepEqual(problemsOf(without("backend")), [
     "proxy.toml:1:1: listener.backend: missing, must be given: where the application listens",
   ]);
-  assert.deepEqual(problemsOf(without("backend", "cert", "key") + passes), []);
+  assert.deepEqual(problemsOf(without("alpn", "backend", "cert", "key") + passes), []);
+  const keys = ['alpn = ["h2"]', 'min-version = "1.3"', 'max-version = "1.3"', "sni-strict = true"];
+  assert.deepEqual(
+    problemsOf(`${without("alpn", "backend", "cert", "key")}\n${keys.join("\n")}\n${passes}`)
+      .filter((problem) => problem.includes("has no effect")).map((problem) => problem.replace(/.*warning: /, "")),
+    ["alpn", "min-version", "max-version", "sni-strict"]
+      .map((key) => `listener.${key}: has no effect: every route passes TLS through`),
+  );
   assert.deepEqual(
     problemsOf(without("backend", "cert", "key") + passes.replace("passthrough = true", 'alpn = ["h2"]')),
     [

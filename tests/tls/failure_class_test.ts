@@ -12,6 +12,7 @@ const SAID: Record<string, string[]> = {
   "plain-http": ["HTTP_REQUEST", "http request"],
   "not-tls": [
     "received corrupt message of type InvalidContentType (SSL routines:ssl3_get_record:wrong version number)",
+    "EXCESSIVE_MESSAGE_SIZE",
     "WRONG_VERSION_NUMBER",
     "wrong version number",
   ],
