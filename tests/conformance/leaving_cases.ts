@@ -12,7 +12,7 @@ const HEAD = patternBytes(1000);
  * Fits into what the kernel and the proxy hold on the way to an application that does not read. It is more than a Unix
  * socket and the proxy hold without the kernel's buffer of the client's connection.
  */
-const REQUEST = { unix: patternBytes(340_000), tcp: patternBytes(200_000) };
+const REQUEST = { unix: patternBytes(310_000), tcp: patternBytes(200_000) };
 const FLOOD = new Uint8Array(100_000);
 /** Long enough for the proxy to see a reset. */
 const SEEN_MS = 300;

@@ -14,10 +14,10 @@ function setUp(count: number) {
     watch,
     connections,
     released: () => released,
-    // Without a connection the timer ends.
+    // Without a connection the timer ends, when memory was given back for the last time.
     end() {
       for (const connection of connections) watch.delete(connection);
-      watch.look();
+      for (let turn = 0; turn < 10; turn++) watch.look();
     },
   };
 }
@@ -61,4 +61,19 @@ Deno.test("connections that stall one by one count together", () => {
   watch.look();
   assert.equal(released(), 1);
   end();
+});
+
+Deno.test("what many connections have held is given back when they stall no more, also when they were the last", () => {
+  const { watch, connections, released, end } = setUp(100);
+  for (const connection of connections) connection.waiting = {};
+  for (let turn = 0; turn < 10; turn++) watch.look();
+  assert.equal(released(), 2);
+  for (const connection of connections.slice(0, 31)) watch.delete(connection);
+  watch.look();
+  assert.equal(released(), 2, "these few are not worth it");
+  watch.delete(connections[31]);
+  watch.look();
+  assert.equal(released(), 3);
+  end();
+  assert.equal(released(), 5, "at once, and once more");
 });

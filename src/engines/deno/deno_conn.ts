@@ -97,8 +97,13 @@ export class DenoConn implements Conn {
   private takenOf(count: number): void | Promise<void> {
     const bytes = this.unwritten;
     this.unwritten = NOTHING;
-    if (count < bytes.length) return this.writeRest(bytes.subarray(count));
+    if (count < bytes.length) return this.writeRest(this.restOf(bytes, count));
     this.writing--;
+  }
+
+  /** What is left of a chunk of which `count` bytes were taken. */
+  protected restOf(bytes: Uint8Array, count: number): Uint8Array {
+    return bytes.subarray(count);
   }
 
   protected get failed(): (error: unknown) => never {

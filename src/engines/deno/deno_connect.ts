@@ -16,18 +16,31 @@ const MAX_READ_FOR_NODE_TLS = 32 * 1024;
  * @param deadline that of {@linkcode Engine.connect}
  */
 export function connectDeno(target: Address, deadline: number): Promise<Conn> {
-  return connectWithRetry(() => connectOnce(target, deadline, MAX_READ), deadline);
+  return connectWithRetry(() => connectOnce(target, deadline, (inner) => new DenoConn(inner, MAX_READ)), deadline);
 }
 
 /** The same for the engine that writes to its clients by `node:tls`. */
 export function connectDenoForNodeTls(target: Address, deadline: number): Promise<Conn> {
-  return connectWithRetry(() => connectOnce(target, deadline, MAX_READ_FOR_NODE_TLS), deadline);
+  return connectWithRetry(() => connectOnce(target, deadline, (inner) => new BackendOfNodeTls(inner)), deadline);
 }
 
-function connectOnce(target: Address, deadline: number, maxRead: number): Promise<Conn> {
+/** A connection to a backend for chunks that nobody else holds. */
+class BackendOfNodeTls extends DenoConn {
+  constructor(inner: Deno.Conn) {
+    super(inner, MAX_READ_FOR_NODE_TLS);
+  }
+
+  /** While the application does not read, what is left of a chunk would hold the whole chunk. */
+  protected override restOf(bytes: Uint8Array, count: number): Uint8Array {
+    const left = bytes.length - count;
+    return left > count ? bytes.subarray(count) : new Uint8Array(bytes.subarray(count));
+  }
+}
+
+function connectOnce(target: Address, deadline: number, connOf: (inner: Deno.Conn) => Conn): Promise<Conn> {
   if (target.transport === "unix") {
     return Deno.connect({ transport: "unix", path: target.path })
-      .then((conn) => new DenoConn(conn, maxRead), throwConnError);
+      .then(connOf, throwConnError);
   }
   return Deno.connect({
     hostname: target.hostname,
@@ -36,6 +49,6 @@ function connectOnce(target: Address, deadline: number, maxRead: number): Promis
   }).then((conn) => {
     conn.setNoDelay(true);
     conn.setKeepAlive(true);
-    return new DenoConn(conn, maxRead);
+    return connOf(conn);
   }).catch(throwConnError);
 }

@@ -11,7 +11,10 @@ export interface Stallable extends Member {
 }
 
 const LOOK_MS = 1_000;
-/** When so many more connections stall, the garbage of what they have moved before is worth giving back. */
+/**
+ * When so many more connections stall, the garbage of what they have moved before is worth giving back; when so many
+ * fewer do, what they have held.
+ */
 const WORTH_RELEASING = 32;
 /**
  * After how many looks memory is given back once more: what was garbage then may have held other garbage, or have been in
@@ -20,13 +23,14 @@ const WORTH_RELEASING = 32;
 const AGAIN_AFTER_LOOKS = 5;
 
 /**
- * Gives memory back when many connections stall. Before a peer stalls megabytes have gone through its connection, whose
- * buffers are garbage by then. A runtime looks for garbage when it allocates, and stalled connections allocate nothing.
- * What waits at two looks in a row stalls.
+ * Gives memory back when many connections stall, and when many that have stalled do no more. Before a peer stalls
+ * megabytes have gone through its connection, whose buffers are garbage by then. A runtime looks for garbage when it
+ * allocates, and stalled connections allocate nothing. What waits at two looks in a row stalls.
  */
 export class StallWatch {
   readonly #release: () => void;
   readonly #watched = new Members<Stallable>();
+  /** How many stalled when memory was given back last. */
   #stalledBefore = 0;
   /** Looks until memory is given back once more; 0: it is not. */
   #looksLeft = 0;
@@ -56,12 +60,13 @@ export class StallWatch {
       if (waiting !== connection.waitedBefore) connection.waitedBefore = waiting;
       else if (waiting !== null) stalled++;
     }
-    // Those that stall one by one count together.
-    const isWorth = stalled - this.#stalledBefore >= WORTH_RELEASING;
-    if (isWorth) this.#looksLeft = AGAIN_AFTER_LOOKS;
-    if (isWorth || (this.#looksLeft > 0 && --this.#looksLeft === 0)) this.#release();
-    if (isWorth || stalled < this.#stalledBefore) this.#stalledBefore = stalled;
-    if (this.#watched.size > 0) return;
+    // Those that stall or leave one by one count together.
+    if (Math.abs(stalled - this.#stalledBefore) >= WORTH_RELEASING) {
+      this.#stalledBefore = stalled;
+      this.#looksLeft = AGAIN_AFTER_LOOKS;
+      this.#release();
+    } else if (this.#looksLeft > 0 && --this.#looksLeft === 0) this.#release();
+    if (this.#watched.size > 0 || this.#looksLeft > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

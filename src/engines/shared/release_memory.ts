@@ -1,4 +1,6 @@
 import process from "node:process";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { runtimeName } from "../../runtimes/name.ts";
 
 /** Largest heap that is collected here. A larger one would stop the thread for too long. */
@@ -27,11 +29,24 @@ export function releaseMemorySoon(): void {
     const heapBytes = heapSize();
     if (heapBytes === null) return releaseMemorySoon();
     if (heapBytes <= LARGEST_HEAP) {
-      if (Bun !== undefined) Bun.gc(false);
-      else gc?.();
+      // A collection that does not wait frees little of what typed arrays hold.
+      if (Bun !== undefined) Bun.gc(true);
+      else (gc ?? nodeGc())?.();
     }
     libc?.trimMemory();
   }, PAUSE_MS);
+}
+
+let madeGc: (() => void) | undefined;
+
+/** V8's function on Node, where the command line would have to ask for it otherwise; `undefined` on Deno. */
+function nodeGc(): (() => void) | undefined {
+  if (runtimeName() !== "node") return undefined;
+  if (madeGc === undefined) {
+    setFlagsFromString("--expose-gc");
+    madeGc = runInNewContext("gc") as () => void;
+  }
+  return madeGc;
 }
 
 /**
