@@ -13,6 +13,7 @@ const TLS12 = 0x0303;
 const SIGNATURE_ALGORITHMS = 13;
 const SIGNATURE_ALGORITHMS_CERT = 50;
 const SUPPORTED_GROUPS = 10;
+const ALGORITHMS = [SIGNATURE_ALGORITHMS, SIGNATURE_ALGORITHMS_CERT, SUPPORTED_GROUPS];
 const HOST_NAME = 0;
 
 const UTF8 = new TextDecoder();
@@ -33,6 +34,7 @@ export interface ClientHello {
    * all versions up to it, but for none above TLS 1.2.
    */
   versions: number[];
+  // What follows is empty where algorithms are not read.
   /** `SignatureScheme` numbers (RFC 8446 section 4.2.3); `null` where it sends no such extension. */
   signatureAlgorithms: number[] | null;
   /** The same for the signatures of certificates, where these differ. */
@@ -122,8 +124,14 @@ function wholeMessage(bytes: Uint8Array): Uint8Array | null {
 
 /** Reads a ClientHello from the first bytes of a connection, as they come. */
 export class ClientHelloReader {
+  private readonly algorithms: boolean;
   /** Made for a message that comes in pieces. */
   private message: MessageReader | null = null;
+
+  /** @param algorithms whether to read the lists of algorithms, by which one of several certificates is chosen */
+  constructor({ algorithms }: { algorithms: boolean }) {
+    this.algorithms = algorithms;
+  }
 
   /**
    * Takes the next bytes.
@@ -136,7 +144,7 @@ export class ClientHelloReader {
     const message = whole ?? (this.message ??= new MessageReader()).take(bytes);
     if (message === undefined || message === null) return message;
     try {
-      return parse(new Reader(message));
+      return parse(new Reader(message), this.algorithms);
     } catch (error) {
       if (error instanceof RangeError) return null;
       throw error;
@@ -149,10 +157,11 @@ export function readHandshake(bytes: Uint8Array): Uint8Array | null | undefined 
   return new MessageReader().take(bytes);
 }
 
-function parse(message: Reader): ClientHello {
+function parse(message: Reader, algorithms: boolean): ClientHello {
   const legacyVersion = message.uint16();
   message.skip(32); // random
   message.skip(message.uint8()); // legacy_session_id
+  const cipherSuites = message.part(message.uint16());
   const hello: ClientHello = {
     serverName: null,
     alpn: [],
@@ -160,7 +169,7 @@ function parse(message: Reader): ClientHello {
     versions: [Math.min(legacyVersion, TLS12)],
     signatureAlgorithms: null,
     certificateSignatureAlgorithms: null,
-    cipherSuites: readNumbers(message.part(message.uint16())),
+    cipherSuites: algorithms ? readNumbers(cipherSuites) : [],
     groups: null,
   };
   message.skip(message.uint8()); // legacy_compression_methods
@@ -168,17 +177,26 @@ function parse(message: Reader): ClientHello {
   const extensions = message.part(message.uint16());
   while (extensions.left > 0) {
     const type = extensions.uint16();
-    const extension = extensions.part(extensions.uint16());
-    if (type === SERVER_NAME) hello.serverName ??= readHostName(extension);
-    else if (type === ALPN) hello.alpn = readProtocols(extension);
-    else if (type === SUPPORTED_VERSIONS) hello.versions = readNumbers(extension.part(extension.uint8()));
-    else if (type === SIGNATURE_ALGORITHMS) {
-      hello.signatureAlgorithms = readNumbers(extension.part(extension.uint16()));
-    } else if (type === SIGNATURE_ALGORITHMS_CERT) {
-      hello.certificateSignatureAlgorithms = readNumbers(extension.part(extension.uint16()));
-    } else if (type === SUPPORTED_GROUPS) hello.groups = readNumbers(extension.part(extension.uint16()));
+    const length = extensions.uint16();
+    if (
+      type === SERVER_NAME || type === ALPN || type === SUPPORTED_VERSIONS || (algorithms && ALGORITHMS.includes(type))
+    ) {
+      readExtension(hello, type, extensions.part(length));
+    } else extensions.skip(length);
   }
   return hello;
+}
+
+function readExtension(hello: ClientHello, type: number, extension: Reader): void {
+  if (type === SERVER_NAME) hello.serverName ??= readHostName(extension);
+  else if (type === ALPN) hello.alpn = readProtocols(extension);
+  else if (type === SUPPORTED_VERSIONS) hello.versions = readNumbers(extension.part(extension.uint8()));
+  else {
+    const numbers = readNumbers(extension.part(extension.uint16()));
+    if (type === SIGNATURE_ALGORITHMS) hello.signatureAlgorithms = numbers;
+    else if (type === SIGNATURE_ALGORITHMS_CERT) hello.certificateSignatureAlgorithms = numbers;
+    else hello.groups = numbers;
+  }
 }
 
 function readHostName(extension: Reader): string | null {
@@ -247,7 +265,9 @@ export class Reader {
   }
 
   ascii(): string {
-    return String.fromCharCode(...this.bytes);
+    let text = "";
+    for (let at = this.at; at < this.end; at++) text += String.fromCharCode(this.all[at]);
+    return text;
   }
 
   utf8(): string {

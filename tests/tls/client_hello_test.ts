@@ -5,7 +5,7 @@ import tls from "node:tls";
 import { ClientHelloReader, MAX_CLIENT_HELLO_BYTES } from "../../src/tls/client_hello.ts";
 
 function readClientHello(bytes: Uint8Array) {
-  return new ClientHelloReader().take(bytes);
+  return new ClientHelloReader({ algorithms: true }).take(bytes);
 }
 
 /** The server name alone, as {@linkcode readClientHello} answers. */
@@ -91,7 +91,7 @@ Deno.test("ClientHelloReader takes any mutilated message without throwing", asyn
 
 Deno.test("ClientHelloReader takes a message byte by byte, in records of one byte", async () => {
   const hello = await clientHello({ servername: "shop.example", ALPNProtocols: ["h2", "http/1.1"] });
-  const reader = new ClientHelloReader();
+  const reader = new ClientHelloReader({ algorithms: true });
   const bytes = inRecords(hello, 1);
   for (const byte of bytes.subarray(0, -1)) assert.equal(reader.take(Uint8Array.of(byte)), undefined);
   const offer = reader.take(bytes.subarray(-1))!;
@@ -114,7 +114,7 @@ Deno.test("ClientHelloReader takes what remains below its limit and refuses what
   const overhead = 2 * 5 + 4;
   for (const piece of [1, 1000, MAX_CLIENT_HELLO_BYTES]) {
     const feed = (bytes: Uint8Array) => {
-      const reader = new ClientHelloReader();
+      const reader = new ClientHelloReader({ algorithms: true });
       for (let at = 0; at < bytes.length; at += piece) {
         const hello = reader.take(bytes.subarray(at, at + piece));
         if (hello !== undefined) return hello;
@@ -142,6 +142,15 @@ Deno.test("ClientHelloReader reads what a client says of signatures of certifica
   assert.deepEqual(hello.signatureAlgorithms, [0x0403]);
   assert.deepEqual(hello.cipherSuites, [0xc02b]);
   assert.equal(hello.groups, null);
+});
+
+Deno.test("ClientHelloReader leaves the algorithms out where one certificate answers every client", async () => {
+  const hello = await clientHello({ servername: "shop.example", ALPNProtocols: ["h2"] });
+  const whole = readClientHello(hello)!;
+  const brief = new ClientHelloReader({ algorithms: false }).take(hello);
+  const none = { cipherSuites: [], signatureAlgorithms: null, certificateSignatureAlgorithms: null, groups: null };
+  assert.deepEqual(brief, { ...whole, ...none });
+  assert.ok(whole.cipherSuites.length > 0 && whole.groups !== null);
 });
 
 Deno.test("ClientHelloReader takes no version above TLS 1.2 from where older clients say theirs", () => {

@@ -73,7 +73,8 @@ export const nodeEngine: Engine = {
 };
 
 function createServer(): Server {
-  return net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  // On Deno to stop a connection's reading, and to let it go on, costs each one 7 µs.
+  return net.createServer({ allowHalfOpen: true, pauseOnConnect: name !== "deno" });
 }
 
 function watchOf(fd: number, backlog: number): NodeListenerOptions["watch"] {

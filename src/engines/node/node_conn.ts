@@ -80,7 +80,7 @@ export class NodeConn implements Conn, Stallable {
     if (this.stream.writableLength === 0) this.done();
   };
 
-  /** @param stream connected, paused, and not yet {@linkcode NodeConn.attach attached} */
+  /** @param stream connected, not flowing, and not yet {@linkcode NodeConn.attach attached} */
   constructor(stream: Socket) {
     this.remote = socketEnd(stream.remoteAddress, stream.remotePort);
     this.first = this.stream = stream;

@@ -23,7 +23,7 @@ interface Accepted {
 }
 
 export interface NodeListenerOptions {
-  /** A server that listens and pauses its connections. */
+  /** A server that listens, and on Bun and Node pauses its connections. */
   server: Server;
   /** Watches whether the server still accepts, and replaces it by `revive` where not; absent where it always does. */
   watch?: (revive: (server: Server) => void) => AcceptWatch;

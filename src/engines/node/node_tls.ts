@@ -117,6 +117,11 @@ export class NodeTls {
       this.#contexts.length === 0 || this.#index?.needsHello === true;
   }
 
+  /** Whether a client's algorithms are needed, to choose among several certificates. */
+  get choosesByAlgorithms(): boolean {
+    return this.#index !== null;
+  }
+
   /** Whether a connection validates a name for an ACME server: one that this process has a challenge for, or nobody. */
   validates(hello: ClientHello | null): boolean {
     if (hello === null || this.challenges.length === 0 || !isValidation(hello)) return false;

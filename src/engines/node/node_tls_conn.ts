@@ -22,7 +22,8 @@ const ON_NODE = runtimeName() === "node";
 const libc = ON_NODE ? null : (await import("../../linux/thread_libc.ts")).libc;
 
 const SECURE = ["secure"];
-const READABLE = ["readable", "end"];
+const READABLE = ["readable"];
+const READABLE_OR_END = ["readable", "end"];
 
 /** How Node calls a failed handshake with a client that speaks HTTP. */
 const HTTP_CODES = ["ERR_SSL_HTTP_REQUEST", "ERR_SSL_HTTPS_PROXY_REQUEST"];
@@ -53,7 +54,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   private isBounded = false;
 
   /**
-   * @param raw a paused socket from which nothing was read
+   * @param raw a socket from which nothing was read, paused but on Deno
    * @param fd its descriptor, where it is known and the runtime does not tell it
    * @param canBound whether the receive buffer may be bounded
    */
@@ -74,7 +75,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   override handshake(): Promise<TlsInfo> {
     if (!this.tls.peeks) return this.shakeHands(this.tls.start(this.raw), null);
     return this.nextChunk("ClientHello").then((chunk) => {
-      const reader = new ClientHelloReader();
+      const reader = new ClientHelloReader({ algorithms: this.tls.choosesByAlgorithms });
       const hello = reader.take(chunk);
       return hello === undefined ? this.peekOn(reader, chunk) : this.begin(hello, chunk);
     });
@@ -287,7 +288,17 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     const chunk = this.takeChunk(limit);
     if (chunk !== null) return Promise.resolve(chunk);
     if (this.raw.readableEnded) return Promise.reject(endedEarly(`its ${what}`));
-    return this.next(this.raw, READABLE).then(() => this.takeChunk(limit) ?? this.nextChunk(what, limit));
+    return this.next(this.raw, READABLE).then(() => this.takeChunk(limit) ?? this.nextChunkOrEnd(what, limit));
+  }
+
+  /** The end of a stream is reported as "readable", too, and as the end only when it was looked for. */
+  private async nextChunkOrEnd(what: string, limit: number): Promise<Uint8Array> {
+    for (;;) {
+      if (this.raw.readableEnded) throw endedEarly(`its ${what}`);
+      await this.next(this.raw, READABLE_OR_END);
+      const chunk = this.takeChunk(limit);
+      if (chunk !== null) return chunk;
+    }
   }
 
   /** Returns bytes of the raw connection that have arrived; `null` where none have. */
