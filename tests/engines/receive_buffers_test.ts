@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BULK_BYTES, FIRST_RECEIVE_BUFFER_BYTES } from "../../src/engines/shared/receive_buffers.ts";
+import { FIRST_RECEIVE_BUFFER_BYTES } from "../../src/engines/shared/receive_buffers.ts";
 import type { ConnectionEnds } from "../../src/linux/endpoint_key.ts";
 import { libc } from "../../src/linux/thread_libc.ts";
 import { peerTest, runPeer } from "../support/peers/peers.ts";
@@ -38,7 +38,9 @@ Deno.test("a receive buffer that is bounded grows again once it is let", async (
     }, "nothing more fits");
     return now;
   };
-  for (const bytes of await held([0, 0])) assert.ok(bytes > 0 && bytes <= BULK_BYTES / 2, `${bytes} bytes are held`);
+  for (const bytes of await held([0, 0])) {
+    assert.ok(bytes > 0 && bytes <= 2 * FIRST_RECEIVE_BUFFER_BYTES, `${bytes} bytes are held`);
+  }
 
   assert.ok(libc.freeReceiveBuffer(fds[1]));
   const buffer = new Uint8Array(256 * 1024);
@@ -47,8 +49,8 @@ Deno.test("a receive buffer that is bounded grows again once it is let", async (
     while (read[index] < 16_000_000) read[index] += (await served.read(buffer))!;
   }
   const [bounded, freed] = await held(read);
-  assert.ok(bounded <= BULK_BYTES / 2, `${bounded} bytes are held of the bounded one`);
-  assert.ok(freed > BULK_BYTES / 2, `${freed} bytes are held of the one that was let grow`);
+  assert.ok(bounded <= 2 * FIRST_RECEIVE_BUFFER_BYTES, `${bounded} bytes are held of the bounded one`);
+  assert.ok(freed > 2 * FIRST_RECEIVE_BUFFER_BYTES, `${freed} bytes are held of the one that was let grow`);
   for (const conn of connections.flat()) conn.close();
   await writing;
 });
