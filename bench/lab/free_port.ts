@@ -1,8 +1,19 @@
 /** Ports below this may belong to services of the machine. */
 const FIRST = 10_240;
 
-/** The kernel takes ports of outgoing connections, and of whoever asks for any port, from here on (ip(7)). */
-const EPHEMERAL = Number(/^\d+/.exec(Deno.readTextFileSync("/proc/sys/net/ipv4/ip_local_port_range"))![0]);
+const RANGE_FILE = "/proc/sys/net/ipv4/ip_local_port_range";
+
+let ephemeral: number | undefined;
+
+/**
+ * The kernel takes ports of outgoing connections, and of whoever asks for any port, from here on (ip(7)). By `cat`, as
+ * Deno reads nothing below `/proc` without `--allow-all`.
+ */
+function firstEphemeral(): number {
+  return ephemeral ??= parseInt(
+    new TextDecoder().decode(new Deno.Command("cat", { args: [RANGE_FILE] }).outputSync().stdout),
+  );
+}
 
 /**
  * A TCP port that nobody listens on, on no IPv4 address. Until the caller listens there somebody may take it, but only
@@ -21,7 +32,8 @@ export function freePort(): number {
 }
 
 function randomPort(): number {
-  // Where the kernel gives away nearly all ports, there are none that it leaves alone.
-  if (EPHEMERAL - FIRST < 1_000) return 0;
-  return FIRST + Math.floor(Math.random() * (EPHEMERAL - FIRST));
+  // Where the kernel gives away nearly all ports, or does not tell which, there are none that it leaves alone.
+  const room = firstEphemeral() - FIRST;
+  if (!(room >= 1_000)) return 0;
+  return FIRST + Math.floor(Math.random() * room);
 }
