@@ -49,9 +49,12 @@ export class Lab implements AsyncDisposable {
     return folder;
   }
 
-  /** How many connections a proxy can hold: two descriptors each, and some for itself. */
+  /**
+   * How many connections a proxy can be asked to hold: two descriptors each, as many again for the hundred that a proxy
+   * is started with room for beyond them, and some for itself. HAProxy does not start without room for all.
+   */
   get connectionLimit(): number {
-    return Math.floor((this.descriptors - 200) / 2);
+    return Math.floor((this.descriptors - 400) / 2);
   }
 
   /** Starts a process on the given CPUs; it is stopped when the lab closes, if not before. */
