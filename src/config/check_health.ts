@@ -2,6 +2,7 @@ import type { IsGiven } from "./is_given.ts";
 import type { Path } from "./positions.ts";
 import type { Report } from "./report.ts";
 import type { ListenerFile } from "./schema/schema_listener.ts";
+import { warnOfGiven } from "./warn_of_given.ts";
 
 /** The keys that say how to probe. */
 const KEYS = ["timeout", "rise", "fall", "path"];
@@ -24,8 +25,5 @@ export function checkHealth({ health, routes }: ListenerFile, path: Path, isGive
 
 function warn(keys: readonly string[], path: Path, isGiven: IsGiven, report: Report): void {
   if (report.hasFailed([...path, "interval"])) return;
-  for (const key of keys) {
-    if (!isGiven([...path, key]) || report.hasFailed([...path, key])) continue;
-    report.warning([...path, key], "has no effect while interval is 0: no backend is probed");
-  }
+  warnOfGiven(keys, path, "has no effect while interval is 0: no backend is probed", isGiven, report);
 }

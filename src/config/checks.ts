@@ -10,6 +10,7 @@ import type { ConfigFile } from "./schema/schema.ts";
 import { checkAcme } from "./checks_acme.ts";
 import type { IsGiven } from "./is_given.ts";
 import type { ListenerFile } from "./schema/schema_listener.ts";
+import { warnOfGiven } from "./warn_of_given.ts";
 
 /**
  * Checks values that contradict each other, which no key shows alone. A listener without a name gets one first.
@@ -45,11 +46,7 @@ export function checkConfig(config: ConfigFile, isGiven: IsGiven, report: Report
   checkRedirect(config, addresses, report);
   checkAdmin(config, addresses, report);
   if (config.log.file === "") {
-    for (const name of ["file-size", "file-count"]) {
-      if (isGiven(["log", name]) && !report.hasFailed(["log", name])) {
-        report.warning(["log", name], "has no effect without log.file");
-      }
-    }
+    warnOfGiven(["file-size", "file-count"], ["log"], "has no effect without log.file", isGiven, report);
   }
 }
 
@@ -152,10 +149,8 @@ function terminates({ backend, routes }: ListenerFile): boolean {
 /** Warns of keys about TLS where all of it is between the clients and the backends. */
 function checkTermination(listener: ListenerFile, path: Path, isGiven: IsGiven, report: Report): void {
   if (terminates(listener)) return;
-  for (const key of ["alpn", "min-version", "max-version", "sni-strict"]) {
-    if (!isGiven([...path, key]) || report.hasFailed([...path, key])) continue;
-    report.warning([...path, key], "has no effect: every route passes TLS through");
-  }
+  const keys = ["alpn", "min-version", "max-version", "sni-strict"];
+  warnOfGiven(keys, path, "has no effect: every route passes TLS through", isGiven, report);
 }
 
 function checkVersions(listener: ListenerFile, path: Path, isGiven: IsGiven, report: Report): void {
