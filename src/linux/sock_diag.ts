@@ -103,14 +103,19 @@ function encodeConnectionRequest(bytes: Uint8Array, { local, remote }: Connectio
 }
 
 /**
- * Asks for the bytes in the send buffers of TCP connections that the peers have not acknowledged. The kernel finds each
- * connection by its addresses, which takes 5 µs however many connections and descriptors there are.
- * @returns a number for each connection, in order; `null` where the kernel does not know it, or does not tell
+ * Asks about TCP connections. The kernel finds each by its addresses, which takes 5 µs however many connections and
+ * descriptors there are.
+ * @param read reads an answer (struct nlmsghdr and what follows) of so many bytes; `null` where it does not tell
+ * @returns what was read for each connection, in order; `null` where the kernel does not answer
  */
-export function queryUnsent(libc: LibcSymbols, connections: readonly ConnectionEnds[]): (number | null)[] {
-  const unsent: (number | null)[] = connections.map(() => null);
+function askAbout<Told>(
+  libc: LibcSymbols,
+  connections: readonly ConnectionEnds[],
+  read: (answer: DataView, length: number) => Told | null,
+): (Told | null)[] {
+  const told: (Told | null)[] = connections.map(() => null);
   const fd = libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_SOCK_DIAG);
-  if (fd < 0) return unsent;
+  if (fd < 0) return told;
   const answer = new Uint8Array(ANSWER_BYTES);
   const view = new DataView(answer.buffer);
   try {
@@ -120,18 +125,28 @@ export function queryUnsent(libc: LibcSymbols, connections: readonly ConnectionE
       for (const [index, ends] of asked.entries()) {
         encodeConnectionRequest(requests.subarray(index * REQUEST_BYTES), ends);
       }
-      if (libc.send(fd, requests, BigInt(requests.length), 0) < 0) return unsent;
+      if (libc.send(fd, requests, BigInt(requests.length), 0) < 0) return told;
       // Each request is answered in its turn, before `send` returns.
       for (let index = first; index < first + asked.length; index++) {
-        if (Number(libc.recv(fd, answer, BigInt(answer.length), MSG_DONTWAIT)) < 16 + 72) continue;
-        // struct inet_diag_msg: idiag_wqueue is at 60.
-        if (view.getUint16(4, true) === SOCK_DIAG_BY_FAMILY) unsent[index] = view.getUint32(16 + 60, true);
+        told[index] = read(view, Number(libc.recv(fd, answer, BigInt(answer.length), MSG_DONTWAIT)));
       }
     }
-    return unsent;
+    return told;
   } finally {
     libc.close(fd);
   }
+}
+
+/**
+ * Asks for the bytes in the send buffers of TCP connections that the peers have not acknowledged.
+ * @returns a number for each connection, in order; `null` where the kernel does not know it, or does not tell
+ */
+export function queryUnsent(libc: LibcSymbols, connections: readonly ConnectionEnds[]): (number | null)[] {
+  return askAbout(libc, connections, (answer, length) => {
+    if (length < 16 + 72 || answer.getUint16(4, true) !== SOCK_DIAG_BY_FAMILY) return null;
+    // struct inet_diag_msg: idiag_wqueue is at 60.
+    return answer.getUint32(16 + 60, true);
+  });
 }
 
 /**
@@ -140,18 +155,12 @@ export function queryUnsent(libc: LibcSymbols, connections: readonly ConnectionE
  * @returns `false` also where the kernel does not tell
  */
 export function isConnectionGone(libc: LibcSymbols, ends: ConnectionEnds): boolean {
-  const fd = libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_SOCK_DIAG);
-  if (fd < 0) return false;
-  try {
-    const request = new Uint8Array(REQUEST_BYTES);
-    encodeConnectionRequest(request, ends);
-    if (libc.send(fd, request, BigInt(request.length), 0) < 0) return false;
-    const answer = new Uint8Array(ANSWER_BYTES);
-    const view = new DataView(answer.buffer);
-    if (Number(libc.recv(fd, answer, BigInt(answer.length), MSG_DONTWAIT)) < 20) return false;
-    // struct nlmsgerr (netlink(7)): the negative error is at 16.
-    return view.getUint16(4, true) === NLMSG_ERROR && view.getInt32(16, true) === -ENOENT;
-  } finally {
-    libc.close(fd);
-  }
+  // struct nlmsgerr (netlink(7)): the negative error is at 16.
+  const [gone] = askAbout(
+    libc,
+    [ends],
+    (answer, length) =>
+      length >= 20 && answer.getUint16(4, true) === NLMSG_ERROR && answer.getInt32(16, true) === -ENOENT,
+  );
+  return gone ?? false;
 }
