@@ -2,7 +2,7 @@
 import { ClientVerifier } from "../../tls/verify/client_verifier.ts";
 import { CIPHERS, SESSION_SECONDS } from "../../tls/ciphers.ts";
 import { AcceptQueue } from "../shared/accept_queue.ts";
-import { acknowledgeSoon } from "./acknowledge_soon.ts";
+import { acknowledgeSoon } from "../shared/acknowledge_soon.ts";
 import { BunConn, HANDLERS, type Socket } from "./bun_conn.ts";
 import { connectBun } from "./bun_connect.ts";
 import type { BunApi, BunTlsOptions } from "./bun_types.ts";
@@ -132,8 +132,6 @@ class BunTlsConn extends BunConn {
       this.endsItself = true;
       return this.fail(nodeConnError(error));
     }
-    // BoringSSL answers the end of the client's handshake with nothing. A client that does not turn Nagle's algorithm
-    // off holds its first request until that is acknowledged, which the kernel would put off for 40 ms.
     if (this.remote.hostname !== "") acknowledgeSoon(this);
     const info = this.info();
     if (this.verifier !== null) {

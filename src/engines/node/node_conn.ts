@@ -235,6 +235,11 @@ export class NodeConn implements Conn, Stallable {
     return onTrial && !this.awaited;
   }
 
+  /** Whether neither bytes nor an end have come, nor the connection is closed. */
+  protected get isSilent(): boolean {
+    return this.chunks === 0 && !this.ended && this.failure === null;
+  }
+
   /** Whether a read waits, which means that all chunks before were taken and written. */
   protected get awaited(): boolean {
     return this.reader !== null || this.receiver !== null;

@@ -11,6 +11,7 @@ import type { TlsInfo } from "../../tls/tls_info.ts";
 import { runtimeName } from "../../runtimes/name.ts";
 import { LastingTlsSocket } from "./lasting_socket.ts";
 import { connOf, NodeConn } from "./node_conn.ts";
+import { acknowledgeSoon } from "../shared/acknowledge_soon.ts";
 import { BULK_BYTES, FIRST_BYTES, FIRST_RECEIVE_BUFFER_BYTES } from "../shared/receive_buffers.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import type { NodeTls } from "./node_tls.ts";
@@ -125,13 +126,17 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
 
   private secured(socket: TLSSocket, hello: ClientHello | null): TlsInfo {
     this.established = true;
-    // As with `native` on Bun: BoringSSL answers the end of the client's handshake with nothing.
-    if (this.fd !== undefined) libc!.acknowledge(this.fd);
+    if (this.fd !== undefined) acknowledgeSoon(this);
     if (ON_DENO) this.rawBytes = this.raw.bytesRead;
     const info = this.tls.info(socket);
     // What was decided by one name must not be accounted under another, which a second ClientHello might have.
     if (hello?.serverName) info.sni = hello.serverName;
     return info;
+  }
+
+  /** {@linkcode acknowledgeSoon} */
+  acknowledge(): void {
+    if (this.isSilent) libc!.acknowledge(this.fd!);
   }
 
   /** Handles an error of TLS; static as in {@linkcode NodeConn}. */
