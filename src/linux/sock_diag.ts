@@ -23,6 +23,10 @@ const IPPROTO_TCP = 6;
 const ENOENT = 2;
 /** The state of a handshake that waits for the client's ACK (linux/inet_diag.h, net/tcp_states.h). */
 const TCPF_SYN_RECV = 1 << 3;
+const TCP_LISTEN = 10;
+/** struct nlmsghdr, and struct inet_diag_msg after it. */
+const HEADER_BYTES = 16;
+const FOUND_BYTES = HEADER_BYTES + 72;
 
 /** Encodes a request for the handshakes under way at a local port (struct nlmsghdr, struct inet_diag_req_v2). */
 function encodeHalfOpenRequest(family: number, port: number): Uint8Array<ArrayBuffer> {
@@ -105,13 +109,13 @@ function encodeConnectionRequest(bytes: Uint8Array, { local, remote }: Connectio
 /**
  * Asks about TCP connections. The kernel finds each by its addresses, which takes 5 µs however many connections and
  * descriptors there are.
- * @param read reads an answer (struct nlmsghdr and what follows) of so many bytes; `null` where it does not tell
- * @returns what was read for each connection, in order; `null` where the kernel does not answer
+ * @param read is told of each connection what the kernel says (struct inet_diag_msg); `null` where there is none
+ * @returns what was read for each connection, in order; `null` where the kernel does not tell
  */
 function askAbout<Told>(
   libc: LibcSymbols,
   connections: readonly ConnectionEnds[],
-  read: (answer: DataView, length: number) => Told | null,
+  read: (found: DataView | null) => Told,
 ): (Told | null)[] {
   const told: (Told | null)[] = connections.map(() => null);
   const fd = libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_SOCK_DIAG);
@@ -128,7 +132,9 @@ function askAbout<Told>(
       if (libc.send(fd, requests, BigInt(requests.length), 0) < 0) return told;
       // Each request is answered in its turn, before `send` returns.
       for (let index = first; index < first + asked.length; index++) {
-        told[index] = read(view, Number(libc.recv(fd, answer, BigInt(answer.length), MSG_DONTWAIT)));
+        const length = Number(libc.recv(fd, answer, BigInt(answer.length), MSG_DONTWAIT));
+        const found = readFound(view, length);
+        if (found !== undefined) told[index] = read(found);
       }
     }
     return told;
@@ -138,15 +144,26 @@ function askAbout<Told>(
 }
 
 /**
+ * Reads an answer of so many bytes.
+ * @returns what it says of a connection (struct inet_diag_msg); `null`: there is none; `undefined`: it does not tell
+ */
+function readFound(answer: DataView, length: number): DataView | null | undefined {
+  const type = length < HEADER_BYTES + 4 ? undefined : answer.getUint16(4, true);
+  // struct nlmsgerr (netlink(7)) begins with the negative error.
+  if (type === NLMSG_ERROR) return answer.getInt32(HEADER_BYTES, true) === -ENOENT ? null : undefined;
+  if (type !== SOCK_DIAG_BY_FAMILY || length < FOUND_BYTES) return undefined;
+  const found = new DataView(answer.buffer, HEADER_BYTES);
+  // Where there is no such connection the kernel answers with the socket that listens at its local end, if there is one.
+  return found.getUint8(1) === TCP_LISTEN ? null : found;
+}
+
+/**
  * Asks for the bytes in the send buffers of TCP connections that the peers have not acknowledged.
  * @returns a number for each connection, in order; `null` where the kernel does not know it, or does not tell
  */
 export function queryUnsent(libc: LibcSymbols, connections: readonly ConnectionEnds[]): (number | null)[] {
-  return askAbout(libc, connections, (answer, length) => {
-    if (length < 16 + 72 || answer.getUint16(4, true) !== SOCK_DIAG_BY_FAMILY) return null;
-    // struct inet_diag_msg: idiag_wqueue is at 60.
-    return answer.getUint32(16 + 60, true);
-  });
+  // struct inet_diag_msg: idiag_wqueue is at 60.
+  return askAbout(libc, connections, (found) => found?.getUint32(60, true) ?? null);
 }
 
 /**
@@ -155,12 +172,6 @@ export function queryUnsent(libc: LibcSymbols, connections: readonly ConnectionE
  * @returns `false` also where the kernel does not tell
  */
 export function isConnectionGone(libc: LibcSymbols, ends: ConnectionEnds): boolean {
-  // struct nlmsgerr (netlink(7)): the negative error is at 16.
-  const [gone] = askAbout(
-    libc,
-    [ends],
-    (answer, length) =>
-      length >= 20 && answer.getUint16(4, true) === NLMSG_ERROR && answer.getInt32(16, true) === -ENOENT,
-  );
+  const [gone] = askAbout(libc, [ends], (found) => found === null);
   return gone ?? false;
 }
