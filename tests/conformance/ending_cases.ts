@@ -290,7 +290,7 @@ export function endingCases({ contender, has, test, peerTest, start }: Bench): v
     const outcomes: string[] = [];
     await using backend = new TcpBackend(async (conn) => {
       await readAll(conn).then((bytes) => outcomes.push(`whole: ${bytes.length}`), () => outcomes.push("cut"));
-    });
+    }, () => outcomes.push("cut"));
     await using proxy = await start(dir, backend.address);
     await runPeer("node", ["-e", RESETTING_CLIENT, String(proxy.port)]);
     const { reason, bytes_in } = await connectionRecord(proxy.program);

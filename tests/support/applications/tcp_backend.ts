@@ -6,9 +6,12 @@ export class TcpBackend implements AsyncDisposable {
   readonly #open = new Set<Deno.TcpConn>();
   readonly #serving: Promise<void>;
 
-  /** @param serve handles one connection; it is closed when that resolves */
-  constructor(serve: (conn: Deno.TcpConn) => Promise<void>) {
-    this.#serving = this.#accept(serve);
+  /**
+   * @param serve handles one connection; it is closed when that resolves
+   * @param resetEarly is called for a connection that was reset before it was accepted, which nobody can serve
+   */
+  constructor(serve: (conn: Deno.TcpConn) => Promise<void>, resetEarly: () => void = () => {}) {
+    this.#serving = this.#accept(serve, resetEarly);
   }
 
   get address(): string {
@@ -22,16 +25,17 @@ export class TcpBackend implements AsyncDisposable {
     await this.#serving;
   }
 
-  async #accept(serve: (conn: Deno.TcpConn) => Promise<void>): Promise<void> {
+  async #accept(serve: (conn: Deno.TcpConn) => Promise<void>, resetEarly: () => void): Promise<void> {
     for (;;) {
       let conn: Deno.TcpConn;
       try {
         conn = await this.#listener.accept();
       } catch (error) {
-        // A connection that was reset before it was accepted has no address any more.
-        if (error instanceof Deno.errors.NotConnected) continue;
         if (error instanceof Deno.errors.BadResource) return;
-        throw error;
+        // It has no address any more.
+        if (!(error instanceof Deno.errors.NotConnected)) throw error;
+        resetEarly();
+        continue;
       }
       this.#open.add(conn);
       serve(conn).catch(() => {
