@@ -2,9 +2,9 @@ import type { Config, RouteConfig, Spread, TargetConfig } from "../config/config
 import { KEY_TYPES } from "../tls/certificates/certificate_needs.ts";
 import type { CertificateInfo } from "../tls/certificates/certificates.ts";
 import { formatAddress } from "../net/address.ts";
-import type { ListenerPlan } from "../supervisor/plan.ts";
+import type { ListenerPlan } from "../supervisor/plan/plan.ts";
 import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
-import { loadPlan } from "../supervisor/plan.ts";
+import { loadPlan } from "../supervisor/plan/plan.ts";
 import { describeDirectory } from "./acme.ts";
 
 /**

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { buildConfig } from "../config/load.ts";
 import { Problems } from "../config/problem.ts";
 import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
-import { planConfig, planResult } from "../supervisor/plan.ts";
+import { planConfig, planResult } from "../supervisor/plan/plan.ts";
 import type { Started } from "../supervisor/supervisor.ts";
 import { makeSelfSigned } from "../tls/certificates/self_signed.ts";
 import { startEchoServer } from "./echo_server.ts";

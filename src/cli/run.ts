@@ -5,7 +5,7 @@ import { createLogger } from "../log/log.ts";
 import { Monitor } from "../supervisor/monitor.ts";
 import { judgeKeyLog, readKeyLog } from "../runtimes/key_log.ts";
 import { runtimeTitle } from "../runtimes/name.ts";
-import { loadPlan, type Plan, type PlanResult } from "../supervisor/plan.ts";
+import { loadPlan, type Plan, type PlanResult } from "../supervisor/plan/plan.ts";
 import { type Started, Supervisor } from "../supervisor/supervisor.ts";
 import { VERSION } from "./version.ts";
 

@@ -3,7 +3,7 @@ import { type Address, formatAddress } from "../net/address.ts";
 import type { BackendState } from "../metrics/sources.ts";
 import { allocateHealth, Health, thresholdsOf } from "../proxy/health.ts";
 import type { EngineName } from "../runtimes/name.ts";
-import type { ListenerPlan } from "./plan.ts";
+import type { ListenerPlan } from "./plan/plan.ts";
 
 /** One backend of one route, or of a listener itself, as the main thread knows it. */
 export interface KnownBackend {

@@ -11,7 +11,7 @@ import { type ListeningSocket, ListeningSockets, type SpreadRule } from "./socke
 import { checkThreadRoom } from "./sockets/file_limit.ts";
 import { spareThreads } from "./workers/threads.ts";
 import { SharedLimits } from "./workers/shared_limits.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan } from "./plan/plan.ts";
 import { handshakesEnded, queueEmpty } from "./sockets/superseded_socket.ts";
 import { WorkerWeights } from "./sockets/worker_weights.ts";
 import { ReloadGraces } from "./reload_graces.ts";

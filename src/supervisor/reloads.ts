@@ -1,7 +1,7 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Log } from "../log/log.ts";
 import type { Monitor } from "./monitor.ts";
-import type { Plan, PlanResult } from "./plan.ts";
+import type { Plan, PlanResult } from "./plan/plan.ts";
 
 interface ReloadsOptions {
   log: Log;

@@ -3,7 +3,7 @@ import { Limits } from "../../src/proxy/limits/limits.ts";
 import { ClientCounts, clientKey } from "../../src/proxy/limits/clients.ts";
 import { allocateClients, mapLimits, TOTAL } from "../../src/proxy/limits/memory.ts";
 import { SharedLimits } from "../../src/supervisor/workers/shared_limits.ts";
-import type { Plan } from "../../src/supervisor/plan.ts";
+import type { Plan } from "../../src/supervisor/plan/plan.ts";
 import { seededRandom } from "../support/random.ts";
 
 function planOf(limits: Partial<{ connections: number; perClient: number; handshakesPerSecond: number }>): Plan {

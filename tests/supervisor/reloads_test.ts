@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Reloads } from "../../src/supervisor/reloads.ts";
-import type { Plan, PlanResult } from "../../src/supervisor/plan.ts";
+import type { Plan, PlanResult } from "../../src/supervisor/plan/plan.ts";
 import type { Log } from "../../src/log/log.ts";
 
 Deno.test("a reload whose configuration cannot be read in time fails, and the next one is served", async () => {

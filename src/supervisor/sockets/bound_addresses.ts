@@ -6,7 +6,7 @@ import { bindOnce } from "../../engines/deno/bind_once.ts";
 import { checkUnixPath } from "../../linux/unix_socket.ts";
 import { explainListenError } from "../../net/system_error.ts";
 import { runtimeName } from "../../runtimes/name.ts";
-import type { Plan } from "../plan.ts";
+import type { Plan } from "../plan/plan.ts";
 
 /**
  * The addresses that listeners are bound to, where the configuration leaves the port open or has a name. They stay the

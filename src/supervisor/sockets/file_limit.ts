@@ -1,5 +1,5 @@
 import type { Log } from "../../log/log.ts";
-import type { Plan } from "../plan.ts";
+import type { Plan } from "../plan/plan.ts";
 
 /** Descriptors that are not for connections: listening sockets, logs, those of the runtime. */
 const OWN_FILES = 100;

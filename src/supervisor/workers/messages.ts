@@ -2,7 +2,7 @@
 import type { Address } from "../../net/address.ts";
 import type { Entry, MonitorMemory } from "../../log/worker_monitor.ts";
 import type { LimitsBuffers } from "../../proxy/limits/memory.ts";
-import type { ListenerPlan } from "../plan.ts";
+import type { ListenerPlan } from "../plan/plan.ts";
 import type { Reason } from "../../metrics/reasons.ts";
 
 /** What a worker serves by between two reloads. */

@@ -1,7 +1,7 @@
 import type { Monitor } from "../monitor.ts";
 import type { GenerationPlan, PreparedSocket } from "./messages.ts";
-import { listenerShapes } from "../monitor_plan.ts";
-import type { Plan } from "../plan.ts";
+import { listenerShapes } from "../plan/monitor_plan.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 
 /** A worker, with the memory that the monitor has given it. */

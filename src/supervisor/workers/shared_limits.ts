@@ -16,7 +16,7 @@ import {
   TOTAL,
   WAKE,
 } from "../../proxy/limits/memory.ts";
-import type { Plan } from "../plan.ts";
+import type { Plan } from "../plan/plan.ts";
 
 /**
  * The main thread's side of the limits. It allocates their memory, which is kept as long as a listener of that name is.

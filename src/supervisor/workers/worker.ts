@@ -10,7 +10,7 @@ import { makeListenOptions } from "../../tls/make_listen_options.ts";
 import type { Reason } from "../../metrics/reasons.ts";
 import { Generation } from "./generation.ts";
 import type { GenerationPlan, PreparedSocket, Reply, Request, RequestName, WorkerEvent } from "./messages.ts";
-import type { ListenerPlan } from "../plan.ts";
+import type { ListenerPlan } from "../plan/plan.ts";
 import { warnSeldom } from "./warn_seldom.ts";
 
 /** How often a drain looks for clients that have sent nothing. */

@@ -5,7 +5,7 @@
 import process from "node:process";
 import { createLogger } from "../../../src/log/log.ts";
 import { Monitor } from "../../../src/supervisor/monitor.ts";
-import { loadPlan } from "../../../src/supervisor/plan.ts";
+import { loadPlan } from "../../../src/supervisor/plan/plan.ts";
 import { isWorkerThread } from "../../../src/supervisor/workers/is_worker_thread.ts";
 import { Supervisor } from "../../../src/supervisor/supervisor.ts";
 

@@ -1,4 +1,4 @@
-import type { Config } from "../config/config.ts";
+import type { Config } from "../../config/config.ts";
 
 /** The files that a configuration names: certificates, keys and their passphrases, authorities and revocation lists. */
 export function watchedFiles(config: Config): string[] {

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Address, formatAddress } from "../net/address.ts";
+import { type Address, formatAddress } from "../../net/address.ts";
 
 /**
  * Says why a log file cannot be created, as far as that can be seen without creating it; `null` where nothing is in the

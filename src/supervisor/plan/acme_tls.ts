@@ -1,6 +1,6 @@
-import type { AcmeConfig, ListenerConfig } from "../config/config.ts";
-import type { Challenge } from "../tls/challenge/challenge.ts";
-import type { AcmeTls } from "../tls/listener_tls.ts";
+import type { AcmeConfig, ListenerConfig } from "../../config/config.ts";
+import type { Challenge } from "../../tls/challenge/challenge.ts";
+import type { AcmeTls } from "../../tls/listener_tls.ts";
 
 /** What decides besides its configuration which engine a listener with ACME gets. */
 export interface AcmeCircumstances {
@@ -20,7 +20,7 @@ export async function acmeTls(
   { challenges, steers }: AcmeCircumstances,
 ): Promise<AcmeTls> {
   if (names.length === 0) return { certificate: null, challenges: [], need: null };
-  const { findStored } = await import("../acme/stored_certificate.ts");
+  const { findStored } = await import("../../acme/stored_certificate.ts");
   const found = await findStored(storage, { names, directory, profile }, Date.now());
   const path = found?.certificate.path;
   const isFirst = path === undefined && certificates.length === 0;

@@ -1,9 +1,9 @@
-import type { ListenerConfig, TargetConfig } from "../config/config.ts";
-import type { ConfigFlags } from "../config/flags.ts";
-import { certificatesOf, type LoadResult } from "../config/load.ts";
-import type { Path } from "../config/positions.ts";
-import type { Place, Problems } from "../config/problem.ts";
-import { loadCertificate } from "../tls/certificates/certificates.ts";
+import type { ListenerConfig, TargetConfig } from "../../config/config.ts";
+import type { ConfigFlags } from "../../config/flags.ts";
+import { certificatesOf, type LoadResult } from "../../config/load.ts";
+import type { Path } from "../../config/positions.ts";
+import type { Place, Problems } from "../../config/problem.ts";
+import { loadCertificate } from "../../tls/certificates/certificates.ts";
 import { backendObstacle } from "./path_obstacles.ts";
 
 /**

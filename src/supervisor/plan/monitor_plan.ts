@@ -1,7 +1,7 @@
-import { addressesOf, type TargetConfig } from "../config/config.ts";
-import { formatAddress } from "../net/address.ts";
-import type { Monitor } from "./monitor.ts";
-import type { ListenerShape } from "../metrics/rows.ts";
+import { addressesOf, type TargetConfig } from "../../config/config.ts";
+import { formatAddress } from "../../net/address.ts";
+import type { Monitor } from "../monitor.ts";
+import type { ListenerShape } from "../../metrics/rows.ts";
 import type { Plan } from "./plan.ts";
 
 /** Tells the monitor about a plan: what to observe, the engines, and when certificates expire. */

@@ -1,15 +1,15 @@
-import type { AcmeSettings } from "../acme/settings.ts";
-import { formatProblem, Problems } from "../config/problem.ts";
-import type { Config, ListenerConfig } from "../config/config.ts";
-import type { ConfigFlags } from "../config/flags.ts";
-import { loadConfig } from "../config/load.ts";
-import { judgeRuntime } from "../runtimes/floors.ts";
-import { runtimeName } from "../runtimes/name.ts";
-import { sharesPorts } from "../engines/shared/shares_ports.ts";
-import { loadSocketCalls } from "../linux/socket_calls.ts";
-import { loadListenerTls, type TlsPlan } from "../tls/listener_tls.ts";
-import { assignSockets, inheritedSockets } from "../systemd/activation.ts";
-import { fingerprint } from "../files/file_watch.ts";
+import type { AcmeSettings } from "../../acme/settings.ts";
+import { formatProblem, Problems } from "../../config/problem.ts";
+import type { Config, ListenerConfig } from "../../config/config.ts";
+import type { ConfigFlags } from "../../config/flags.ts";
+import { loadConfig } from "../../config/load.ts";
+import { judgeRuntime } from "../../runtimes/floors.ts";
+import { runtimeName } from "../../runtimes/name.ts";
+import { sharesPorts } from "../../engines/shared/shares_ports.ts";
+import { loadSocketCalls } from "../../linux/socket_calls.ts";
+import { loadListenerTls, type TlsPlan } from "../../tls/listener_tls.ts";
+import { assignSockets, inheritedSockets } from "../../systemd/activation.ts";
+import { fingerprint } from "../../files/file_watch.ts";
 import { acmeTls } from "./acme_tls.ts";
 import { logFileObstacle } from "./path_obstacles.ts";
 import { watchedFiles } from "./watched_files.ts";
@@ -126,8 +126,8 @@ export async function planConfig(config: Config, problems: Problems): Promise<Pl
 /** Loads how certificates are ordered; `null` where none are, or something is wrong. */
 async function loadAcme(config: Config, problems: Problems): Promise<AcmeSettings | null> {
   if (config.listeners.every(({ acme }) => acme.length === 0)) return null;
-  const { loadAcmeSettings } = await import("../acme/settings.ts");
-  const { storageProblem } = await import("../acme/storage_folder.ts");
+  const { loadAcmeSettings } = await import("../../acme/settings.ts");
+  const { storageProblem } = await import("../../acme/storage_folder.ts");
   const settings = await loadAcmeSettings(config.acme, problems.at("acme").about("acme"));
   const problem = await storageProblem(config.acme.storage);
   if (problem !== null) problems.at("acme", "storage").about("acme.storage").error(problem);

@@ -1,6 +1,6 @@
-import { Problems } from "../config/problem.ts";
-import { runtimeName } from "../runtimes/name.ts";
-import { loadListenerTls } from "../tls/listener_tls.ts";
+import { Problems } from "../../config/problem.ts";
+import { runtimeName } from "../../runtimes/name.ts";
+import { loadListenerTls } from "../../tls/listener_tls.ts";
 import { type AcmeCircumstances, acmeTls } from "./acme_tls.ts";
 import type { ListenerPlan, Plan } from "./plan.ts";
 
