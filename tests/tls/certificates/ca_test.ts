@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { loadCaBundle } from "../../src/tls/certificates/ca.ts";
-import { type Problem, Problems } from "../../src/config/problem.ts";
-import { basicConstraints, build, commonName, generateKeys } from "../support/certificates/certificate_builder.ts";
-import { makeCertificate } from "./make_certificates.ts";
-import { makeTemporaryDirectory } from "./temporary_directory.ts";
+import { loadCaBundle } from "../../../src/tls/certificates/ca.ts";
+import { type Problem, Problems } from "../../../src/config/problem.ts";
+import { basicConstraints, build, commonName, generateKeys } from "../../support/certificates/certificate_builder.ts";
+import { makeCertificate } from "../make_certificates.ts";
+import { makeTemporaryDirectory } from "../temporary_directory.ts";
 
 const DAY_MS = 86_400_000;
 

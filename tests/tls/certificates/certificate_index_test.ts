@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
-import { CertificateIndex } from "../../src/tls/certificates/certificate_index.ts";
-import { type CertificateNeeds, needsOf } from "../../src/tls/certificates/certificate_needs.ts";
-import type { ClientHello } from "../../src/tls/client_hello.ts";
-import { makeCertificate } from "./make_certificates.ts";
+import { CertificateIndex } from "../../../src/tls/certificates/certificate_index.ts";
+import { type CertificateNeeds, needsOf } from "../../../src/tls/certificates/certificate_needs.ts";
+import type { ClientHello } from "../../../src/tls/client_hello.ts";
+import { makeCertificate } from "../make_certificates.ts";
 
 const EC: CertificateNeeds = needsOf(
   { asymmetricKeyType: "ec", asymmetricKeyDetails: { namedCurve: "prime256v1" } },

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { readCertificateNames } from "../../src/tls/certificates/certificate_names.ts";
-import { readPem } from "../../src/tls/certificates/pem.ts";
-import { makeSelfSigned } from "../../src/tls/certificates/self_signed.ts";
+import { readCertificateNames } from "../../../src/tls/certificates/certificate_names.ts";
+import { readPem } from "../../../src/tls/certificates/pem.ts";
+import { makeSelfSigned } from "../../../src/tls/certificates/self_signed.ts";
 
 Deno.test("makeSelfSigned() makes a certificate for names and addresses, for servers alone", async () => {
   const now = Date.UTC(2030, 0, 15);

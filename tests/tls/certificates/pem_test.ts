@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { readPem, writePem } from "../../src/tls/certificates/pem.ts";
-import { toSec1 } from "../../src/tls/certificates/sec1_key.ts";
+import { readPem, writePem } from "../../../src/tls/certificates/pem.ts";
+import { toSec1 } from "../../../src/tls/certificates/sec1_key.ts";
 
 const A = writePem("CERTIFICATE", Uint8Array.from({ length: 100 }, (_, i) => i));
 const B = writePem("PRIVATE KEY", Uint8Array.of(1, 2, 3));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { readCertificateNames, readPeerCertificate } from "../../src/tls/certificates/certificate_names.ts";
-import { basicConstraints, build, commonName, sequence } from "../support/certificates/certificate_builder.ts";
-import { makeCertificate } from "./make_certificates.ts";
+import { readCertificateNames, readPeerCertificate } from "../../../src/tls/certificates/certificate_names.ts";
+import { basicConstraints, build, commonName, sequence } from "../../support/certificates/certificate_builder.ts";
+import { makeCertificate } from "../make_certificates.ts";
 
 Deno.test("readCertificateNames() reads common name, DNS names, URIs and uses", async () => {
   const { der } = await makeCertificate({

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readDer, readDerSequence, readObjectIdentifier } from "../../src/tls/certificates/der.ts";
+import { readDer, readDerSequence, readObjectIdentifier } from "../../../src/tls/certificates/der.ts";
 
 Deno.test("readDer() reads short and long lengths, and leaves what follows", () => {
   assert.deepEqual([...readDer(Uint8Array.of(4, 2, 7, 8, 9)).value], [7, 8]);
