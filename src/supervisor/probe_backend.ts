@@ -3,11 +3,18 @@ import type { Conn } from "../engines/contract.ts";
 import { loadEngine } from "../engines/load.ts";
 import { localHeader } from "../proxy_protocol/local_header.ts";
 import type { KnownBackend } from "./backend_health.ts";
+import { startProbeDeadline } from "./probe_deadline.ts";
 
 /** Most bytes of a line that are read; a backend that sends more without an end of line is not well. */
 const MAX_LINE_BYTES = 1024;
 /** Most bytes that are read of an answer until its status is known, interim answers included. */
 const MAX_HEAD_BYTES = 16 * 1024;
+
+/**
+ * How much later than the probe its connect gives up, in milliseconds. Until then a host that answers nothing has a
+ * socket for each probe.
+ */
+const CONNECT_SPARE_MS = 5_000;
 
 /** What a probe needs to know. */
 export type Probed = Pick<KnownBackend, "address" | "target" | "host" | "engine">;
@@ -17,21 +24,41 @@ export type Probed = Pick<KnownBackend, "address" | "target" | "host" | "engine"
  * one, and asks for the path where there is one.
  * @returns `null` where the backend is well, else what is wrong, in words
  */
-export async function probeBackend({ address, target, host, engine: engineName }: Probed): Promise<string | null> {
-  const { timeoutMs, intervalMs, path } = target.health;
+export async function probeBackend(probed: Probed): Promise<string | null> {
+  const { timeoutMs, intervalMs } = probed.target.health;
   const limitMs = timeoutMs > 0 ? timeoutMs : intervalMs;
-  const engine = await loadEngine(engineName);
-  let conn: Conn | null = null;
-  let late = false;
-  const deadline = performance.now() + limitMs;
-  const timer = setTimeout(() => {
-    late = true;
-    conn?.close();
-  }, limitMs);
+  const engine = await loadEngine(probed.engine);
+  const probe = new Probe(probed);
+  let stop = () => {};
+  const late = new Promise<string>((resolve) => {
+    stop = startProbeDeadline(limitMs, () => resolve(`no answer within ${limitMs} ms`));
+  });
   try {
-    conn = await engine.connect(address, deadline);
-    if (late) return `no answer within ${limitMs} ms`;
+    // Its own deadline decides. That of the connect only frees the socket, and must not be what a busy thread meets.
+    const connecting = engine.connect(probed.address, performance.now() + limitMs + CONNECT_SPARE_MS);
+    return await Promise.race([probe.ask(connecting), late]);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    stop();
+    probe.close();
+  }
+}
+
+/** One probe of a backend. */
+class Probe {
+  #conn: Conn | null = null;
+  #closed = false;
+
+  constructor(private readonly probed: Probed) {}
+
+  /** Asks whether the backend is well, and returns as {@linkcode probeBackend}. */
+  async ask(connecting: Promise<Conn>): Promise<string | null> {
+    const { target, host } = this.probed;
+    const conn = this.#conn = await connecting;
+    if (this.#closed) conn.close();
     const header = localHeader(target.proxyProtocol);
+    const { path } = target.health;
     if (path === "") {
       if (header !== null) {
         await conn.write(header);
@@ -42,12 +69,12 @@ export async function probeBackend({ address, target, host, engine: engineName }
     const request = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: tls-off\r\nConnection: close\r\n\r\n`;
     await conn.write(Buffer.concat([header ?? new Uint8Array(0), new TextEncoder().encode(request)]));
     return judgeStatus(await readStatusLine(conn));
-  } catch (error) {
-    if (late) return `no answer within ${limitMs} ms`;
-    return error instanceof Error ? error.message : String(error);
-  } finally {
-    clearTimeout(timer);
-    conn?.close();
+  }
+
+  /** Frees its connection, now or when it has come. */
+  close(): void {
+    this.#closed = true;
+    this.#conn?.close();
   }
 }
 

@@ -3,16 +3,18 @@ import http from "node:http";
 import type { TargetConfig } from "../../src/config/config.ts";
 import { probeBackend } from "../../src/supervisor/probe_backend.ts";
 import { Backend, readExactly } from "../support/applications/backend.ts";
+import { peerTest } from "../support/peers/peers.ts";
 import { TempDir } from "../support/proxies/proxy.ts";
 
+const PYTHON = { command: "python3", debian: "python3" };
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const REQUEST = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nUser-Agent: tls-off\r\nConnection: close\r\n\r\n";
 const HINTS = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n";
 const NOTHING = "the connection ended without an answer";
 
 /** Probes what listens at a path, by HTTP. */
-function probe(path: string): Promise<string | null> {
-  const health = { intervalMs: 60_000, timeoutMs: 60_000, rise: 1, fall: 1, path: "/healthz" };
+function probe(path: string, timeoutMs = 60_000): Promise<string | null> {
+  const health = { intervalMs: 60_000, timeoutMs, rise: 1, fall: 1, path: "/healthz" };
   const target = { health, proxyProtocol: "off" } as unknown as TargetConfig;
   return probeBackend({ address: { transport: "unix", path }, target, host: "localhost", engine: "native" });
 }
@@ -58,3 +60,49 @@ Deno.test("probeBackend() finds an application well that sends early hints", asy
     await new Promise((resolve) => server.close(resolve));
   }
 });
+
+const ANSWERING = `
+import os, socket, sys, time
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen(5)
+print("ready", flush=True)
+while True:
+    conn, _ = listener.accept()
+    if conn.recv(1000) and sys.argv[2] == "answers":
+        conn.sendall(b"HTTP/1.1 200 OK\\r\\n\\r\\n")
+    elif sys.argv[2] != "answers":
+        time.sleep(1000)
+`;
+
+for (const [behaviour, verdict] of [["answers", null], ["says nothing", "no answer within 100 ms"]] as const) {
+  peerTest(`probeBackend() on a busy thread tells of a backend that ${behaviour}`, [PYTHON], async () => {
+    using dir = new TempDir();
+    const path = dir.file("app.sock");
+    const program = new Deno.Command("python3", {
+      args: ["-c", ANSWERING, path, behaviour],
+      stdout: "piped",
+    }).spawn();
+    const output = program.stdout.getReader();
+    try {
+      await output.read();
+      for (const turns of [0, 1, 2, 3, 4]) {
+        const probing = probe(path, 100);
+        // The probe is at another step each time: the connect, the request, the answer.
+        for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+        block(300);
+        assert.equal(await probing, verdict, `blocked after ${turns} turns`);
+        if (verdict !== null) break;
+      }
+    } finally {
+      await output.cancel();
+      program.kill("SIGKILL");
+      await program.status;
+    }
+  });
+}
+
+/** Keeps the thread busy. */
+function block(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
