@@ -10,10 +10,11 @@ export const FIELD_TEXTS: Record<keyof ConnectionRecord, string> = {
   worker: "number of the worker, from 0",
   client: "address of the client, behind a balancer the true one; empty on a Unix socket",
   client_port: "port of the client",
-  sni: "server name that the client asked for",
+  sni: "server name that the client asked for, also where its handshake failed, if the engine shows it then",
   tls_version: "`TLSv1.2` or `TLSv1.3`",
   cipher: "cipher suite",
-  alpn: "application protocol that was agreed on",
+  alpn:
+    "protocol that was agreed on; where the handshake failed, all that the client offered, if the engine shows them",
   resumed: "whether the TLS session was resumed",
   client_cn: "common name in the client's certificate",
   client_dns: "DNS names in the client's certificate",

@@ -4,11 +4,13 @@
  */
 import type { Address } from "../net/address.ts";
 import type { TlsListenOptions } from "../tls/listen_options.ts";
-import type { TlsInfo } from "../tls/tls_info.ts";
+import type { AskedFor, TlsInfo } from "../tls/tls_info.ts";
 
 export type ConnErrorKind =
-  /** The peer reset the connection (ECONNRESET, EPIPE). */
+  /** The peer reset the connection (ECONNRESET). */
   | "reset"
+  /** The peer takes nothing more (EPIPE): it has closed, in good order or not, or its reset was reported before. */
+  | "broken-pipe"
   /** The peer has left, in good order or not: the engine cannot tell, and bytes may be missing. */
   | "vanished"
   /** FIN without close_notify: the peer's bytes may have been cut (RFC 8446 section 6.1). */
@@ -44,6 +46,12 @@ export const CLOSED_HERE = new ConnError("closed", "Connection was closed here")
 
 /** What was pending when the peer left without saying how gets this. It is one for all, for the same reason. */
 export const CONNECTION_CUT = new ConnError("reset", "Connection was cut");
+
+/** What was pending when the peer has reset the connection gets this. It is one for all, for the same reason. */
+export const CONNECTION_RESET = new ConnError("reset", "Connection reset by peer (ECONNRESET)");
+
+/** What is written to a peer that has left gets this. It is one for all, for the same reason. */
+export const BROKEN_PIPE = new ConnError("broken-pipe", "Broken pipe (EPIPE)");
 
 /** An engine cannot do what the listener asks. */
 export class UnsupportedError extends Error {
@@ -94,6 +102,11 @@ export interface Conn {
    * {@linkcode Conn.closeWrite} still tells a client for which the handshake has succeeded
    */
   handshake(): Promise<TlsInfo>;
+  /**
+   * What a client has asked for whose handshake is not done, or has failed, as far as the engine knows. Only
+   * connections of clients have it.
+   */
+  asked?(): AskedFor;
   /**
    * Reads the next bytes, which are valid until the next call; `null` is the peer's orderly end (close_notify, or FIN
    * on a plain socket).

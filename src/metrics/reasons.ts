@@ -32,7 +32,8 @@ export const REASON_TABLE = {
     level: "info",
     orderly: true,
     keepsError: false,
-    meaning: "the application ended the connection, in good order",
+    meaning:
+      "the application ended the connection, in good order; on a Unix socket also over unread bytes after an answer",
   },
   "idle": {
     stage: "connection",
@@ -162,7 +163,8 @@ export const REASON_TABLE = {
     level: "warn",
     orderly: false,
     keepsError: true,
-    meaning: "the application reset the connection (RST)",
+    meaning:
+      "the application reset the connection (RST), as by closing over unread bytes, so that an answer may be cut",
   },
   "backend-error": {
     stage: "connection",

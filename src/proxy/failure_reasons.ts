@@ -7,7 +7,7 @@ export function handshakeReason(error: unknown): Reason {
   if (!(error instanceof ConnError)) return "handshake-failed";
   if (error.kind === "certificate") return "client-auth";
   if (error.kind === "no-route") return "no-route";
-  return error.kind === "reset" ? "client-reset" : "handshake-failed";
+  return isReset(error) ? "client-reset" : "handshake-failed";
 }
 
 /** The reason of a connection whose client has failed after the handshake. */
@@ -22,5 +22,5 @@ export function backendReason(error: unknown): Reason {
 
 /** Whether the peer has reset the connection, or has left without anybody being able to tell how. */
 export function isReset({ kind }: ConnError): boolean {
-  return kind === "reset" || kind === "vanished";
+  return kind === "reset" || kind === "broken-pipe" || kind === "vanished";
 }

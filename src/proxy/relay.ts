@@ -16,7 +16,9 @@ export interface Flow {
   moved(count: number): void;
   /** The direction is over. Where its target has failed, its source may still send. */
   ended(end: RelayEnd): void;
-  /** A chunk was read and dropped, after {@linkcode Relay.discard}. */
+  /** Whether the end of the source is passed on to the target. */
+  endsTarget(): boolean;
+  /** A chunk was dropped, after {@linkcode Relay.discard}. */
   dropped(): void;
   /** The source has ended or failed, after {@linkcode Relay.discard}; {@linkcode Flow.ended} is not called any more. */
   drained(failure: ConnError | null): void;
@@ -135,8 +137,10 @@ export class Relay implements Sink, Receiver {
 
   /** {@linkcode Receiver.failed} */
   failed(error: unknown): void {
-    if (this.discarding && this.side === "target") this.readNext();
-    else this.end(asConnError(error));
+    if (this.discarding && this.side === "target") {
+      this.flow.dropped();
+      this.readNext();
+    } else this.end(asConnError(error));
   }
 
   /** Goes on with a source that pushes, after the read that was begun before. */
@@ -181,6 +185,7 @@ export class Relay implements Sink, Receiver {
   /** Makes a source that pushes wait until its bytes are to be dropped. */
   private targetFailed(error: unknown): Promise<void> {
     if (this.discarding) {
+      this.flow.dropped();
       this.side = "source";
       return WRITTEN;
     }
@@ -208,13 +213,13 @@ export class Relay implements Sink, Receiver {
 
   private closeTarget(): void {
     if (this.over) return;
-    if (this.discarding) return this.finish(ENDED);
+    if (this.discarding || !this.flow.endsTarget()) return this.finish(ENDED);
     const closing = this.target.closeWrite();
     if (closing === WRITTEN) return this.finish(ENDED);
     closing.then(() => this.finish(ENDED), (error) => {
       const failure = asConnError(error);
       // Everything was written. A target that is gone by now has only closed before it was told to.
-      if (failure.kind === "reset") this.finish(ENDED);
+      if (failure.kind === "reset" || failure.kind === "broken-pipe") this.finish(ENDED);
       else this.finish({ kind: "failed", side: "target", error: failure });
     });
   }

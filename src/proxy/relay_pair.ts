@@ -1,9 +1,10 @@
 /** Both directions of a connection: which bytes went which way, and how and why the connection ends. */
 import type { Reason } from "../metrics/reasons.ts";
 import type { Conn, ConnError } from "../engines/contract.ts";
+import { backendFailure } from "./backend_end.ts";
 import { allReceived } from "./all_received.ts";
 import { CLOSING_MS } from "./dismiss_client.ts";
-import { backendReason, clientReason, isReset } from "./failure_reasons.ts";
+import { clientReason, isReset } from "./failure_reasons.ts";
 import { type Flow, Relay, type RelayEnd } from "./relay.ts";
 import type { SessionContext } from "./session_context.ts";
 import { LOOKS, Uptake } from "./uptake.ts";
@@ -15,8 +16,13 @@ import { LOOKS, Uptake } from "./uptake.ts";
  */
 const LINGER_MS = 30_000;
 const LINGER_SILENCE_MS = 5_000;
+/**
+ * How long a client whose application has failed within an answer is watched: one that still sends has an early answer,
+ * and one that waits has an answer that was cut.
+ */
+const STILL_SENDING_MS = 1_000;
 
-type Phase = "relay" | "half-closed" | "lingering" | "closing";
+type Phase = "relay" | "half-closed" | "watched" | "lingering" | "closing";
 
 /** The owner of a pair of relays. */
 interface RelayOwner {
@@ -62,7 +68,7 @@ export class RelayPair {
    * How many things must end before everything is freed: two directions, and the client where its end is waited for.
    */
   private open = 2;
-  private closingTimer: ReturnType<typeof setTimeout> | undefined;
+  private phaseTimer: ReturnType<typeof setTimeout> | undefined;
   private endReason: Reason | null = null;
   private endError: string | undefined;
 
@@ -133,6 +139,7 @@ export class RelayPair {
       case "lingering":
         if (nowMs - this.phaseMs >= LINGER_MS) return this.client.close();
         return this.expireSilent(LINGER_SILENCE_MS, nowMs, null);
+      case "watched":
       case "closing":
         return;
     }
@@ -178,12 +185,14 @@ export class RelayPair {
 
   /** Bytes of the client were dropped. They only count as activity while nothing but the client's end is waited for. */
   dropped(): void {
-    if (this.phase === "lingering") this.activeMs = this.context.clock.now;
+    if (this.phase === "watched") this.closeClient();
+    else if (this.phase === "lingering") this.activeMs = this.context.clock.now;
   }
 
   /** The client has ended, after bytes of it were dropped. */
   drained(failure: ConnError | null): void {
     this.open--;
+    if (this.phase === "watched") this.cutClient();
     const lost = failure ?? this.loss;
     if (lost !== null && this.phase === "half-closed" && this.endReason === null) this.clientFailed(lost);
     this.finishIfOver();
@@ -199,7 +208,7 @@ export class RelayPair {
       else if (source === "client") {
         if (end.side === "source") this.clientFailed(this.loss ?? end.error);
         else this.backendRefused(end.error);
-      } else if (end.side === "source") this.backendFailed(end.error);
+      } else if (end.side === "source") this.backendLeft(end.error);
       else this.clientRefused(end.error);
     }
     this.finishIfOver();
@@ -214,7 +223,7 @@ export class RelayPair {
   private endedInOrder(source: "client" | "backend"): void {
     this.ending ??= source;
     if (this.loss !== null) return this.clientFailed(this.loss);
-    if (this.refusal !== null) this.answered();
+    if (source === "backend" && this.refusal !== null) this.backendLeft(null);
     else if (this.phase === "relay") this.enter("half-closed");
     else this.endReason = this.endingReason();
   }
@@ -265,40 +274,59 @@ export class RelayPair {
   private backendRefused(error: ConnError): void {
     this.refusal = error;
     this.dropInput();
-    if (this.ending === "backend") this.answered();
-    else if (this.phase === "relay") this.enter("half-closed");
+    if (this.ending === "backend") {
+      this.endReason = "backend-closed";
+      this.closeClient();
+    } else if (this.phase === "relay") this.enter("half-closed");
   }
 
-  /** The backend has failed, and everything that it sent before has been written to the client. */
-  private backendFailed(error: ConnError): void {
-    if (error.kind === "reset" && this.refusal !== null && this.countOut > 0) return this.answered();
-    this.failedBackend(error);
+  /** Whether an end of the backend is an end in good order, as far as is known by then. */
+  get endsInOrder(): boolean {
+    return this.refusal === null;
+  }
+
+  /** The backend has ended or failed, and everything that it sent before has been written to the client. */
+  private backendLeft(failure: ConnError | null): void {
+    const answered = this.countOut > 0;
+    const onUnixSocket = this.backend.remote.hostname === "";
+    const failed = backendFailure({ failure, refusal: this.refusal, answered, onUnixSocket });
+    if (failed === null) this.ending ??= "backend";
+    this.endReason = failed?.reason ?? this.endingReason();
+    this.endError = failed?.error;
     this.backend.close();
-    if (this.client.cutWrite === undefined) return this.client.close();
-    // The client gets no close_notify, so that it can tell that bytes are missing.
-    this.client.cutWrite();
-    this.enter("lingering");
+    if (failed === null || (answered && this.refusal !== null)) this.closeClient();
+    else if (answered && this.ending !== "client") this.watchClient();
+    else this.cutClient();
     this.dropInput();
   }
 
-  /** The backend has answered without reading everything that the client sent. */
-  private answered(): void {
-    if (this.countOut === 0) this.failedBackend(this.refusal!);
-    else this.endReason = "backend-closed";
+  /** Waits a moment for bytes that the client still sends, which tell an early answer from one that was cut. */
+  private watchClient(): void {
+    this.enter("watched");
+    this.phaseTimer = setTimeout(() => this.cutClient(), STILL_SENDING_MS);
+  }
+
+  /** Ends the client's connection in good order, and waits until the client has received that. */
+  private closeClient(): void {
+    clearTimeout(this.phaseTimer);
     this.enter("lingering");
     this.closeWrite();
   }
 
-  private failedBackend(error: ConnError): void {
-    this.endError = error.message;
-    this.endReason = backendReason(error);
+  /** The same without close_notify, so that the client can tell that bytes are missing. */
+  private cutClient(): void {
+    clearTimeout(this.phaseTimer);
+    if (this.client.cutWrite === undefined) return this.client.close();
+    this.enter("lingering");
+    this.client.cutWrite();
   }
 
   /** Ends a relaying connection in good order. A client that does not react is not waited for. */
   private closeInOrder(): void {
     const lingers = this.phase === "lingering";
+    clearTimeout(this.phaseTimer);
     this.enter("closing");
-    this.closingTimer = setTimeout(() => this.client.close(), CLOSING_MS);
+    this.phaseTimer = setTimeout(() => this.client.close(), CLOSING_MS);
     if (lingers) return;
     this.backend.close();
     this.dropInput();
@@ -323,7 +351,7 @@ export class RelayPair {
 
   private finishIfOver(): void {
     if (this.open > 0) return;
-    clearTimeout(this.closingTimer);
+    clearTimeout(this.phaseTimer);
     this.owner.finish();
   }
 
@@ -346,6 +374,9 @@ class Inward implements Flow {
   ended(end: RelayEnd): void {
     this.pair.ended(end, "client");
   }
+  endsTarget(): boolean {
+    return true;
+  }
   dropped(): void {
     this.pair.dropped();
   }
@@ -362,6 +393,9 @@ class Outward implements Flow {
   }
   ended(end: RelayEnd): void {
     this.pair.ended(end, "backend");
+  }
+  endsTarget(): boolean {
+    return this.pair.endsInOrder;
   }
   dropped(): void {}
   drained(): void {

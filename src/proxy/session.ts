@@ -101,7 +101,7 @@ export class Session implements Expiring, Member {
     const record = createRecord(this.context, {
       conn: this.conn,
       client: this.source,
-      tls: this.tls,
+      tls: this.handshakeMs === undefined ? this.client.asked?.() ?? this.tls : this.tls,
       backend: this.backend,
       bytesIn: relays?.bytesIn ?? this.earlyBytes,
       bytesOut: relays?.bytesOut ?? 0,

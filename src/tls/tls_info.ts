@@ -7,6 +7,24 @@ export interface PeerCertificate {
   der: Uint8Array;
 }
 
+/** What a ClientHello asks for, of bounded length. A field that nobody knows is absent. */
+export interface AskedFor {
+  sni?: string;
+  /** All protocols that the client offers, separated by commas. */
+  alpn?: string;
+}
+
+/** Longer names are no host's (RFC 1035 section 2.3.4). */
+const MAX_ASKED_CHARACTERS = 255;
+
+/** @param alpn in the client's order */
+export function askedFor(serverName: string | null | undefined, alpn: readonly string[] = []): AskedFor {
+  const asked: AskedFor = {};
+  if (serverName) asked.sni = serverName.slice(0, MAX_ASKED_CHARACTERS);
+  if (alpn.length > 0) asked.alpn = alpn.join(",").slice(0, MAX_ASKED_CHARACTERS);
+  return asked;
+}
+
 /** What the engine knows after the handshake. A field it cannot know is absent. */
 export interface TlsInfo {
   /** `TLSv1.2` or `TLSv1.3`. */

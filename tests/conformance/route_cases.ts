@@ -84,6 +84,8 @@ export function routeCases({ contender, has, test, start, refusal }: Bench): voi
       () => proxy.program.connections().filter(({ reason }) => reason === "no-route").length === 2,
       "each refusal has its record",
     );
+    const refusals = proxy.program.connections().filter(({ reason }) => reason === "no-route");
+    assert.deepEqual(refusals.map(({ sni }) => sni), ["unknown.test", undefined]);
     assert.equal(api.accepted, 1);
   });
 

@@ -103,6 +103,7 @@ function run(source: Conn, target: Conn, first?: Promise<Uint8Array | null>, dis
         // Whatever else is told is told within a few turns.
         void turns().then(resolve);
       },
+      endsTarget: () => true,
       dropped: () => dropped++,
       drained: (failure) => {
         drained.push(failure);
@@ -191,12 +192,13 @@ for (const [kind, { Source, Target }] of Object.entries(KINDS)) {
             fail(new ConnError("closed", "Connection was closed here"));
           }),
         ended: () => told.push("ended"),
+        endsTarget: () => true,
         dropped: () => told.push("dropped"),
         drained: () => resolve(),
       });
       relay.start();
     });
-    assert.deepEqual(told, ["in addition: false", "dropped"]);
+    assert.deepEqual(told, ["in addition: false", "dropped", "dropped"]);
   });
 
   Deno.test(`Relay has nothing to drop of a ${kind} source that has ended`, async () => {

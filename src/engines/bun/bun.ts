@@ -7,7 +7,7 @@ import { BunConn, HANDLERS, type Socket } from "./bun_conn.ts";
 import { connectBun } from "./bun_connect.ts";
 import type { BunApi, BunTlsOptions } from "./bun_types.ts";
 import { ConnError, type Engine, type Listener, UnsupportedError } from "../contract.ts";
-import type { PeerCertificate, TlsInfo } from "../../tls/tls_info.ts";
+import { type AskedFor, askedFor, type PeerCertificate, type TlsInfo } from "../../tls/tls_info.ts";
 import { peerChain, verifyClient } from "../shared/client_certificate.ts";
 import type { TlsListenOptions } from "../../tls/listen_options.ts";
 import { unmetOption } from "../../tls/unmet_option.ts";
@@ -81,6 +81,8 @@ class BunTlsConn extends BunConn {
   private outcome: TlsInfo | ConnError | null = null;
   private waiter: { resolve(info: TlsInfo): void; reject(error: ConnError): void } | null = null;
 
+  /** What the client of a failed handshake has asked for. */
+  private failedName: AskedFor | null = null;
   /** Whether bytes have come after the handshake. */
   private hasSent = false;
   /** Bytes until the receive buffer is bounded or let grow; `Infinity` where neither is to be done any more. */
@@ -121,6 +123,10 @@ class BunTlsConn extends BunConn {
     this.bytesToBound = Infinity;
   }
 
+  asked(): AskedFor {
+    return this.failedName ?? askedFor(this.isOpen ? this.socket.getServername() || null : null);
+  }
+
   override handshake(): Promise<TlsInfo> {
     if (this.outcome instanceof ConnError) return Promise.reject(this.outcome);
     if (this.outcome !== null) return Promise.resolve(this.outcome);
@@ -129,6 +135,7 @@ class BunTlsConn extends BunConn {
 
   handshaken(success: boolean, error: Error | null): void {
     if (!success) {
+      this.failedName = this.asked();
       this.endsItself = true;
       return this.fail(nodeConnError(error));
     }
@@ -162,7 +169,7 @@ class BunTlsConn extends BunConn {
     super.fail(failure);
     if (this.outcome !== null) return;
     // Bun says "reset" of a client that has sent FIN as well, while the handshake is not done.
-    if (failure.kind !== "reset") this.settle(failure);
+    if (failure.kind !== "reset" && failure.kind !== "broken-pipe") this.settle(failure);
     else this.settle(new ConnError("truncated", "Connection ended within the handshake", { cause: failure }));
   }
 

@@ -1,5 +1,13 @@
 import type { BunHandlers, BunSocket } from "./bun_types.ts";
-import { CLOSED_HERE, type Conn, CONNECTION_CUT, type ConnError, type Sink, WRITTEN } from "../contract.ts";
+import {
+  BROKEN_PIPE,
+  CLOSED_HERE,
+  type Conn,
+  CONNECTION_CUT,
+  type ConnError,
+  type Sink,
+  WRITTEN,
+} from "../contract.ts";
 import type { TlsInfo } from "../../tls/tls_info.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import { nodeConnError } from "../shared/node_error.ts";
@@ -87,7 +95,10 @@ export class BunConn implements Conn, StalledWrite {
     const taken = this.socket.write(bytes);
     if (taken === bytes.length) return WRITTEN;
     // Bytes that the peer has sent may still arrive. `closed` tells that it has left.
-    if (taken < 0) return Promise.reject(CONNECTION_CUT);
+    if (taken < 0) {
+      this.refused();
+      return Promise.reject(BROKEN_PIPE);
+    }
     this.rest = bytes.subarray(taken);
     writeStalls(this);
     return new Promise((resolve, reject) => this.writer = { resolve, reject });
@@ -140,6 +151,9 @@ export class BunConn implements Conn, StalledWrite {
     if (inOrder) this.socket.end();
     else this.socket.terminate();
   }
+
+  /** A write has failed, for which Bun gives no reason. */
+  protected refused(): void {}
 
   /** Fails everything that waits now or later. The first failure counts. */
   protected fail(failure: ConnError): void {
@@ -214,7 +228,8 @@ export class BunConn implements Conn, StalledWrite {
     const taken = this.socket.write(this.rest);
     if (taken < 0) {
       this.giveUpRest();
-      this.writer?.reject(CONNECTION_CUT);
+      this.refused();
+      this.writer?.reject(BROKEN_PIPE);
       this.writer = null;
       return;
     }

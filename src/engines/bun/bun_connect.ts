@@ -7,7 +7,8 @@ import { libc } from "../../linux/thread_libc.ts";
 import { connectWithRetry } from "../shared/connect_retry.ts";
 import { explainRefusal } from "../shared/explain_refusal.ts";
 import { nodeConnError } from "../shared/node_error.ts";
-import { BunConn, HANDLERS, type Socket } from "./bun_conn.ts";
+import { type BunConn, HANDLERS, type Socket } from "./bun_conn.ts";
+import { BunBackendConn } from "./bun_backend_conn.ts";
 import type { BunApi, BunHandlers } from "./bun_types.ts";
 import { ConnectDeadlines, type Expirable } from "./connect_deadlines.ts";
 
@@ -61,6 +62,7 @@ class Attempt implements Expirable {
     deadlines.delete(this);
     if (this.target.transport === "tcp") {
       socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+      (socket.data as BunBackendConn).learnRemote();
       libc.limitReceiveBuffer(socket.fd, RECEIVE_BUFFER_BYTES);
     }
     this.resolve(socket.data);
@@ -110,6 +112,6 @@ async function openByName(
 
 const CONNECT_HANDLERS: BunHandlers<BunConn> = {
   ...HANDLERS,
-  open: (socket) => void new BunConn(socket),
+  open: (socket) => void new BunBackendConn(socket),
   connectError() {},
 };

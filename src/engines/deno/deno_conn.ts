@@ -264,7 +264,7 @@ export class DenoTlsConn extends DenoConn {
 
   protected override fail(error: unknown): ConnError {
     const failure = this.resetOf(super.fail(error));
-    if (failure.kind === "reset" || failure.kind === "tls") this.finished = true;
+    if (["reset", "broken-pipe", "tls"].includes(failure.kind)) this.finished = true;
     return failure;
   }
 }

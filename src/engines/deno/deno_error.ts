@@ -3,7 +3,7 @@ import { errnoKind } from "../shared/errno_kinds.ts";
 
 const KINDS: [new (...args: never[]) => Error, ConnErrorKind][] = [
   [Deno.errors.ConnectionReset, "reset"],
-  [Deno.errors.BrokenPipe, "reset"],
+  [Deno.errors.BrokenPipe, "broken-pipe"],
   [Deno.errors.ConnectionAborted, "reset"],
   [Deno.errors.NotConnected, "reset"],
   [Deno.errors.UnexpectedEof, "truncated"],
@@ -16,7 +16,7 @@ const KINDS: [new (...args: never[]) => Error, ConnErrorKind][] = [
 ];
 
 /** Errors of a peer that has left. There is one of each text for all connections, since making one takes 9 µs. */
-const LEFT: readonly ConnErrorKind[] = ["reset", "truncated"];
+const LEFT: readonly ConnErrorKind[] = ["reset", "broken-pipe", "truncated"];
 const MOST_TEXTS = 16;
 const left = new Map<string, ConnError>();
 

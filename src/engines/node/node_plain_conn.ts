@@ -13,6 +13,9 @@ const KEEP_ALIVE_DELAY_MS = 60_000;
 
 /** A connection to an application. */
 class NodePlainConn extends NodeConn {
+  /** Whether the last read has left room in its buffer. */
+  private hadRoom = false;
+
   constructor(socket: LastingSocket) {
     super(socket);
     this.attach(socket);
@@ -23,7 +26,17 @@ class NodePlainConn extends NodeConn {
    * Takes bytes that were read into the connection's buffer. No more are read until the next {@linkcode NodeConn.read}.
    */
   filled(bytes: Uint8Array): void {
+    this.hadRoom = bytes.length < bytes.buffer.byteLength;
     this.received(bytes, true);
+  }
+
+  /**
+   * Where a read leaves room and the peer has left, libuv reports an end in good order without another read, which
+   * would tell of a reset (`uv__stream_io`). It does not where the next read begins after it has looked.
+   */
+  protected override resumeReading(): void {
+    if (this.hadRoom) setImmediate(() => super.resumeReading());
+    else super.resumeReading();
   }
 }
 

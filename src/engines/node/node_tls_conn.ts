@@ -7,7 +7,7 @@ import { readHandshakeMessage, readOffer } from "../../tls/challenge/offer.ts";
 import { type ClientHello, ClientHelloReader } from "../../tls/client_hello.ts";
 import { isHttpRequest, PLAIN_HTTP_ANSWER } from "../../tls/plain_http.ts";
 import { ConnError, type PreambleConn } from "../contract.ts";
-import type { TlsInfo } from "../../tls/tls_info.ts";
+import { type AskedFor, askedFor, type TlsInfo } from "../../tls/tls_info.ts";
 import { runtimeName } from "../../runtimes/name.ts";
 import { LastingTlsSocket } from "./lasting_socket.ts";
 import { connOf, NodeConn } from "./node_conn.ts";
@@ -46,6 +46,8 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   private socket: TLSSocket | null = null;
   /** Whether the handshake is done. */
   private established = false;
+  /** The client's first message, from when it was read until the handshake is done. */
+  private hello: ClientHello | null = null;
   /** On Deno, how many bytes of the raw connection had been read when the last chunk arrived. */
   private rawBytes = 0;
   /** On Bun, the descriptor, where it is known. */
@@ -70,6 +72,12 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
 
   override heard(): Promise<boolean> {
     return Promise.resolve(this.raw.bytesRead > 0);
+  }
+
+  asked(): AskedFor {
+    if (this.hello !== null) return askedFor(this.hello.serverName, this.hello.alpn);
+    const { servername } = (this.socket ?? {}) as { servername?: unknown };
+    return askedFor(typeof servername === "string" ? servername : null);
   }
 
   // This is no async function, since each within another costs a new connection a microsecond.
@@ -98,6 +106,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
    * @param hello `null` where `bytes`, the first that have come, are none
    */
   private begin(hello: ClientHello | null, bytes: Uint8Array): Promise<TlsInfo> | TlsInfo {
+    this.hello = hello;
     if (hello === null && isHttpRequest(bytes)) return this.refuseHttp();
     if (this.tls.validates(hello)) return this.validate(bytes);
     this.raw.unshift(bytes);
@@ -129,6 +138,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
     if (this.fd !== undefined) acknowledgeSoon(this);
     if (ON_DENO) this.rawBytes = this.raw.bytesRead;
     const info = this.tls.info(socket);
+    this.hello = null;
     // What was decided by one name must not be accounted under another, which a second ClientHello might have.
     if (hello?.serverName) info.sni = hello.serverName;
     return info;

@@ -3,7 +3,7 @@ import type { ConnErrorKind } from "../contract.ts";
 /** The kind of each error of the operating system: its name, its number on Linux (errno(3)), what it means here. */
 const KINDS: readonly [name: string, errno: number, kind: ConnErrorKind][] = [
   ["ECONNRESET", 104, "reset"],
-  ["EPIPE", 32, "reset"],
+  ["EPIPE", 32, "broken-pipe"],
   ["ECONNABORTED", 103, "reset"],
   ["ENOTCONN", 107, "reset"],
   ["ECONNREFUSED", 111, "refused"],

@@ -1,4 +1,4 @@
-import { ConnError, type ConnErrorKind } from "../contract.ts";
+import { BROKEN_PIPE, CONNECTION_RESET, ConnError, type ConnErrorKind } from "../contract.ts";
 import { errnoKind } from "./errno_kinds.ts";
 
 /** Errors of Node's own. */
@@ -16,7 +16,7 @@ export function nodeConnError(error: unknown): ConnError {
   if (error instanceof ConnError) return error;
   if (!(error instanceof Error)) return new ConnError("other", String(error));
   const { code } = error as { code?: unknown };
-  if (code === "ECONNRESET") return PEER_RESET;
+  if (code === "ECONNRESET") return CONNECTION_RESET;
   if (code === "EPIPE") return BROKEN_PIPE;
   return new ConnError(nodeErrorKind(error), tidyMessage(error), { cause: error });
 }
@@ -34,19 +34,10 @@ function nodeErrorKind(error: Error): ConnErrorKind {
 
 const TEXTS: Record<string, string> = {
   ECONNREFUSED: "Connection refused",
-  ECONNRESET: "Connection reset by peer",
-  EPIPE: "Broken pipe",
   ENOENT: "No such file or directory",
   EACCES: "Permission denied",
   ENOTFOUND: "Host not found",
 };
-
-/**
- * Many clients leave like this after each of their connections, and making an error takes as long as a few system
- * calls.
- */
-const PEER_RESET = new ConnError("reset", `${TEXTS.ECONNRESET} (ECONNRESET)`);
-const BROKEN_PIPE = new ConnError("reset", `${TEXTS.EPIPE} (EPIPE)`);
 
 /** The message of an error: the operating system's, where there is one, since Bun has "Failed to connect" for all. */
 function tidyMessage(error: Error): string {
