@@ -13,21 +13,37 @@ const CHUNK_BYTES = 64 * 1024;
  * @returns a number for each connection, in order; `null` where it is not listed, or the tables cannot be read
  */
 export async function readUnsent(connections: readonly ConnectionEnds[]): Promise<(number | null)[]> {
+  return (await readQueues(connections)).unsent;
+}
+
+/**
+ * Whether the kernel has no TCP connection of these ends any more, as after a reset. One whose peer has sent FIN alone
+ * is listed.
+ * @returns `false` also where no table can be read
+ */
+export async function isUnlisted(ends: ConnectionEnds): Promise<boolean> {
+  const { unsent: [unsent], readable } = await readQueues([ends]);
+  return readable && unsent === null;
+}
+
+async function readQueues(connections: readonly ConnectionEnds[]) {
   const unsent: (number | null)[] = connections.map(() => null);
+  let readable = false;
   const wanted = new Map(connections.flatMap(({ local, remote }, index) => {
     const names = [true, false].map((mapped) => `${tableName(local, mapped)} ${tableName(remote, mapped)}`);
     return names.map((name): [string, number] => [name, index]);
   }));
   for (const file of FILES) {
     if (unsent.every((bytes) => bytes !== null)) break;
-    await readLines(file, (line) => {
+    const opened = await readLines(file, (line) => {
       // The number of the line, local and remote address, state, send and receive queue.
       const [, local, remote, , queues] = line.trimStart().split(" ", 5);
       const index = wanted.get(`${local} ${remote}`);
       if (index !== undefined) unsent[index] = parseInt(queues, 16);
     });
+    readable ||= opened;
   }
-  return unsent;
+  return { unsent, readable };
 }
 
 /** Writes an end as the tables do: each four bytes of the address as a little-endian number, then the port. */
@@ -39,15 +55,15 @@ function tableName({ hostname, port }: Endpoint, mapped: boolean): string {
   return `${bytes.swap32().toString("hex")}:${port.toString(16).padStart(4, "0")}`.toUpperCase();
 }
 
-/** Calls `found` for each line of a file. A file that cannot be opened has none. */
-async function readLines(path: string, found: (line: string) => void): Promise<void> {
+/** Calls `found` for each line of a file. Returns whether it could be opened. */
+async function readLines(path: string, found: (line: string) => void): Promise<boolean> {
   const file = await open(path).catch(() => null);
-  if (file === null) return;
+  if (file === null) return false;
   try {
     const buffer = Buffer.alloc(CHUNK_BYTES);
     for (let rest = "";;) {
       const { bytesRead } = await file.read(buffer);
-      if (bytesRead === 0) return;
+      if (bytesRead === 0) return true;
       const lines = (rest + buffer.toString("latin1", 0, bytesRead)).split("\n");
       rest = lines.pop()!;
       for (const line of lines) found(line);

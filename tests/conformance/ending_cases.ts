@@ -333,8 +333,6 @@ export function endingCases({ contender, has, test, peerTest, start }: Bench): v
     assert.deepEqual(outcomes, ["cut", "whole"]);
   });
 
-  // Node tells of an end in good order, and cannot ask the kernel.
-  if (contender.runtime === "node") return;
   peerTest("passes on a reset that comes with the end of the handshake as a reset", [NODE], async (dir) => {
     const outcomes: string[] = [];
     await using backend = new TcpBackend(async (conn) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { libc } from "../../src/linux/thread_libc.ts";
-import { readUnsent } from "../../src/linux/proc_net_tcp.ts";
+import { isUnlisted, readUnsent } from "../../src/linux/proc_net_tcp.ts";
 import type { ConnectionEnds } from "../../src/linux/endpoint_key.ts";
 import { reset } from "../support/applications/tcp_backend.ts";
 import { until } from "../support/wait.ts";
@@ -66,23 +66,30 @@ Deno.test("sock_diag answers for more connections than fit into one question", a
   for (const conn of [...clients, ...served]) conn.close();
 });
 
-Deno.test("isReset() tells a connection that was reset from one that was not, whether its listener is there or not", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const connect = async (): Promise<[client: Deno.TcpConn, served: Deno.TcpConn]> => [
-    await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
-    await listener.accept(),
-  ];
-  const [leaving, left] = await connect();
-  const [ending, ended] = await connect();
-  assert.deepEqual([left, ended].map((conn) => libc.isReset(endsOf(conn))), [false, false]);
-  const ends = endsOf(left);
-  reset(leaving);
-  await assert.rejects(left.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
-  ending.closeWrite();
-  assert.equal(await ended.read(new Uint8Array(1)), null);
-  assert.deepEqual([ends, endsOf(ended)].map((ends) => libc.isReset(ends)), [true, false]);
-  assert.deepEqual(libc.unsentBytesOf([ends, endsOf(ended)]), [null, 0]);
-  listener.close();
-  assert.equal(libc.isReset(ends), true);
-  for (const conn of [leaving, left, ending, ended]) conn.close();
-});
+const tellers: [name: string, isReset: (ends: ConnectionEnds) => boolean | Promise<boolean>][] = [
+  ["isReset", (ends) => libc.isReset(ends)],
+  ["isUnlisted", isUnlisted],
+];
+
+for (const [name, isReset] of tellers) {
+  Deno.test(`${name}() tells a connection that was reset from one that was not, whether its listener is there or not`, async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const connect = async (): Promise<[client: Deno.TcpConn, served: Deno.TcpConn]> => [
+      await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
+      await listener.accept(),
+    ];
+    const [leaving, left] = await connect();
+    const [ending, ended] = await connect();
+    assert.deepEqual([await isReset(endsOf(left)), await isReset(endsOf(ended))], [false, false]);
+    const ends = endsOf(left);
+    reset(leaving);
+    await assert.rejects(left.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
+    ending.closeWrite();
+    assert.equal(await ended.read(new Uint8Array(1)), null);
+    assert.deepEqual([await isReset(ends), await isReset(endsOf(ended))], [true, false]);
+    assert.deepEqual(libc.unsentBytesOf([ends, endsOf(ended)]), [null, 0]);
+    listener.close();
+    assert.equal(await isReset(ends), true);
+    for (const conn of [leaving, left, ending, ended]) conn.close();
+  });
+}

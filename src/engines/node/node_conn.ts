@@ -62,6 +62,8 @@ export class NodeConn implements Conn, Stallable {
   /** What is left of {@linkcode TRIAL_BYTES}. */
   private trialBytes = TRIAL_BYTES;
   private ended = false;
+  /** Whether anything was written. */
+  protected hasWritten = false;
   private failure: ConnError | null = null;
   /** Why nothing can be written any more, while reading goes on. */
   private writeFailure: ConnError | null = null;
@@ -135,6 +137,7 @@ export class NodeConn implements Conn, Stallable {
   write(bytes: Uint8Array): Promise<void> {
     const failure = this.failure ?? this.writeFailure;
     if (failure !== null) return Promise.reject(failure);
+    this.hasWritten = true;
     this.stream.write(bytes, this.written);
     // A write may fail before it returns.
     if (this.writeFailure !== null) return Promise.reject(this.writeFailure);
@@ -254,8 +257,14 @@ export class NodeConn implements Conn, Stallable {
   }
 
   /** The failure that the end of the stream stands for; `null` where the peer has ended in good order. */
-  protected endFailure(): ConnError | null {
+  protected endFailure(): ConnError | null | Promise<ConnError | null> {
     return null;
+  }
+
+  private endedBy(failure: ConnError | null): void {
+    if (failure !== null) return this.fail(failure);
+    this.ended = true;
+    this.arrived(null);
   }
 
   /** Fails everything that waits now or later. The first failure counts. */
@@ -306,9 +315,8 @@ export class NodeConn implements Conn, Stallable {
     const conn = this[CONN];
     if (conn === null) return;
     const failure = conn.endFailure();
-    if (failure !== null) return conn.fail(failure);
-    conn.ended = true;
-    conn.arrived(null);
+    if (failure instanceof Promise) void failure.then((failure) => conn.endedBy(failure));
+    else conn.endedBy(failure);
   }
 
   private static onNext(this: OwnedSocket): void {

@@ -6,6 +6,7 @@ import { ChallengeError, ChallengeHandshake } from "../../tls/challenge/handshak
 import { readHandshakeMessage, readOffer } from "../../tls/challenge/offer.ts";
 import { type ClientHello, ClientHelloReader } from "../../tls/client_hello.ts";
 import { isHttpRequest, PLAIN_HTTP_ANSWER } from "../../tls/plain_http.ts";
+import { isUnlisted } from "../../linux/proc_net_tcp.ts";
 import { ConnError, type PreambleConn } from "../contract.ts";
 import { type AskedFor, askedFor, type TlsInfo } from "../../tls/tls_info.ts";
 import { runtimeName } from "../../runtimes/name.ts";
@@ -205,10 +206,15 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   /**
    * Deno also reports an end where the client has reset the connection. Then the socket has no peer any more, which its
    * kernel name shows. The client may have sent close_notify before the reset. It certainly has not where nothing has
-   * arrived since the last chunk, which was written to the backend meanwhile.
+   * arrived since the last chunk, which was written to the backend meanwhile. On Node a reset that comes before the
+   * session tickets are written fails their write, of which Node says nothing: the kernel does not list the connection
+   * any more. After a write of ours that is not so, as it would have failed.
    */
-  protected override endFailure(): ConnError | null {
+  protected override endFailure(): ConnError | null | Promise<ConnError | null> {
     if (this.socket !== null && !this.established) return endedEarly("the handshake");
+    if (ON_NODE && this.socket !== null && !this.hasWritten && this.remote.hostname !== "") {
+      return isUnlisted(this).then((gone) => gone ? RESET : null);
+    }
     if (!ON_DENO || this.remote.hostname === "" || this.socket === null) return null;
     if (this.socket.remoteAddress !== undefined) return null;
     const cut = this.awaited && this.raw.bytesRead === this.rawBytes;
