@@ -83,6 +83,8 @@ export interface Sink {
 export interface Receiver {
   /** The next bytes, which are valid until the next read; `null` is the peer's orderly end. */
   received(bytes: Uint8Array | null): void;
+  /** {@linkcode Conn.unsent} of the connection that bytes which were read are passed on to. */
+  unsent(): number | null | Promise<number | null>;
   /** Everything was taken. */
   written(): void;
   /** The read or the write has failed. */

@@ -9,10 +9,12 @@ import type { Bench } from "./suite.ts";
 
 const HEAD = patternBytes(1000);
 /**
- * Fits into what the kernel and the proxy hold on the way to an application that does not read. It is more than a Unix
- * socket and the proxy hold without the kernel's buffer of the client's connection.
+ * Fits into what the kernel and the proxy hold on the way to an application that does not read. With a Unix socket the
+ * kernel's buffer of the client's connection is needed for that in most runs; but on Bun, which loses what is there.
  */
-const REQUEST = { unix: patternBytes(310_000), tcp: patternBytes(200_000) };
+const REQUEST = { unix: patternBytes(285_000), tcp: patternBytes(200_000) };
+/** The node engine reads less ahead on Bun: a little more than a Unix socket takes. */
+const READ_ON_BUN = 220_000;
 const FLOOD = new Uint8Array(100_000);
 /** Long enough for the proxy to see a reset. */
 const SEEN_MS = 300;
@@ -21,7 +23,8 @@ const OPENSSL = { command: "openssl", debian: "openssl" };
 const ANSWER = "a".repeat(16_384);
 
 /** What was sent before one side has left is delivered, and the other side is told how it has left. */
-export function leavingCases({ has, test, peerTest, start }: Bench): void {
+export function leavingCases({ contender, has, test, peerTest, start }: Bench): void {
+  const readsLittle = contender.engine === "node" && contender.runtime === "bun";
   for (const transport of ["unix", "tcp"] as const) {
     test(`delivers what a client had sent before it left without reading the answer, over ${transport}`, async (dir) => {
       const path = dir.file("app.sock");
@@ -42,7 +45,8 @@ export function leavingCases({ has, test, peerTest, start }: Bench): void {
         }
       })().catch(() => {});
       await until(() => answered > FLOOD.length, "the answer has begun");
-      await writeAll(client, REQUEST[transport]);
+      const request = readsLittle ? REQUEST[transport].subarray(0, READ_ON_BUN) : REQUEST[transport];
+      await writeAll(client, request);
       // The client's own reset would throw away what its kernel has not sent yet.
       const ends = { local: client.localAddr as Deno.NetAddr, remote: client.remoteAddr as Deno.NetAddr };
       await until(() => libc.unsentBytesOf([ends])[0] === 0, "the proxy's kernel has the request");
@@ -50,7 +54,7 @@ export function leavingCases({ has, test, peerTest, start }: Bench): void {
       client.close();
       // The proxy sees that before the application reads. It says nothing until the connection is over.
       await pause(SEEN_MS);
-      assert.deepEqual(await readExactly(application, REQUEST[transport].length), REQUEST[transport]);
+      assert.deepEqual(await readExactly(application, request.length), request);
       const { reason } = await proxy.program.record(({ event }) => event === "connection", "record of the connection");
       assert.equal(reason, "client-reset");
       await answering;

@@ -16,12 +16,11 @@ const MOST_KIB = 160;
 /**
  * What `node:tls` holds more, without a public way around it. On Deno a connection keeps a buffer of up to 80 KiB for
  * what it receives, to its end, and Node one of 64 KiB. Bun hands over up to 208 KiB at once of what comes from a Unix
- * socket, and 128 KiB of what comes from a client, of which three chunks wait.
+ * socket.
  */
 const MORE_KIB: Record<string, number | undefined> = {
   "node on deno, upload": 224,
   "node on bun, download": 256,
-  "node on bun, upload": 512,
   "node on node, upload": 240,
 };
 /** Garbage is given back within seconds. */

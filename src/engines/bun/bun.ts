@@ -14,7 +14,12 @@ import { unmetOption } from "../../tls/unmet_option.ts";
 import { DescriptorWatch } from "../shared/descriptor_watch.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import { nodeConnError } from "../shared/node_error.ts";
-import { BULK_BYTES, FIRST_BYTES, FIRST_RECEIVE_BUFFER_BYTES } from "../shared/receive_buffers.ts";
+import {
+  BULK_BYTES,
+  BULK_RECEIVE_BUFFER_BYTES,
+  FIRST_BYTES,
+  FIRST_RECEIVE_BUFFER_BYTES,
+} from "../shared/receive_buffers.ts";
 import { bindUnixPath } from "../../linux/unix_socket.ts";
 
 /** An application that has left no more than this in the kernel reads what it is sent. */
@@ -119,6 +124,7 @@ class BunTlsConn extends BunConn {
     // An application's connection has a descriptor, and answers at once.
     const unsent = this.sink?.unsent();
     if (typeof unsent !== "number" || unsent > FEW_BYTES) return;
+    libc.limitReceiveBuffer(this.socket.fd, BULK_RECEIVE_BUFFER_BYTES);
     libc.freeReceiveBuffer(this.socket.fd);
     this.bytesToBound = Infinity;
   }

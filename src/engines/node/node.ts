@@ -9,7 +9,7 @@ import { runtimeName } from "../../runtimes/name.ts";
 import { duplicateFd } from "../../linux/duplicate_fd.ts";
 import { connectNode } from "./node_plain_conn.ts";
 import { NodeListener, type NodeListenerOptions } from "./node_listener.ts";
-import { NodeTls } from "./node_tls.ts";
+import { NodeTls, STREAM_OPTIONS } from "./node_tls.ts";
 import { sharesPorts } from "../shared/shares_ports.ts";
 import { bindUnixPath, type BoundName } from "../../linux/unix_socket.ts";
 
@@ -74,7 +74,7 @@ export const nodeEngine: Engine = {
 
 function createServer(): Server {
   // On Deno to stop a connection's reading, and to let it go on, costs each one 7 µs.
-  return net.createServer({ allowHalfOpen: true, pauseOnConnect: name !== "deno" });
+  return net.createServer({ allowHalfOpen: true, pauseOnConnect: name !== "deno", ...STREAM_OPTIONS });
 }
 
 function watchOf(fd: number, backlog: number): NodeListenerOptions["watch"] {

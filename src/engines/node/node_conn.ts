@@ -9,6 +9,7 @@ import { type Stallable, stallWatch } from "./stall_watch.ts";
 import { socketEnd } from "../shared/socket_end.ts";
 import { unsentBytes } from "../shared/unsent_bytes.ts";
 
+const ON_BUN = runtimeName() === "bun";
 const ON_DENO = runtimeName() === "deno";
 
 /**
@@ -23,7 +24,7 @@ const LARGE_CHUNK_BYTES = 128 * 1024;
  * little is held for an application that never reads. An application on a Unix socket takes 208 KiB without reading.
  * Not on Bun: what is left in the kernel there is lost when the client resets the connection.
  */
-const TRIAL_BYTES = runtimeName() === "bun" ? 0 : 320 * 1024;
+const TRIAL_BYTES = ON_BUN ? 0 : 320 * 1024;
 /** A full TLS record (RFC 8446 section 5.1), which is a sign of a bulk transfer. */
 const FULL_CHUNK_BYTES = 16 * 1024;
 
@@ -69,7 +70,7 @@ export class NodeConn implements Conn, Stallable {
   private writeFailure: ConnError | null = null;
   private reader: Waiter<Uint8Array | null> | null = null;
   /** What waits for a read instead, after {@linkcode NodeConn.readFor}. */
-  private receiver: Receiver | null = null;
+  protected receiver: Receiver | null = null;
   private writer: Waiter<void> | null = null;
   /** The half-close that is under way. */
   private closer: Waiter<void> | null = null;
@@ -223,7 +224,7 @@ export class NodeConn implements Conn, Stallable {
   /**
    * Takes a chunk that has arrived.
    * @param stopped whether the stream is stopped until it is resumed
-   * @returns whether the stream is to be stopped until the next read
+   * @returns whether the stream is to be stopped until the next read. On Bun the chunk comes again then.
    */
   protected received(chunk: Uint8Array, stopped: boolean): boolean {
     this.stopped = stopped;
@@ -231,6 +232,7 @@ export class NodeConn implements Conn, Stallable {
     const onTrial = this.trialBytes > 0 && chunk.length >= FULL_CHUNK_BYTES;
     if (this.trialBytes > 0) this.trialBytes -= chunk.length;
     if (!this.awaited) {
+      if (ON_BUN) return true;
       return this.queue.push(chunk) >= MAX_QUEUED || chunk.length >= LARGE_CHUNK_BYTES || onTrial;
     }
     this.arrived(chunk);
@@ -309,6 +311,8 @@ export class NodeConn implements Conn, Stallable {
     if (conn === null || !conn.received(chunk, false)) return;
     conn.stopped = true;
     conn.pauseReading();
+    // A stream of Bun stops its socket only when a chunk waits in the stream itself.
+    if (ON_BUN) this.unshift(chunk);
   }
 
   private static onEnd(this: OwnedSocket): void {

@@ -29,6 +29,9 @@ const ON_DENO = runtimeName() === "deno";
 const ON_NODE = runtimeName() === "node";
 const Socket = ON_DENO ? AlertingSocket : ON_NODE ? LastingTlsSocket : tls.TLSSocket;
 
+/** How many bytes that wait in a stream stop its socket on Bun, which else would read on until 64 KiB wait. */
+export const STREAM_OPTIONS = runtimeName() === "bun" ? { highWaterMark: 16 * 1024 } : {};
+
 /** TLS records with fatal alerts (RFC 8446 section 6.2), in plain text as before there are keys. */
 const ALERTS = {
   unrecognized_name: Uint8Array.of(0x15, 3, 3, 0, 2, 2, 112),
@@ -95,6 +98,7 @@ export class NodeTls {
       secureContext: this.#contexts[0],
       requestCert: this.#asksForCertificate,
       rejectUnauthorized: clientAuth.mode === "required",
+      ...STREAM_OPTIONS,
       ...(alpn.length === 0 ? {} : { ALPNProtocols: alpn }),
     };
   }

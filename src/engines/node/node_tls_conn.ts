@@ -13,7 +13,7 @@ import { runtimeName } from "../../runtimes/name.ts";
 import { LastingTlsSocket } from "./lasting_socket.ts";
 import { connOf, NodeConn } from "./node_conn.ts";
 import { acknowledgeSoon } from "../shared/acknowledge_soon.ts";
-import { BULK_BYTES, FIRST_BYTES, FIRST_RECEIVE_BUFFER_BYTES } from "../shared/receive_buffers.ts";
+import { BULK_RECEIVE_BUFFER_BYTES } from "../shared/receive_buffers.ts";
 import { nodeConnError } from "../shared/node_error.ts";
 import type { NodeTls } from "./node_tls.ts";
 
@@ -30,6 +30,16 @@ const READABLE_OR_END = ["readable", "end"];
 /** How Node calls a failed handshake with a client that speaks HTTP. */
 const HTTP_CODES = ["ERR_SSL_HTTP_REQUEST", "ERR_SSL_HTTPS_PROXY_REQUEST"];
 
+/**
+ * On Bun, half of what the kernel may hold of a client's bytes until the connection is known to be a bulk transfer whose
+ * reader keeps up. Bun reads all that is there at once, up to 512 KiB, and of an application that stalls two such chunks
+ * may wait. It has to be set before the client sends: the kernel drops what exceeds a buffer that was made smaller.
+ */
+const FIRST_RECEIVE_BUFFER_BYTES = 24 * 1024;
+/** So many bytes are a bulk transfer if few of them wait for the application. */
+const BULK_BYTES = 192 * 1024;
+/** An application that does not read lets more wait, also on TCP, where its kernel takes up to 128 KiB for it. */
+const FEW_BYTES = 32 * 1024;
 /** Bytes of the buffer with which reading the first bytes of a connection begins. */
 const FIRST_LOOK_BYTES = 1024;
 
@@ -53,9 +63,8 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   private rawBytes = 0;
   /** On Bun, the descriptor, where it is known. */
   private readonly fd: number | undefined;
-  /** Bytes until the receive buffer is bounded or let grow; `Infinity` where neither is to be done any more. */
-  private bytesToBound: number;
-  private isBounded = false;
+  /** Bytes until the receive buffer may be let grow; `Infinity` where it is not bounded. */
+  private bytesToBulk: number;
 
   /**
    * @param raw a socket from which nothing was read, paused but on Deno
@@ -65,7 +74,8 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
   constructor(raw: Socket, tls: NodeTls, fd?: number, canBound = false) {
     super(raw);
     this.fd = fd;
-    this.bytesToBound = canBound && fd !== undefined ? FIRST_BYTES : Infinity;
+    const isBounded = canBound && fd !== undefined && libc!.limitReceiveBuffer(fd, FIRST_RECEIVE_BUFFER_BYTES);
+    this.bytesToBulk = isBounded ? BULK_BYTES : Infinity;
     this.raw = raw;
     this.tls = tls;
     this.watch(raw);
@@ -187,20 +197,21 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
 
   protected override received(chunk: Uint8Array, stopped: boolean): boolean {
     if (ON_DENO) this.rawBytes = this.raw.bytesRead;
-    this.bytesToBound -= chunk.length;
-    if (this.bytesToBound <= 0) this.boundBuffer();
+    // On Bun a chunk that no read awaits comes again.
+    if (this.awaited && (this.bytesToBulk -= chunk.length) <= 0) this.freeBuffer();
     return super.received(chunk, stopped);
   }
 
-  /** Keeps the receive buffer from growing, and lets it grow once the application is known to keep up. */
-  private boundBuffer(): void {
-    if (this.isBounded && !this.awaited) return;
-    this.bytesToBound = this.isBounded ? Infinity : this.bytesToBound + BULK_BYTES - FIRST_BYTES;
+  /** Lets the receive buffer grow with the transfer, for one that the application keeps up with. */
+  private freeBuffer(): void {
+    // An application's connection has a descriptor on Bun, and answers at once.
+    const unsent = this.receiver?.unsent();
+    if (typeof unsent !== "number" || unsent > FEW_BYTES) return;
+    this.bytesToBulk = Infinity;
     // The stream may hold the chunks of a connection that has ended. The descriptor may be another's by then.
-    if (!libc!.isConnectedTo(this.fd!, this.remote)) this.bytesToBound = Infinity;
-    else if (this.isBounded) libc!.freeReceiveBuffer(this.fd!);
-    else libc!.limitReceiveBuffer(this.fd!, FIRST_RECEIVE_BUFFER_BYTES);
-    this.isBounded = true;
+    if (!libc!.isConnectedTo(this.fd!, this.remote)) return;
+    libc!.limitReceiveBuffer(this.fd!, BULK_RECEIVE_BUFFER_BYTES);
+    libc!.freeReceiveBuffer(this.fd!);
   }
 
   /**
