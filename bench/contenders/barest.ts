@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { BUN_FLAGS } from "../../scripts/start_task.ts";
 import type { Contender } from "./contender.ts";
 import { readStartTask } from "./tls_off.ts";
 
@@ -9,7 +10,7 @@ const PROGRAMS = {
   bun: fileURLToPath(new URL("./barest/bun_loop.mjs", import.meta.url)),
 };
 
-/** V8's flags and the environment that ours runs with, so that the loop differs in its code alone. */
+/** V8's flags and the environment that ours runs with on Deno, so that the loop differs in its code alone. */
 async function denoSettings(directory: string): Promise<{ env: Record<string, string>; flags: string[] }> {
   const { env, args } = readStartTask(await Deno.readTextFile(join(directory, "deno.json")), directory);
   return { env, flags: args.filter((arg) => arg.startsWith("--v8-flags=")) };
@@ -31,7 +32,7 @@ export function barest(loop: keyof typeof PROGRAMS, directory: string): Contende
     version: [runtime, "--version"],
     async launch({ port, certificate, backend }) {
       const args = [PROGRAMS[loop], String(port), certificate.cert, certificate.key, backend];
-      if (runtime === "bun") return { command: "bun", args };
+      if (runtime === "bun") return { command: "bun", args: [...BUN_FLAGS, ...args] };
       const { env, flags } = await denoSettings(directory);
       const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-ffi"];
       return { command: "deno", args: ["run", "--no-config", "--no-prompt", ...flags, ...permissions, ...args], env };

@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { parseStartCommand } from "../../scripts/start_task.ts";
+import { BUN_FLAGS, parseStartCommand } from "../../scripts/start_task.ts";
 import { PROXY_SUFFIX } from "../backends/files.ts";
 import type { Contender, ProxySetup } from "./contender.ts";
 
@@ -132,7 +132,7 @@ export function tlsOff(name: string, defaultDirectory: string): Contender {
       }
       return isBinary
         ? { command: made.file, args: run, files }
-        : { command: runtime, args: [made.file, ...run], files };
+        : { command: runtime, args: [...(runtime === "bun" ? BUN_FLAGS : []), made.file, ...run], files };
     },
   };
 }

@@ -1,4 +1,5 @@
 import { basename, dirname, resolve } from "node:path";
+import { BUN_FLAGS } from "../start_task.ts";
 import { BuildError } from "./build_error.ts";
 import { askProduct } from "./product.ts";
 import { runCommand, tellingLine } from "./run_command.ts";
@@ -28,6 +29,7 @@ export function bunBuildCommand(bun: string[], bundle: string, output: string, t
     // Without these the program would read such files in the directory in which it is started.
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
+    ...BUN_FLAGS.map((flag) => `--compile-exec-argv=${flag}`),
     `--outfile=${output}`,
     bundle,
   ];

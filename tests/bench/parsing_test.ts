@@ -159,7 +159,7 @@ Deno.test("tlsOff() passes the engine on", async () => {
     "tls-off:bun-node@/dir",
   );
   assert.equal(command, "bun");
-  assert.deepEqual(args, ["/dir/dist/tls-off.mjs", "run", "/f/tls-off.toml"]);
+  assert.deepEqual(args, ["--smol", "/dir/dist/tls-off.mjs", "run", "/f/tls-off.toml"]);
   assert.deepEqual([listener.engine, workers, log.level, admin.listen], ["node", 1, "error", null]);
   assert.deepEqual(listener.backend.map(({ to }) => to.transport === "unix" && to.path), ["/s", "/t"]);
 });

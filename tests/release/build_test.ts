@@ -75,9 +75,10 @@ Deno.test("the Deno binary gets no permission that the program does not need", (
   assert.ok(!older.some((argument) => argument.startsWith("--app-name")));
 });
 
-Deno.test("the Bun binary reads no .env and no bunfig.toml", () => {
+Deno.test("the Bun binary reads no .env and no bunfig.toml, and collects garbage often", () => {
   const args = bunBuildCommand(["bun"], "b.mjs", "o", ARM64);
-  for (const flag of ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig", "--target=bun-linux-arm64"]) {
+  const own = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig", "--compile-exec-argv=--smol"];
+  for (const flag of [...own, "--target=bun-linux-arm64"]) {
     assert.ok(args.includes(flag), flag);
   }
 });

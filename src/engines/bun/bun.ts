@@ -84,7 +84,7 @@ class BunTlsConn extends BunConn {
   /** Set where clients are asked for a certificate. */
   private readonly verifier: ClientVerifier | null;
   private outcome: TlsInfo | ConnError | null = null;
-  private waiter: { resolve(info: TlsInfo): void; reject(error: ConnError): void } | null = null;
+  private waiter: PromiseWithResolvers<TlsInfo> | null = null;
 
   /** What the client of a failed handshake has asked for. */
   private failedName: AskedFor | null = null;
@@ -136,7 +136,7 @@ class BunTlsConn extends BunConn {
   override handshake(): Promise<TlsInfo> {
     if (this.outcome instanceof ConnError) return Promise.reject(this.outcome);
     if (this.outcome !== null) return Promise.resolve(this.outcome);
-    return new Promise((resolve, reject) => this.waiter = { resolve, reject });
+    return (this.waiter = Promise.withResolvers()).promise;
   }
 
   handshaken(success: boolean, error: Error | null): void {

@@ -17,11 +17,6 @@ import { socketEnd } from "../shared/socket_end.ts";
 /** A socket that knows its connection. */
 export type Socket = BunSocket<BunConn>;
 
-interface Waiter<T> {
-  resolve(value: T): void;
-  reject(error: ConnError): void;
-}
-
 /**
  * A connection over a socket that pushes. A chunk goes without a copy to the sink, or to the read that waits for it.
  * Where none waits, the socket is paused.
@@ -32,19 +27,19 @@ export class BunConn implements Conn, StalledWrite {
   private knownLocal: { hostname: string; port: number } | null = null;
   /** Whether Bun is about to close the socket, after sending what it still has for the peer. */
   protected endsItself = false;
-  /** Chunks received while no read was pending; the socket is paused then. */
-  private stock: Uint8Array[] = [];
+  /** Chunks received while no read was pending; the socket is paused then. `null` while there has been none. */
+  private stock: Uint8Array[] | null = null;
   private paused = false;
   private hasEnded = false;
   private shut = false;
   private failure: ConnError | null = null;
-  private reader: Waiter<Uint8Array | null> | null = null;
+  private reader: PromiseWithResolvers<Uint8Array | null> | null = null;
   protected sink: Sink | null = null;
   /** Whether the sink is still busy with the last chunk. */
   private sinkBusy = false;
-  private writer: Waiter<void> | null = null;
+  private writer: PromiseWithResolvers<void> | null = null;
   /** The half-close that waits for a pending write. */
-  private closer: Waiter<void> | null = null;
+  private closer: PromiseWithResolvers<void> | null = null;
   /** The bytes of the pending write that the socket has not taken yet. */
   private rest: Uint8Array | null = null;
 
@@ -77,12 +72,12 @@ export class BunConn implements Conn, StalledWrite {
   }
 
   read(): Promise<Uint8Array | null> {
-    const chunk = this.stock.shift();
+    const chunk = this.stock?.shift();
     if (chunk !== undefined) return Promise.resolve(chunk);
     if (this.hasEnded) return Promise.resolve(null);
     if (this.failure !== null) return Promise.reject(this.failure);
     this.resume();
-    return new Promise((resolve, reject) => this.reader = { resolve, reject });
+    return (this.reader = Promise.withResolvers()).promise;
   }
 
   pushTo(sink: Sink): void {
@@ -101,7 +96,7 @@ export class BunConn implements Conn, StalledWrite {
     }
     this.rest = bytes.subarray(taken);
     writeStalls(this);
-    return new Promise((resolve, reject) => this.writer = { resolve, reject });
+    return (this.writer = Promise.withResolvers()).promise;
   }
 
   unsent(): number | null {
@@ -121,7 +116,7 @@ export class BunConn implements Conn, StalledWrite {
     if (this.failure !== null) return Promise.reject(this.failure);
     if (this.shut) return WRITTEN;
     // `shutdown` would leave out the bytes that the socket has not taken yet.
-    if (this.rest !== null) return new Promise((resolve, reject) => this.closer = { resolve, reject });
+    if (this.rest !== null) return (this.closer = Promise.withResolvers()).promise;
     this.shut = true;
     this.socket.shutdown();
     return WRITTEN;
@@ -146,7 +141,7 @@ export class BunConn implements Conn, StalledWrite {
     // reset frees the socket of a peer that has stalled.
     const inOrder = this.endsItself || (this.shut && this.failure === null);
     this.failure = null;
-    this.stock = [];
+    this.stock = null;
     this.fail(CLOSED_HERE);
     if (inOrder) this.socket.end();
     else this.socket.terminate();
@@ -187,7 +182,7 @@ export class BunConn implements Conn, StalledWrite {
   /** Gives the sink the chunks that are there, and then the end. */
   private push(): void {
     while (this.sink !== null && !this.sinkBusy) {
-      const chunk = this.stock.shift();
+      const chunk = this.stock?.shift();
       if (chunk !== undefined) this.give(this.sink, chunk);
       else if (this.hasEnded || this.failure !== null) {
         const sink = this.sink;
@@ -219,7 +214,7 @@ export class BunConn implements Conn, StalledWrite {
       reader.resolve(chunk);
       return;
     }
-    this.stock.push(chunk);
+    (this.stock ??= []).push(chunk);
     this.pause();
   }
 

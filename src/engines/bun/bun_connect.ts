@@ -34,27 +34,25 @@ export function connectBun(target: Address, deadline: number): Promise<Conn> {
 
 /** One connect. It has no timer of its own, nor an `async` function, since each new connection needs it. */
 class Attempt implements Expirable {
-  readonly outcome: Promise<Conn>;
   private readonly target: Address;
+  private readonly result = Promise.withResolvers<Conn>();
   /** Whether the deadline has passed, so that the caller has its error already. */
   private over = false;
-  private resolve!: (conn: Conn) => void;
-  private reject!: (error: ConnError) => void;
 
   constructor(target: Address, readonly deadline: number) {
     this.target = target;
-    this.outcome = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
     deadlines.add(this);
     openSocket(target, () => this.over).then((socket) => this.opened(socket), (error) => this.failed(error));
+  }
+
+  get outcome(): Promise<Conn> {
+    return this.result.promise;
   }
 
   /** {@linkcode Expirable.expire} */
   expire(): void {
     this.over = true;
-    this.reject(new ConnError("timeout", "Connection timed out"));
+    this.result.reject(new ConnError("timeout", "Connection timed out"));
   }
 
   private opened(socket: Socket): void {
@@ -65,13 +63,13 @@ class Attempt implements Expirable {
       (socket.data as BunBackendConn).learnRemote();
       libc.limitReceiveBuffer(socket.fd, RECEIVE_BUFFER_BYTES);
     }
-    this.resolve(socket.data);
+    this.result.resolve(socket.data);
   }
 
   private failed(error: unknown): void {
     if (this.over) return;
     deadlines.delete(this);
-    this.reject(explainRefusal(nodeConnError(error), this.target));
+    this.result.reject(explainRefusal(nodeConnError(error), this.target));
   }
 }
 

@@ -1,4 +1,5 @@
 import { BUN_VERSION } from "../../../scripts/build/versions.ts";
+import { BUN_FLAGS } from "../../../scripts/start_task.ts";
 import type { EngineName, RuntimeName } from "../../../src/runtimes/name.ts";
 import { programCommand, sourceCommand } from "./program.ts";
 
@@ -43,7 +44,7 @@ export async function runtimeCommand(runtime: Contender["runtime"]): Promise<str
   if (runtime === await programRuntime()) return programCommand();
   if (runtime === "deno") return sourceCommand("src/main.ts");
   const file = await bundle();
-  return runtime === "node" ? ["node", file] : [await bunProgram(), file];
+  return runtime === "node" ? ["node", file] : [await bunProgram(), ...BUN_FLAGS, file];
 }
 
 /** Returns the command that runs the bundle on a version of Node whose workers share ports. */
