@@ -339,17 +339,30 @@ export function endingCases({ contender, has, test, peerTest, start }: Bench): v
       await readAll(conn).then((bytes) => outcomes.push(`whole: ${bytes.length}`), () => outcomes.push("cut"));
     }, () => outcomes.push("cut"));
     await using proxy = await start(dir, backend.address);
-    await runPeer("node", ["-e", RESETTING_CLIENT, String(proxy.port)]);
+    await runPeer("node", ["-e", RESETTING_CLIENT, String(proxy.port), "write"]);
     const { reason, bytes_in } = await connectionRecord(proxy.program);
     assert.deepEqual([reason, bytes_in], ["client-reset", 3]);
     await until(() => outcomes.length === 1, "the application sees the end");
-    // There the client may have sent close_notify before the reset, for all that Deno tells.
-    if (contender.runtime === "deno" && contender.engine === "node") return;
+    // There the client may have sent close_notify before the reset, for all that Deno and Node tell.
+    if (contender.runtime !== "bun" && contender.engine === "node") return;
     assert.deepEqual(outcomes, ["cut"]);
+  });
+
+  // Bun's node:tls tells of the reset in the place of close_notify.
+  if (contender.runtime === "bun" && contender.engine === "node") return;
+  peerTest("takes a request for whole that ends by close_notify, though a reset comes with it", [NODE], async (dir) => {
+    const outcomes: string[] = [];
+    await using backend = new TcpBackend(async (conn) => {
+      await readAll(conn).then((bytes) => outcomes.push(`whole: ${bytes.length}`), () => outcomes.push("cut"));
+    }, () => outcomes.push("cut"));
+    await using proxy = await start(dir, backend.address);
+    await runPeer("node", ["-e", RESETTING_CLIENT, String(proxy.port), "end"]);
+    await until(() => outcomes.length === 1, "the application sees the end");
+    assert.deepEqual(outcomes, ["whole: 3"]);
   });
 }
 
-/** Sends the end of its handshake, three bytes, and a reset at once, before the server's session tickets can come. */
+/** Sends the end of its handshake, three bytes, close_notify by "end", and a reset at once, before the server's session tickets can come. */
 const RESETTING_CLIENT = `
 const raw = require("node:net").connect(Number(process.argv[1]), "127.0.0.1");
 let held = null;
@@ -363,7 +376,7 @@ const between = new (require("node:stream").Duplex)({
 });
 raw.on("data", (chunk) => between.push(chunk));
 const client = require("node:tls").connect({ socket: between, rejectUnauthorized: false }, () => {
-  client.write("cut", () => {
+  client[process.argv[2]]("cut", () => {
     raw.write(Buffer.concat(held));
     raw.resetAndDestroy();
     process.exit();
