@@ -13,6 +13,8 @@ export interface Expirable {
  * would be set and cleared for nothing.
  */
 export class ConnectDeadlines {
+  // On JavaScriptCore a Set does not keep what has left it, as V8's does (shared/members.ts): of objects that left one,
+  // no fewer were collected than of objects that had been in none.
   readonly #pending = new Set<Expirable>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueMs = Infinity;
