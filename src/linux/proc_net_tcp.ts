@@ -17,13 +17,12 @@ export async function readUnsent(connections: readonly ConnectionEnds[]): Promis
 }
 
 /**
- * Whether the kernel has no TCP connection of these ends any more, as after a reset. One whose peer has sent FIN alone
- * is listed.
- * @returns `false` also where no table can be read
+ * Says of each connection whether the kernel lists it no more.
+ * @returns `false` for each where no table can be read
  */
-export async function isUnlisted(ends: ConnectionEnds): Promise<boolean> {
-  const { unsent: [unsent], readable } = await readQueues([ends]);
-  return readable && unsent === null;
+export async function areUnlisted(connections: readonly ConnectionEnds[]): Promise<boolean[]> {
+  const { unsent, readable } = await readQueues(connections);
+  return unsent.map((bytes) => readable && bytes === null);
 }
 
 async function readQueues(connections: readonly ConnectionEnds[]) {
@@ -55,7 +54,7 @@ function tableName({ hostname, port }: Endpoint, mapped: boolean): string {
   return `${bytes.swap32().toString("hex")}:${port.toString(16).padStart(4, "0")}`.toUpperCase();
 }
 
-/** Calls `found` for each line of a file. Returns whether it could be opened. */
+/** Calls `found` for each line of a file. Returns whether it could be read. */
 async function readLines(path: string, found: (line: string) => void): Promise<boolean> {
   const file = await open(path).catch(() => null);
   if (file === null) return false;

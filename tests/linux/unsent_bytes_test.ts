@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { libc } from "../../src/linux/thread_libc.ts";
-import { isUnlisted, readUnsent } from "../../src/linux/proc_net_tcp.ts";
+import { isUnlisted } from "../../src/engines/node/is_unlisted.ts";
+import { readUnsent } from "../../src/linux/proc_net_tcp.ts";
 import type { ConnectionEnds } from "../../src/linux/endpoint_key.ts";
 import { reset } from "../support/applications/tcp_backend.ts";
 import { until } from "../support/wait.ts";

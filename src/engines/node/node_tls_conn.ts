@@ -6,10 +6,10 @@ import { ChallengeError, ChallengeHandshake } from "../../tls/challenge/handshak
 import { readHandshakeMessage, readOffer } from "../../tls/challenge/offer.ts";
 import { type ClientHello, ClientHelloReader } from "../../tls/client_hello.ts";
 import { isHttpRequest, PLAIN_HTTP_ANSWER } from "../../tls/plain_http.ts";
-import { isUnlisted } from "../../linux/proc_net_tcp.ts";
 import { ConnError, type PreambleConn } from "../contract.ts";
 import { type AskedFor, askedFor, type TlsInfo } from "../../tls/tls_info.ts";
 import { runtimeName } from "../../runtimes/name.ts";
+import { isUnlisted } from "./is_unlisted.ts";
 import { LastingTlsSocket } from "./lasting_socket.ts";
 import { connOf, NodeConn } from "./node_conn.ts";
 import { acknowledgeSoon } from "../shared/acknowledge_soon.ts";
