@@ -362,7 +362,10 @@ export function endingCases({ contender, has, test, peerTest, start }: Bench): v
   });
 }
 
-/** Sends the end of its handshake, three bytes, close_notify by "end", and a reset at once, before the server's session tickets can come. */
+/**
+ * Sends the end of its handshake, three bytes, close_notify by "end", and a reset at once, before the server's session
+ * tickets can come.
+ */
 const RESETTING_CLIENT = `
 const raw = require("node:net").connect(Number(process.argv[1]), "127.0.0.1");
 let held = null;

@@ -219,7 +219,7 @@ export class NodeTlsConn extends NodeConn implements PreambleConn {
    * kernel name shows. The client may have sent close_notify before the reset. It certainly has not where nothing has
    * arrived since the last chunk, which was written to the backend meanwhile. On Node a reset that comes before the
    * session tickets are written fails their write, of which Node says nothing: the kernel does not list the connection
-   * any more. There, too, close_notify may have come before. After a write of ours that is not so, as it would have failed.
+   * any more. There, too, close_notify may have come before. After a write of ours that is not so, as it had failed.
    */
   protected override endFailure(): ConnError | null | Promise<ConnError | null> {
     if (this.socket !== null && !this.established) return endedEarly("the handshake");
