@@ -15,7 +15,7 @@ import type { Expiring } from "./clock.ts";
 import { type BackendConn, connectBackend } from "./connect_backend.ts";
 import { dismissClient } from "./dismiss_client.ts";
 import { backendReason, clientReason, handshakeReason } from "./failure_reasons.ts";
-import { RelayPair } from "./relay_pair.ts";
+import { RelayPair } from "./relay/relay_pair.ts";
 import { NOTHING_FORWARDED, type Preamble, type SessionContext } from "./session_context.ts";
 import { createRecord } from "./session_record.ts";
 import { writeHeader } from "./write_header.ts";

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
  */
 const PROGRAM = `
   import { DenoConn, DenoTlsConn } from ${JSON.stringify(import.meta.resolve("../../src/engines/deno/deno_conn.ts"))};
-  import { Relay } from ${JSON.stringify(import.meta.resolve("../../src/proxy/relay.ts"))};
+  import { Relay } from ${JSON.stringify(import.meta.resolve("../../src/proxy/relay/relay.ts"))};
   const isYoung = new Function("value", "return %InYoungGeneration(value)");
   const never = () => new Promise(() => {});
   const inner = () => ({ read: never, write: never, handshake: never });

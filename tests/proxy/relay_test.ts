@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Flow, Relay, type RelayEnd } from "../../src/proxy/relay.ts";
+import { type Flow, Relay, type RelayEnd } from "../../src/proxy/relay/relay.ts";
 import { type Conn, ConnError, type Receiver, type Sink, WRITTEN } from "../../src/engines/contract.ts";
 
 const HERE = { hostname: "", port: 0 };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Uptake } from "../../src/proxy/uptake.ts";
+import { Uptake } from "../../src/proxy/relay/uptake.ts";
 import type { Conn } from "../../src/engines/contract.ts";
 
 /** A connection for which the kernel holds these numbers of bytes, one after the other. */

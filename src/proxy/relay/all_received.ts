@@ -1,4 +1,4 @@
-import type { Conn } from "../engines/contract.ts";
+import type { Conn } from "../../engines/contract.ts";
 
 /** The pauses between two looks. */
 const FIRST_PAUSE_MS = 10;

@@ -1,4 +1,4 @@
-import { type Conn, ConnError, type Receiver, type Sink, WRITTEN } from "../engines/contract.ts";
+import { type Conn, ConnError, type Receiver, type Sink, WRITTEN } from "../../engines/contract.ts";
 
 /** How one direction ended: by the end of its source, or by a failure of source or target. */
 export type RelayEnd =

@@ -1,7 +1,7 @@
 /** How an application has ended a connection, by what the kernel says of it. */
-import { CONNECTION_RESET, type ConnError } from "../engines/contract.ts";
-import type { Reason } from "../metrics/reasons.ts";
-import { backendReason } from "./failure_reasons.ts";
+import { CONNECTION_RESET, type ConnError } from "../../engines/contract.ts";
+import type { Reason } from "../../metrics/reasons.ts";
+import { backendReason } from "../failure_reasons.ts";
 
 /** What is known when nothing more comes from an application. */
 interface Facts {

@@ -1,4 +1,4 @@
-import type { Conn } from "../engines/contract.ts";
+import type { Conn } from "../../engines/contract.ts";
 
 /** How often the kernel is asked while a connection is silent, before that has lasted too long. */
 export const LOOKS = 4;

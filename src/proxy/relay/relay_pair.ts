@@ -1,12 +1,13 @@
 /** Both directions of a connection: which bytes went which way, and how and why the connection ends. */
-import type { Reason } from "../metrics/reasons.ts";
-import type { Conn, ConnError } from "../engines/contract.ts";
+import type { Reason } from "../../metrics/reasons.ts";
+import type { Conn, ConnError } from "../../engines/contract.ts";
 import { backendFailure } from "./backend_end.ts";
 import { allReceived } from "./all_received.ts";
-import { CLOSING_MS } from "./dismiss_client.ts";
-import { clientReason, isReset } from "./failure_reasons.ts";
-import { type Flow, Relay, type RelayEnd } from "./relay.ts";
-import type { SessionContext } from "./session_context.ts";
+import { CLOSING_MS } from "../dismiss_client.ts";
+import { clientReason, isReset } from "../failure_reasons.ts";
+import { Relay, type RelayEnd } from "./relay.ts";
+import { type Directions, Inward, Outward } from "./directions.ts";
+import type { SessionContext } from "../session_context.ts";
 import { LOOKS, Uptake } from "./uptake.ts";
 
 /**
@@ -42,7 +43,7 @@ interface RelayPairOptions {
   owner: RelayOwner;
 }
 
-export class RelayPair {
+export class RelayPair implements Directions {
   private readonly client: Conn;
   private readonly backend: Conn;
   private readonly host: string;
@@ -362,43 +363,5 @@ export class RelayPair {
   private enter(phase: Phase): void {
     this.phase = phase;
     this.phaseMs = this.activeMs = performance.now();
-  }
-}
-
-/** From the client to the backend. */
-class Inward implements Flow {
-  constructor(readonly pair: RelayPair) {}
-  moved(count: number): void {
-    this.pair.movedIn(count);
-  }
-  ended(end: RelayEnd): void {
-    this.pair.ended(end, "client");
-  }
-  endsTarget(): boolean {
-    return true;
-  }
-  dropped(): void {
-    this.pair.dropped();
-  }
-  drained(failure: ConnError | null): void {
-    this.pair.drained(failure);
-  }
-}
-
-/** From the backend to the client. */
-class Outward implements Flow {
-  constructor(readonly pair: RelayPair) {}
-  moved(count: number): void {
-    this.pair.movedOut(count);
-  }
-  ended(end: RelayEnd): void {
-    this.pair.ended(end, "backend");
-  }
-  endsTarget(): boolean {
-    return this.pair.endsInOrder;
-  }
-  dropped(): void {}
-  drained(): void {
-    this.pair.backendDrained();
   }
 }
