@@ -15,9 +15,14 @@ const CAUSES: Record<string, string> = {
 
 /**
  * Asks the admin endpoint of a running proxy, on TCP or a Unix socket.
- * @throws {Error} when there is no answer, or one that is not JSON
+ * @param keys what every answer has
+ * @throws {Error} when there is no answer, or it is none of this program
  */
-export function askAdmin<Answer>(admin: Address, path: string): Promise<Answer> {
+export function askAdmin<Answer extends object>(
+  admin: Address,
+  path: string,
+  keys: readonly (keyof Answer)[],
+): Promise<Answer> {
   const target = admin.transport === "unix"
     ? { socketPath: admin.path, headers: { host: "localhost" } }
     : { host: connectable(admin.hostname), port: admin.port };
@@ -35,17 +40,26 @@ export function askAdmin<Answer>(admin: Address, path: string): Promise<Answer> 
       response.on("error", (error) => fail(error.message));
       response.on("end", () => {
         if (statusCode !== 200) return fail(`status ${statusCode}: ${text.slice(0, 200).trim()}`);
-        try {
-          resolve(JSON.parse(text));
-        } catch {
-          fail("the answer is not JSON, is this tls-off?");
-        }
+        const answer = parse<Answer>(text);
+        if (answer === null) return fail("the answer is no JSON object, is this tls-off?");
+        if (keys.some((key) => !(key in answer))) return fail("the answer is of another program, is this tls-off?");
+        resolve(answer);
       });
     });
     sent.on("timeout", () => sent.destroy(new Error("no answer in time")));
     sent.on("error", (error: NodeJS.ErrnoException) => fail(CAUSES[error.code ?? ""] ?? error.message));
     sent.end();
   });
+}
+
+/** Reads an object; `null` where the text is none. */
+function parse<Answer extends object>(text: string): Answer | null {
+  try {
+    const value = JSON.parse(text);
+    return typeof value === "object" ? value : null;
+  } catch {
+    return null;
+  }
 }
 
 /** An address to connect to: where the endpoint listens on all addresses, it is that of this machine. */

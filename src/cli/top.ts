@@ -18,6 +18,13 @@ const HOME = "\x1b[H";
 const CLEAR_LINE = "\x1b[K";
 const CLEAR_REST = "\x1b[J";
 
+/** What ends the program as `q` does, with the code that a shell gives to a program which a signal has ended. */
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** What the table is made of. */
+const STATS_KEYS: (keyof Stats)[] = ["version", "runtime", "timeMs", "startedMs", "listeners", "certificates", "acme"];
+const CLIENTS_KEYS: (keyof ClientsStats)[] = ["clients"];
+
 interface Reading {
   stats: Stats;
   clients: ClientsStats;
@@ -25,8 +32,8 @@ interface Reading {
 
 async function read(admin: Address, order: ClientOrder): Promise<Reading> {
   const [stats, clients] = await Promise.all([
-    askAdmin<Stats>(admin, "/stats"),
-    askAdmin<ClientsStats>(admin, `/clients?top=${CLIENTS}&order=${order}`),
+    askAdmin(admin, "/stats", STATS_KEYS),
+    askAdmin(admin, `/clients?top=${CLIENTS}&order=${order}`, CLIENTS_KEYS),
   ]);
   return { stats, clients };
 }
@@ -62,29 +69,39 @@ async function live(admin: Address): Promise<number> {
     stdout.write(HOME + lines.map((line) => line + CLEAR_LINE).join("\r\n") + CLEAR_REST);
   };
   let wake = () => {};
-  let quit = false;
+  let code: number | null = null;
+  const ending = Promise.withResolvers<null>();
+  const end = (by: number) => {
+    code ??= by;
+    wake();
+    ending.resolve(null);
+  };
   const onKeys = (keys: Uint8Array | string) => {
     for (const key of String(keys)) {
       // In raw mode Ctrl-C and Ctrl-D are characters.
-      if (key === "q" || key === "\x03" || key === "\x04") quit = true;
+      if (key === "q" || key === "\x03" || key === "\x04") return end(0);
       order = KEYS[key] ?? order;
     }
     wake();
   };
+  const onSignal = (signal: keyof typeof SIGNALS) => end(SIGNALS[signal]);
+  for (const signal of Object.keys(SIGNALS)) process.on(signal, onSignal);
   stdout.write(ENTER);
   stdin.setRawMode(true);
   stdin.setEncoding("utf8");
   stdin.on("data", onKeys);
   stdout.on("resize", draw);
   try {
-    while (!quit) {
+    for (;;) {
       draw();
       const timer = setTimeout(() => wake(), PERIOD_MS);
       await new Promise<void>((resolve) => wake = resolve);
       clearTimeout(timer);
-      if (quit) break;
+      if (code !== null) return code;
       try {
-        const next = await read(admin, order);
+        // An endpoint that does not answer must not keep the terminal.
+        const next = await Promise.race([read(admin, order), ending.promise]);
+        if (next === null) return code!;
         // A key requests a reading at once. Rates over so short a time would vary too much.
         if (next.stats.timeMs - now.stats.timeMs > PERIOD_MS / 2) before = now.stats;
         now = next;
@@ -99,6 +116,6 @@ async function live(admin: Address): Promise<number> {
     stdin.setRawMode(false);
     stdin.pause();
     stdout.write(LEAVE);
+    for (const signal of Object.keys(SIGNALS)) process.off(signal, onSignal);
   }
-  return 0;
 }
