@@ -68,13 +68,16 @@ async function live(admin: Address): Promise<number> {
     const lines = renderTop({ ...now, before, order, size, colors, help: trouble ?? HELP });
     stdout.write(HOME + lines.map((line) => line + CLEAR_LINE).join("\r\n") + CLEAR_REST);
   };
+  /** Ends the pause, or the wait for an answer. */
   let wake = () => {};
-  let code: number | null = null;
-  const ending = Promise.withResolvers<null>();
+  let leave = () => {};
+  let quit = false;
+  let code = 0;
   const end = (by: number) => {
-    code ??= by;
+    if (!quit) code = by;
+    quit = true;
     wake();
-    ending.resolve(null);
+    leave();
   };
   const onKeys = (keys: Uint8Array | string) => {
     for (const key of String(keys)) {
@@ -92,16 +95,19 @@ async function live(admin: Address): Promise<number> {
   stdin.on("data", onKeys);
   stdout.on("resize", draw);
   try {
-    for (;;) {
+    while (!quit) {
       draw();
       const timer = setTimeout(() => wake(), PERIOD_MS);
       await new Promise<void>((resolve) => wake = resolve);
       clearTimeout(timer);
-      if (code !== null) return code;
+      if (quit) break;
       try {
-        // An endpoint that does not answer must not keep the terminal.
-        const next = await Promise.race([read(admin, order), ending.promise]);
-        if (next === null) return code!;
+        const next = await new Promise<Reading | null>((resolve, reject) => {
+          // An endpoint that does not answer must not keep the terminal.
+          leave = () => resolve(null);
+          read(admin, order).then(resolve, reject);
+        });
+        if (next === null) break;
         // A key requests a reading at once. Rates over so short a time would vary too much.
         if (next.stats.timeMs - now.stats.timeMs > PERIOD_MS / 2) before = now.stats;
         now = next;
@@ -118,4 +124,5 @@ async function live(admin: Address): Promise<number> {
     stdout.write(LEAVE);
     for (const signal of Object.keys(SIGNALS)) process.off(signal, onSignal);
   }
+  return code;
 }
