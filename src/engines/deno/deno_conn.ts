@@ -5,6 +5,7 @@ import type { TlsInfo } from "../../tls/tls_info.ts";
 import { connError } from "./deno_error.ts";
 import { libc } from "../../linux/thread_libc.ts";
 import type { ConnectionToEnd } from "../../linux/connection_calls.ts";
+import { Batches } from "../shared/batches.ts";
 import { ReadBuffer } from "../shared/read_buffer.ts";
 import { unsentBytes } from "../shared/unsent_bytes.ts";
 import { MAX_RECORD, RecordGatherer } from "./record_gatherer.ts";
@@ -47,10 +48,7 @@ export class DenoConn implements Conn {
 
   heard(): Promise<boolean> {
     if (this.remote === UNIX_ENDPOINT) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      asked.push({ remote: this.remote, local: this.local, resolve });
-      if (asked.length === 1) queueMicrotask(answerAsked);
-    });
+    return heardOf.ask({ remote: this.remote, local: this.local });
   }
 
   handshake(): Promise<TlsInfo> {
@@ -271,15 +269,11 @@ export class DenoTlsConn extends DenoConn {
 
 const RESET = new ConnError("reset", "connection reset");
 
-type Asked = Pick<ConnectionToEnd, "remote" | "local"> & { resolve: (heard: boolean) => void };
-const asked: Asked[] = [];
-
-/** Those of one turn are collected, as in {@linkcode endSoon}. */
-function answerAsked(): void {
-  const batch = asked.splice(0);
-  const silent = libc.silentConnections(batch);
-  for (const one of batch) one.resolve(!silent.has(one));
-}
+/** Those of one turn take one scan of the descriptors, as in {@linkcode endSoon}. */
+const heardOf = new Batches((connections: Pick<ConnectionToEnd, "remote" | "local">[]) => {
+  const silent = libc.silentConnections(connections);
+  return connections.map((connection) => !silent.has(connection));
+});
 
 const ending: (ConnectionToEnd & { then: () => void })[] = [];
 
